@@ -1,0 +1,1 @@
+"""Weili (微力): one goods pool, one stock and one ledger, opened to everyone who sells."""

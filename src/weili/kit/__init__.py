@@ -1,0 +1,1 @@
+"""Words that every module shares: money, time, ids, problems, states, transactions. No business."""

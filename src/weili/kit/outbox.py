@@ -1,0 +1,211 @@
+"""Facts on their way out: written in the transaction, given their place in the log after commit.
+
+A sequence taken inside a transaction would let a late commit slip behind a reader's cursor. So a
+fact first lies in ``kit.outbox``; one relay at a time moves what is committed into ``kit.event``
+and gives it the next position there. The log is append-only by grant, has no gaps, and serves
+the message pool (read and acknowledge) of every party.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pgt
+
+from weili.kit.context import Ctx, Event, PartyId
+from weili.kit.db import APPEND_ONLY, QUEUE, Transaction, metadata
+from weili.kit.problems import Kind, Problem
+
+_RELAY_LOCK: Final = 7_305_001
+RELAY_MAX: Final = 2_000
+MESSAGES_MAX: Final = 100
+ACKS_AHEAD_MAX: Final = 10_000
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("id", sa.Uuid, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("party_id", sa.Uuid, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("data", pgt.JSONB, nullable=False),
+    sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+    schema="kit",
+    info=QUEUE,
+)
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Uuid, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("party_id", sa.Uuid, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("data", pgt.JSONB, nullable=False),
+    sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+    sa.UniqueConstraint("id"),
+    sa.Index(None, "party_id", "position"),
+    schema="kit",
+    info=APPEND_ONLY,
+)
+feed = sa.Table(
+    "feed",
+    metadata,
+    sa.Column("party_id", sa.Uuid, primary_key=True),
+    sa.Column("acked_to", sa.BigInteger, nullable=False),
+    schema="kit",
+)
+feed_ack = sa.Table(
+    "feed_ack",
+    metadata,
+    sa.Column("party_id", sa.Uuid, primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    schema="kit",
+    info=QUEUE,
+)
+
+
+class AcksTooFarAhead(Problem):
+    """Too many messages were acknowledged while an older one was left lying."""
+
+    kind = Kind.CONFLICT
+    code = "acks_too_far_ahead"
+    en = (
+        "More than {bound} newer messages are acknowledged while an older one is not; "
+        "acknowledge the oldest messages first."
+    )
+    zh = "已有超过 {bound} 条较新的消息被确认，而更早的消息尚未确认；请先确认最早的消息。"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event in the log, with its position."""
+
+    position: int
+    event: Event
+
+
+def flush(db: Transaction, events: Sequence[Event]) -> None:
+    """Write what a transaction announced, as one statement. Called by the world before commit."""
+    if not events:
+        return
+    db.run(
+        "INSERT INTO kit.outbox (id, type, party_id, subject, data, occurred_at) "
+        "SELECT i, t, p, s, d::jsonb, o FROM unnest(%b::uuid[], %b::text[], %b::uuid[],"
+        " %b::text[], %b::text[], %b::timestamptz[]) AS x (i, t, p, s, d, o)",
+        [e.id for e in events],
+        [e.type for e in events],
+        [e.party_id for e in events],
+        [e.subject for e in events],
+        [json.dumps(e.data, ensure_ascii=False, separators=(",", ":")) for e in events],
+        [e.occurred_at for e in events],
+    )
+
+
+def relay(ctx: Ctx, *, limit: int = RELAY_MAX) -> list[Message]:
+    """Give committed facts their positions; returns them in order, at most ``limit``.
+
+    One relay works at a time: another that comes meanwhile gets an empty list.
+    """
+    if not ctx.db.rows("SELECT pg_try_advisory_xact_lock(%b)", _RELAY_LOCK)[0][0]:
+        return []
+    rows = ctx.db.rows(
+        "WITH moved AS ("
+        " DELETE FROM kit.outbox WHERE seq = ANY (ARRAY("
+        "  SELECT seq FROM kit.outbox ORDER BY seq LIMIT %b)) RETURNING *"
+        "), last AS (SELECT coalesce(max(position), 0) AS position FROM kit.event)"
+        " INSERT INTO kit.event (position, id, type, party_id, subject, data, occurred_at)"
+        " SELECT last.position + row_number() OVER (ORDER BY seq), id, type, party_id, subject,"
+        "  data, occurred_at FROM moved CROSS JOIN last"
+        " RETURNING position, id, type, party_id, subject, data, occurred_at",
+        limit,
+    )
+    return sorted((_message(row) for row in rows), key=lambda message: message.position)
+
+
+def messages(
+    ctx: Ctx, *, party_id: PartyId, types: Sequence[str] = (), limit: int = MESSAGES_MAX
+) -> list[Message]:
+    """Give a party's oldest messages that it has not acknowledged, in order."""
+    rows = ctx.db.rows(
+        "SELECT position, id, type, party_id, subject, data, occurred_at FROM kit.event e"
+        " WHERE party_id = %b AND position > coalesce("
+        "  (SELECT acked_to FROM kit.feed WHERE party_id = %b), 0)"
+        " AND (cardinality(%b::text[]) = 0 OR type = ANY (%b::text[]))"
+        " AND NOT EXISTS (SELECT FROM kit.feed_ack a"
+        "  WHERE a.party_id = e.party_id AND a.position = e.position)"
+        " ORDER BY position LIMIT %b",
+        party_id,
+        party_id,
+        list(types),
+        list(types),
+        min(limit, MESSAGES_MAX),
+    )
+    return [_message(row) for row in rows]
+
+
+def acknowledge(ctx: Ctx, *, party_id: PartyId, ids: Sequence[UUID]) -> int:
+    """Take messages out of a party's pool; says how many were newly acknowledged.
+
+    Ids that are not this party's, or were acknowledged before, change nothing.
+
+    Raises: AcksTooFarAhead, when an old message lies unacknowledged below too many others.
+    """
+    ctx.db.run(
+        "INSERT INTO kit.feed (party_id, acked_to) VALUES (%b, 0) ON CONFLICT DO NOTHING", party_id
+    )
+    [[acked_to]] = ctx.db.rows(
+        "SELECT acked_to FROM kit.feed WHERE party_id = %b FOR UPDATE", party_id
+    )
+    acked = ctx.db.run(
+        "INSERT INTO kit.feed_ack (party_id, position) SELECT party_id, position FROM kit.event"
+        " WHERE id = ANY (%b::uuid[]) AND party_id = %b AND position > %b ON CONFLICT DO NOTHING",
+        list(ids),
+        party_id,
+        acked_to,
+    ).rowcount
+    [[reached]] = ctx.db.rows(
+        "SELECT coalesce("
+        " (SELECT min(position) - 1 FROM kit.event e WHERE party_id = %b AND position > %b"
+        "  AND NOT EXISTS (SELECT FROM kit.feed_ack a"
+        "   WHERE a.party_id = e.party_id AND a.position = e.position)),"
+        " (SELECT max(position) FROM kit.feed_ack WHERE party_id = %b), %b)",
+        party_id,
+        acked_to,
+        party_id,
+        acked_to,
+    )
+    ctx.db.run("UPDATE kit.feed SET acked_to = %b WHERE party_id = %b", reached, party_id)
+    ctx.db.run(
+        "DELETE FROM kit.feed_ack WHERE party_id = %b AND position <= %b", party_id, reached
+    )
+    [[ahead]] = ctx.db.rows("SELECT count(*) FROM kit.feed_ack WHERE party_id = %b", party_id)
+    if ahead > ACKS_AHEAD_MAX:
+        raise AcksTooFarAhead(bound=ACKS_AHEAD_MAX)
+    return acked
+
+
+def event_gaps(ctx: Ctx) -> list[tuple[int, str]]:
+    """Find positions where the log is not 1, 2, 3 …: (position, what is wrong), for ``verify``."""
+    rows = ctx.db.rows(
+        "SELECT position, lag(position, 1, 0::bigint) OVER (ORDER BY position) FROM kit.event"
+    )
+    return [(here, f"follows {before}") for here, before in rows if here != before + 1]
+
+
+def waiting(ctx: Ctx) -> int:
+    """Count the facts that have no position yet."""
+    [[count]] = ctx.db.rows("SELECT count(*) FROM kit.outbox")
+    return int(count)
+
+
+def _message(row: tuple[int, UUID, str, UUID, str, Any, datetime]) -> Message:
+    position, event_id, event_type, party_id, subject, data, occurred_at = row
+    return Message(
+        position, Event(event_id, event_type, PartyId(party_id), subject, data, occurred_at)
+    )

@@ -1,0 +1,155 @@
+"""The key ring: encryption at rest, blind indexes, token hashes, and masks for what people see.
+
+Personal data is sealed with AES-256-GCM under the ring's active key, bound to the row it belongs
+to (associated data), so a blob moved to another row does not open. An old key stays on the ring
+until nothing sealed with it is left. The ring lies in a file of its own, never in the database.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_VERSION: Final = 1
+_KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+_HEADER_BYTES: Final = 2
+MASK: Final = "*"
+KEY_NUMBER_MAX: Final = 255
+_PHONE_HEAD: Final = 3
+_PHONE_TAIL: Final = 2
+
+
+class KeyRingError(RuntimeError):
+    """The key ring is missing, damaged, or lacks the key that something was sealed with."""
+
+
+class KeyRing:
+    """Keys by number, one of them active, and one more for blind indexes."""
+
+    def __init__(self, *, active: int, keys: dict[int, bytes], index_key: bytes) -> None:
+        self._active = active
+        self._aead = {number: AESGCM(key) for number, key in keys.items()}
+        self._keys = keys
+        self._index_key = index_key
+
+    @classmethod
+    def fresh(cls) -> "KeyRing":
+        """Make a ring with one new key."""
+        return cls(
+            active=1,
+            keys={1: secrets.token_bytes(_KEY_BYTES)},
+            index_key=secrets.token_bytes(_KEY_BYTES),
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "KeyRing":
+        """Read a ring from its file.
+
+        Raises: KeyRingError, saying what is wrong with the file.
+        """
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            keys = {int(n): base64.b64decode(k) for n, k in document["keys"].items()}
+            ring = cls(
+                active=int(document["active"]),
+                keys=keys,
+                index_key=base64.b64decode(document["index_key"]),
+            )
+        except FileNotFoundError:
+            raise KeyRingError(
+                f"there is no key ring at {path}; restore it from the back-up: without it the "
+                "personal data in the database can't be read"
+            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise KeyRingError(f"the key ring at {path} is damaged: {error!r}") from None
+        if ring._active not in keys:
+            raise KeyRingError(f"the key ring at {path} names an active key that it lacks")
+        return ring
+
+    def save(self, path: Path) -> None:
+        """Write the ring to a new file that only its owner can read."""
+        document = {
+            "active": self._active,
+            "keys": {str(n): base64.b64encode(k).decode() for n, k in self._keys.items()},
+            "index_key": base64.b64encode(self._index_key).decode(),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(document, file)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rotated(self) -> "KeyRing":
+        """Give a ring with a new active key that still opens what the old ones sealed."""
+        number = max(self._keys) + 1
+        if number > KEY_NUMBER_MAX:
+            raise KeyRingError("the ring is full; drop keys that nothing is sealed with")
+        return KeyRing(
+            active=number,
+            keys={**self._keys, number: secrets.token_bytes(_KEY_BYTES)},
+            index_key=self._index_key,
+        )
+
+    def seal(self, plain: bytes, *, bound_to: bytes) -> bytes:
+        """Encrypt for one row; ``bound_to`` names the row."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._aead[self._active].encrypt(nonce, plain, bound_to)
+        return bytes((_VERSION, self._active)) + nonce + sealed
+
+    def open(self, sealed: bytes, *, bound_to: bytes) -> bytes:
+        """Decrypt what was sealed for the same row.
+
+        Raises: KeyRingError when it was sealed for another row, with another ring, or altered.
+        """
+        body = _HEADER_BYTES + _NONCE_BYTES
+        aead = self._aead.get(sealed[1]) if len(sealed) > body else None
+        if aead is None or sealed[0] != _VERSION:
+            raise KeyRingError("sealed with a key that this ring lacks")
+        try:
+            return aead.decrypt(sealed[_HEADER_BYTES:body], sealed[body:], bound_to)
+        except InvalidTag:
+            raise KeyRingError("altered, or sealed for another row") from None
+
+    def blind_index(self, text: str) -> bytes:
+        """Give a keyed digest by which an exact value can be found without being stored."""
+        return hmac.digest(self._index_key, text.encode(), "sha256")[:16]
+
+
+def new_token() -> str:
+    """Make a secret that is shown once: 256 bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> bytes:
+    """Hash a token for storage. A token has 256 bits of its own, so no slow hash is needed."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def mask_name(name: str) -> str:
+    """Keep the first letter of a name: 欧阳小美 → 欧***."""
+    return name[:1] + MASK * max(len(name) - 1, 1)
+
+
+def mask_phone(phone: str) -> str:
+    """Hide at least six digits of a phone number: 13812345678 → 138******78.
+
+    Source: the national standard for express waybills (DOMAIN: at least six digits hidden).
+    """
+    if len(phone) <= _PHONE_HEAD + _PHONE_TAIL + 5:
+        return MASK * len(phone)
+    hidden = len(phone) - _PHONE_HEAD - _PHONE_TAIL
+    return phone[:_PHONE_HEAD] + MASK * hidden + phone[-_PHONE_TAIL:]
+
+
+def mask_address(address: str) -> str:
+    """Hide the street part of an address altogether; its area is shown beside it by code."""
+    return MASK * min(max(len(address), 4), 8)

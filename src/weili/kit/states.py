@@ -1,0 +1,54 @@
+"""State tables: from which state a thing may go to which.
+
+The guard in the service, the CHECK constraint, the diagram in the docs and the tests are all
+derived from one ``StateTable``, so they can't disagree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from weili.kit.problems import StateConflict
+
+S = TypeVar("S", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class StateTable(Generic[S]):
+    """What states a thing has, which it may begin in, and its steps."""
+
+    name: str
+    initial: frozenset[S]
+    steps: Mapping[S, frozenset[S]]
+
+    def allows(self, here: S, there: S) -> bool:
+        """Say whether the step is in the table."""
+        return there in self.steps[here]
+
+    def check(self, here: S, there: S, *, label: str) -> None:
+        """Refuse a step that is not in the table.
+
+        Raises: StateConflict, naming the states from which the step is allowed.
+        """
+        if not self.allows(here, there):
+            needs = " or ".join(sorted(s for s, to in self.steps.items() if there in to))
+            raise StateConflict(what=self.name, id=label, state=str(here), needs=needs)
+
+    def sql_check(self, column: str) -> str:
+        """Give the CHECK constraint's text for a column that holds the state."""
+        values = ", ".join(f"'{state}'" for state in self.steps)
+        return f"{column} IN ({values})"
+
+    def final(self) -> frozenset[S]:
+        """Give the states that nothing leaves."""
+        return frozenset(state for state, to in self.steps.items() if not to)
+
+    def mermaid(self) -> str:
+        """Draw the table as a Mermaid state diagram."""
+        lines = ["stateDiagram-v2"]
+        lines += [f"    [*] --> {state}" for state in sorted(self.initial)]
+        for state, to in self.steps.items():
+            lines += [f"    {state} --> {there}" for there in sorted(to)]
+        lines += [f"    {state} --> [*]" for state in sorted(self.final())]
+        return "\n".join(lines)

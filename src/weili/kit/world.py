@@ -1,0 +1,141 @@
+"""Worlds: the live one, and sandboxes whose clock can be turned; each a database of its own.
+
+One transaction lives in one world, so ``ctx.now`` has one value. This is the only place that
+opens, commits and rolls back.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from typing import Final, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+
+from weili.kit import outbox
+from weili.kit.clock import turned, wall_now
+from weili.kit.context import SYSTEM, Actor, Begin, Ctx
+from weili.kit.db import APP_ROLE, Transaction, as_problem, metadata, retried
+from weili.kit.problems import SandboxOnly
+from weili.kit.secrets import KeyRing
+
+LIVE: Final = "live"
+LOCK_TIMEOUT_MS: Final = 5_000
+STATEMENT_TIMEOUT_MS: Final = 30_000
+IDLE_TIMEOUT_MS: Final = 60_000
+CONNECTIONS_DEFAULT: Final = 12
+TURN_MAX_S: Final = 10 * 366 * 86_400
+
+T = TypeVar("T")
+
+clock = sa.Table(
+    "clock",
+    metadata,
+    sa.Column("one", sa.Boolean, sa.CheckConstraint("one", name="one"), primary_key=True),
+    sa.Column("offset_s", sa.BigInteger, nullable=False),
+    schema="kit",
+)
+
+
+class World:
+    """One database with one clock and one key ring."""
+
+    def __init__(
+        self, name: str, url: str, keyring: KeyRing, *, connections: int = CONNECTIONS_DEFAULT
+    ) -> None:
+        """Prepare the pool; nothing is opened until the first transaction.
+
+        ``connections`` is also the number of threads that may work at once: one number, so that
+        a thread never waits for a connection that another waiting thread holds.
+        """
+        self.name = name
+        self.is_sandbox = name != LIVE
+        self.keyring = keyring
+        self.connections = connections
+        self.engine = sa.create_engine(
+            sa.make_url(url).set(drivername="postgresql+psycopg"),
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=LOCK_TIMEOUT_MS / 1000,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": f"weili {name}",
+                "options": (
+                    f"-c role={APP_ROLE} -c lock_timeout={LOCK_TIMEOUT_MS}"
+                    f" -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+                    f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
+                    " -c timezone=UTC -c jit=off"
+                ),
+            },
+        )
+
+    @contextmanager
+    def begin(self, actor: Actor = SYSTEM, *, snapshot: bool = False) -> Iterator[Ctx]:
+        """Open a transaction: commits at the end of the block, rolls back on any error.
+
+        With ``snapshot`` it reads one moment of the database throughout and can write nothing.
+
+        Raises: Busy or Unavailable, when the database can't take or finish the work now.
+        """
+        try:
+            with self.engine.connect() as connection:
+                if snapshot:
+                    connection = connection.execution_options(
+                        isolation_level="REPEATABLE READ", postgresql_readonly=True
+                    )
+                with connection.begin():
+                    db = Transaction(connection)
+                    ctx = Ctx(db, actor, self._now(db), self.name, self.is_sandbox, self.keyring)
+                    yield ctx
+                    outbox.flush(db, ctx.announced)
+        except (psycopg.Error, sa.exc.SQLAlchemyError) as error:
+            problem = as_problem(error)
+            if problem is None:
+                raise
+            raise problem from error
+
+    def begin_as(self, actor: Actor) -> Begin:
+        """Give a ``begin`` that opens transactions for this actor."""
+        return partial(self.begin, actor)
+
+    def close(self) -> None:
+        """Close every connection of the pool."""
+        self.engine.dispose()
+
+    def _now(self, db: Transaction) -> datetime:
+        if not self.is_sandbox:
+            return wall_now()
+        rows = db.rows("SELECT offset_s FROM kit.clock")
+        return turned(wall_now(), rows[0][0] if rows else 0)
+
+
+def clock_turn(ctx: Ctx, *, ahead_s: int) -> None:
+    """Turn a sandbox's clock ahead, from the next transaction on.
+
+    Raises: SandboxOnly in the live world; ValueError outside 0 to ten years.
+    """
+    if not ctx.is_sandbox:
+        raise SandboxOnly
+    if not 0 <= ahead_s <= TURN_MAX_S:
+        raise ValueError(ahead_s)
+    ctx.db.run(
+        "INSERT INTO kit.clock (one, offset_s) VALUES (true, %b)"
+        " ON CONFLICT (one) DO UPDATE SET offset_s = clock.offset_s + excluded.offset_s",
+        ahead_s,
+    )
+
+
+def in_transaction(begin: Begin, work: Callable[[Ctx], T]) -> T:
+    """Do work in one transaction, and the whole of it again if the database undid it.
+
+    Raises: what ``work`` raises; Busy when a deadlock or a lost serialisation comes back each
+    time.
+    """
+
+    def once() -> T:
+        with begin() as ctx:
+            return work(ctx)
+
+    return retried(once)
