@@ -1,0 +1,1 @@
+"""The faces: thin, each translating one outside into verbs."""

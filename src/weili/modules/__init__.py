@@ -1,0 +1,1 @@
+"""The business: one folder for each noun area, in ordered tiers."""

@@ -1,0 +1,1 @@
+"""Verbs that touch two or more modules, one file each."""
