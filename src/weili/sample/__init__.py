@@ -1,8 +1,8 @@
 """The sample world that is shipped with Weili: a catalogue, and who trades and lives in it.
 
 Everything here is invented. Brands, companies and people don't exist; GTINs come from the range
-that GS1 leaves to in-house use, USCCs have a valid check digit over an organisation code that was
-not issued, and phone numbers count up from 19900000001. The region codes are real.
+that GS1 leaves to in-house use, USCCs have valid check digits over made-up organisation codes, and
+phone numbers count up from 19900000001. The region codes are real.
 
 Amounts in the files are written in yuan as text; the records below hold whole fen.
 """
