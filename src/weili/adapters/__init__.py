@@ -1,0 +1,1 @@
+"""The outside world behind protocols: databases to supervise, payments, carriers, suppliers."""
