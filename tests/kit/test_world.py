@@ -1,0 +1,72 @@
+"""A world commits what is done in it, announces it in order, and keeps its own time."""
+
+from datetime import timedelta
+
+import pytest
+
+from weili.kit import outbox
+from weili.kit.clock import wall_now
+from weili.kit.context import SYSTEM_PARTY, EventType
+from weili.kit.problems import SandboxOnly
+from weili.kit.secrets import KeyRing
+from weili.kit.world import LIVE, World, clock_turn, in_transaction
+
+THING_DONE = EventType("thing.done", "once, in order", {"number": "which"})
+
+
+def test_an_announced_fact_leaves_with_its_transaction_and_gets_the_next_position(
+    world: World,
+) -> None:
+    for number in (1, 2, 3):
+        with world.begin() as ctx:
+            ctx.announce(
+                THING_DONE, party_id=SYSTEM_PARTY, subject=f"thing {number}", data={"number": number}
+            )
+    with pytest.raises(ZeroDivisionError), world.begin() as ctx:
+        ctx.announce(THING_DONE, party_id=SYSTEM_PARTY, subject="thing 4", data={"number": 4})
+        raise ZeroDivisionError
+
+    relayed = in_transaction(world.begin, outbox.relay)
+
+    assert [(m.position, m.event.subject) for m in relayed] == [
+        (1, "thing 1"),
+        (2, "thing 2"),
+        (3, "thing 3"),
+    ]
+    with world.begin() as ctx:
+        assert outbox.relay(ctx) == []
+        assert outbox.event_gaps(ctx) == []
+        assert outbox.waiting(ctx) == 0
+
+
+def test_acknowledged_messages_leave_the_pool_in_any_order(world: World) -> None:
+    with world.begin() as ctx:
+        for number in range(5):
+            ctx.announce(THING_DONE, party_id=SYSTEM_PARTY, subject=str(number), data={"number": 0})
+    in_transaction(world.begin, outbox.relay)
+
+    with world.begin() as ctx:
+        pool = outbox.messages(ctx, party_id=SYSTEM_PARTY)
+        ids = [m.event.id for m in pool]
+        assert outbox.acknowledge(ctx, party_id=SYSTEM_PARTY, ids=[ids[3], ids[1]]) == 2
+        assert [m.position for m in outbox.messages(ctx, party_id=SYSTEM_PARTY)] == [1, 3, 5]
+        assert outbox.acknowledge(ctx, party_id=SYSTEM_PARTY, ids=[ids[0], ids[2], ids[3]]) == 2
+        assert [m.position for m in outbox.messages(ctx, party_id=SYSTEM_PARTY)] == [5]
+        assert outbox.acknowledge(ctx, party_id=SYSTEM_PARTY, ids=[ids[4], ids[4]]) == 1
+        assert outbox.messages(ctx, party_id=SYSTEM_PARTY) == []
+
+
+def test_a_sandbox_clock_turns_ahead_and_the_live_one_does_not(
+    world: World, database: str, keyring: KeyRing
+) -> None:
+    with world.begin() as ctx:
+        clock_turn(ctx, ahead_s=86_400)
+    with world.begin() as ctx:
+        assert timedelta(hours=23) < ctx.now - wall_now() < timedelta(hours=25)
+
+    live = World(LIVE, database, keyring)
+    with live.begin() as ctx:
+        assert abs(ctx.now - wall_now()) < timedelta(hours=1)
+        with pytest.raises(SandboxOnly):
+            clock_turn(ctx, ahead_s=1)
+    live.close()
