@@ -1,0 +1,61 @@
+"""All SQL on regions."""
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+
+from weili.kit.db import Transaction
+from weili.modules.regions.model import Region, RegionLevel
+from weili.modules.regions.tables import region
+
+
+def regions_put(db: Transaction, *, regions: Sequence[Region]) -> int:
+    """Write the list; says how many rows were new or different."""
+    return db.run(
+        "INSERT INTO regions.region AS r (code, name, parent_code, level, vintage)"
+        " SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::int2[], %b::text[])"
+        " ON CONFLICT (code) DO UPDATE SET name = excluded.name, vintage = excluded.vintage"
+        " WHERE (r.name, r.vintage) IS DISTINCT FROM (excluded.name, excluded.vintage)",
+        [r.code for r in regions],
+        [r.name for r in regions],
+        [r.parent_code for r in regions],
+        [int(r.level) for r in regions],
+        [r.vintage for r in regions],
+    ).rowcount
+
+
+def regions_known(db: Transaction, *, codes: Collection[str]) -> frozenset[str]:
+    """Give those of the codes that the list has."""
+    rows = db.rows("SELECT code FROM regions.region WHERE code = ANY (%b::text[])", list(codes))
+    return frozenset(code for (code,) in rows)
+
+
+def names(db: Transaction, *, codes: Collection[str]) -> dict[str, str]:
+    """Give the names of the codes that the list has."""
+    rows = db.rows(
+        "SELECT code, name FROM regions.region WHERE code = ANY (%b::text[])", list(codes)
+    )
+    return dict(rows)
+
+
+def region_read(db: Transaction, *, code: str) -> Region | None:
+    """Give one region."""
+    row = db.sa.execute(sa.select(region).where(region.c.code == code)).one_or_none()
+    return None if row is None else _region(row)
+
+
+def region_children(db: Transaction, *, code: str) -> list[Region]:
+    """Give the regions directly below one, by code."""
+    rows = db.sa.execute(
+        sa.select(region).where(region.c.parent_code == code).order_by(region.c.code)
+    )
+    return [_region(row) for row in rows]
+
+
+def region_all(db: Transaction) -> list[Region]:
+    """Give the whole list, by code."""
+    return [_region(row) for row in db.sa.execute(sa.select(region).order_by(region.c.code))]
+
+
+def _region(row: sa.Row[tuple[object, ...]]) -> Region:
+    return Region(row.code, row.name, row.parent_code, RegionLevel(row.level), row.vintage)
