@@ -56,7 +56,8 @@ lint: $(DEV) ## style, formatting, types and import walls
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(VENV)/bin/lint-imports
+	$(VENV)/bin/lint-imports --no-logo
+	$(PY) -m tests.architecture.house_lints
 
 .PHONY: format
 format: $(DEV) ## put every file into the house format
