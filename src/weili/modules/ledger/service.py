@@ -1,0 +1,303 @@
+"""The ledger's verbs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
+from weili.kit.ids import id_text, new_id
+from weili.kit.money import CURRENCY
+from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX, cursor_parse, cursor_text
+from weili.kit.problems import CursorInvalid, FieldProblem, InputInvalid, NotFound
+from weili.modules.ledger import rules, store
+from weili.modules.ledger.model import (
+    ACCOUNT_BALANCE_LOW,
+    ACCOUNT_TOPPED_UP,
+    ALARM_MINOR_MAX,
+    KIND_RULES,
+    REFERENCE_LENGTH_MAX,
+    TOP_UP_MINOR_MAX,
+    TRANSFER_PREFIX,
+    Account,
+    AccountId,
+    AccountKind,
+    Balance,
+    Entry,
+    Hold,
+    NewTransfer,
+    Settlement,
+    Statement,
+    TopUp,
+    TransferId,
+    TransferKind,
+    account_id,
+)
+from weili.modules.ledger.problems import TopUpReferenceReused
+
+PURPOSE_TOP_UP: Final = "top_up"
+FLOOR_MINOR: Final = 0
+
+
+def account_open(ctx: Ctx, *, kind: AccountKind, party_id: PartyId) -> AccountId:
+    """Opens a party's account of a kind; opening it again changes nothing.
+
+    Raises: ValueError (a bug) when a party is to get a platform's account, or the reverse.
+    """
+    rule = KIND_RULES[kind]
+    if rule.is_platform != (party_id == SYSTEM_PARTY):
+        raise ValueError((kind, party_id))
+    account = Account(
+        account_id(kind, party_id), kind, party_id, rule.normal_side, CURRENCY, ctx.now
+    )
+    store.account_insert(ctx.db, account, floor_minor=FLOOR_MINOR if rule.is_limited else None)
+    return account.id
+
+
+def platform_accounts_open(ctx: Ctx) -> None:
+    """Opens the platform's own accounts; opening them again changes nothing."""
+    for kind, rule in KIND_RULES.items():
+        if rule.is_platform:
+            account_open(ctx, kind=kind, party_id=SYSTEM_PARTY)
+
+
+def balances_lock(ctx: Ctx, *, account_ids: Iterable[AccountId]) -> dict[AccountId, Balance]:
+    """Locks running balances, in the order of their ids, until the transaction ends.
+
+    An account without a limit, or not opened, has no running balance and is not in the answer.
+    """
+    balances = store.balances_lock(ctx.db, list(account_ids))
+    return {balance.account_id: balance for balance in balances}
+
+
+def balances_read(ctx: Ctx, *, account_ids: Sequence[AccountId]) -> dict[AccountId, Balance]:
+    """Reads balances without locking; those without a running row are summed from transfers.
+
+    An account that was never opened is not in the answer.
+    """
+    balances = {balance.account_id: balance for balance in store.balances_read(ctx.db, account_ids)}
+    summed = store.accounts_read(ctx.db, [i for i in account_ids if i not in balances])
+    if summed:
+        for balance in store.sums_read(ctx.db, summed):
+            balances[balance.account_id] = balance
+    return balances
+
+
+def transfers_write(ctx: Ctx, *, transfers: Sequence[NewTransfer]) -> None:
+    """Writes transfers and moves the running balances they touch: two statements for any number.
+
+    The caller has locked those balances and decided; the floor's constraint is the last guard.
+    Nothing is fetched, so it may stand in a pipeline.
+
+    Raises: ValueError (a bug) for a transfer that ``rules.balance_moves`` does not understand.
+    """
+    if not transfers:
+        return
+    moves = rules.balance_moves(transfers)
+    store.transfers_insert(ctx.db, transfers, ctx.now)
+    if moves:
+        store.balances_move(ctx.db, moves)
+
+
+def holds_settle(ctx: Ctx, *, settlements: Sequence[Settlement]) -> list[NewTransfer]:
+    """Posts and voids parts of holds, in order; gives what was written.
+
+    A hold may be posted several times, a package at a time. It binds until it is voided: its
+    ``expires_at`` is its owner's deadline to do so, and does not end it by itself.
+
+    Raises: HoldUnknown, HoldExhausted; then nothing of the whole call is written.
+    """
+    parties = {settlement.party_id for settlement in settlements}
+    # Two settlements of one hold meet at the lock on its account; what was posted of it is read
+    # after, so the later one sees the earlier one's rows.
+    balances_lock(
+        ctx,
+        account_ids=[
+            account_id(kind, party_id)
+            for kind, rule in KIND_RULES.items()
+            if rule.is_limited
+            for party_id in parties
+        ],
+    )
+    hold_ids = {settlement.hold_id for settlement in settlements}
+    holds = store.holds_read(ctx.db, list(hold_ids), list(parties))
+    transfers = rules.settle(
+        {hold.id: hold for hold in holds},
+        settlements,
+        make_id=lambda: TransferId(new_id(ctx.now)),
+    )
+    transfers_write(ctx, transfers=transfers)
+    return transfers
+
+
+def holds_open(ctx: Ctx, *, subjects: Sequence[str]) -> list[Hold]:
+    """Gives the holds of some subjects of which something is still set aside, oldest first."""
+    return [hold for hold in store.holds_of(ctx.db, subjects) if hold.remaining_minor > 0]
+
+
+def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) -> TopUp:
+    """Pays money into a partner's prepaid account, once for each reference.
+
+    Raises: InputInvalid (bounds); NotFound (no such account); TopUpReferenceReused (the
+    reference came before with another amount).
+    """
+    ctx.require("admin:money")
+    _check_top_up(amount_minor, reference)
+    prepaid = account_id(AccountKind.PARTNER_PREPAID, partner_id)
+    # The balance's lock comes first: two requests with one reference then follow each other, and
+    # the second finds what the first wrote.
+    balance = balances_lock(ctx, account_ids=[prepaid]).get(prepaid)
+    if balance is None:
+        raise NotFound(what="account", id=AccountKind.PARTNER_PREPAID.value)
+    before = store.top_up_find(ctx.db, partner_id, reference)
+    if before is not None:
+        if before.amount_minor != amount_minor:
+            raise TopUpReferenceReused(
+                reference=reference,
+                amount_minor=before.amount_minor,
+                asked_minor=amount_minor,
+            )
+        return before
+    made = TopUp(
+        TransferId(new_id(ctx.now)), partner_id, amount_minor, reference, ctx.now, is_replay=False
+    )
+    transfer = NewTransfer(
+        id=made.transfer_id,
+        party_id=partner_id,
+        kind=TransferKind.DIRECT,
+        debit=account_id(AccountKind.PLATFORM_BANK, SYSTEM_PARTY),
+        credit=prepaid,
+        amount_minor=amount_minor,
+        purpose=PURPOSE_TOP_UP,
+        subject=reference,
+    )
+    transfers_write(ctx, transfers=[transfer])
+    store.top_up_insert(ctx.db, made)
+    _announce_top_up(ctx, made, balance.moved(posted_minor=amount_minor))
+    return made
+
+
+def _check_top_up(amount_minor: int, reference: str) -> None:
+    fields = []
+    if not 1 <= amount_minor <= TOP_UP_MINOR_MAX:
+        expected = f"a whole number of fen from 1 to {TOP_UP_MINOR_MAX}"
+        fields.append(FieldProblem("/amount_minor", "out_of_bounds", expected))
+    if not 1 <= len(reference) <= REFERENCE_LENGTH_MAX or not reference.isprintable():
+        expected = f"1 to {REFERENCE_LENGTH_MAX} printable characters"
+        fields.append(FieldProblem("/reference", "malformed", expected))
+    if fields:
+        raise InputInvalid(fields=tuple(fields))
+
+
+def _announce_top_up(ctx: Ctx, made: TopUp, after: Balance) -> None:
+    written_id = id_text(TRANSFER_PREFIX, made.transfer_id)
+    ctx.announce(
+        ACCOUNT_TOPPED_UP,
+        party_id=made.partner_id,
+        subject=written_id,
+        data={
+            "transfer_id": written_id,
+            "amount_minor": made.amount_minor,
+            "currency": CURRENCY,
+            "reference": made.reference,
+            "posted_minor": after.posted_minor,
+            "available_minor": after.available_minor,
+        },
+    )
+
+
+def alarm_put(ctx: Ctx, *, partner_id: PartyId, alarm_minor: int | None) -> None:
+    """Sets below what available amount a partner is told that its balance is low; None: never.
+
+    Raises: InputInvalid (bounds); NotFound (no such account).
+    """
+    ctx.require("admin:money")
+    if alarm_minor is not None and not 0 <= alarm_minor <= ALARM_MINOR_MAX:
+        expected = f"a whole number of fen from 0 to {ALARM_MINOR_MAX}"
+        raise InputInvalid(fields=(FieldProblem("/alarm_minor", "out_of_bounds", expected),))
+    prepaid = account_id(AccountKind.PARTNER_PREPAID, partner_id)
+    if not store.alarm_set(ctx.db, prepaid, alarm_minor):
+        raise NotFound(what="account", id=AccountKind.PARTNER_PREPAID.value)
+
+
+def balances_low_announce(
+    ctx: Ctx, *, before: Mapping[AccountId, Balance], after: Mapping[AccountId, Balance]
+) -> None:
+    """Tells the owners of accounts whose available amount fell below their alarm.
+
+    For a caller that has locked balances (``before``) and knows what its transfers make of them.
+    """
+    for key, balance in after.items():
+        if rules.crossed_alarm(before[key], balance):
+            ctx.announce(
+                ACCOUNT_BALANCE_LOW,
+                party_id=balance.party_id,
+                subject=AccountKind.PARTNER_PREPAID.value,
+                data={
+                    "available_minor": balance.available_minor,
+                    "alarm_minor": balance.alarm_minor,
+                    "currency": CURRENCY,
+                },
+            )
+
+
+def statement(
+    ctx: Ctx,
+    *,
+    party_id: PartyId,
+    kind: AccountKind,
+    from_at: datetime,
+    to_at: datetime,
+    cursor: str | None = None,
+    limit: int = LIMIT_DEFAULT,
+) -> Statement:
+    """Gives a page of an account's entries in order, each with where both columns stood after it.
+
+    A party reads its own with ``account:read``; anyone else's needs ``admin:money``.
+
+    Raises: Forbidden; NotFound (no such account); CursorInvalid.
+    """
+    ctx.require("account:read" if party_id == ctx.actor.party_id else "admin:money")
+    limit = max(1, min(limit, LIMIT_MAX))
+    after = _place(cursor)
+    accounts = store.accounts_read(ctx.db, [account_id(kind, party_id)])
+    if not accounts:
+        raise NotFound(what="account", id=kind.value)
+    opening, here, closing, rows = store.statement_read(
+        ctx.db, accounts[0], from_at=from_at, to_at=to_at, after=after, limit=limit + 1
+    )
+    posted, held = here.posted_minor, here.held_minor
+    entries = []
+    for transfer, posted_minor, held_minor in rows[:limit]:
+        posted += posted_minor
+        held += held_minor
+        entries.append(Entry(transfer, posted_minor, held_minor, posted, held))
+    next_cursor = None
+    if len(rows) > limit:
+        last = entries[-1].transfer
+        next_cursor = cursor_text(f"{last.occurred_at.isoformat()} {last.id}")
+    return Statement(
+        account_id=accounts[0].id,
+        kind=kind,
+        party_id=party_id,
+        from_at=from_at,
+        to_at=to_at,
+        opening=opening,
+        entries=entries,
+        closing=closing,
+        next_cursor=next_cursor,
+    )
+
+
+def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
+    key = cursor_parse(cursor)
+    if key is None:
+        return None
+    at, _, last_id = key.partition(" ")
+    try:
+        place = datetime.fromisoformat(at), UUID(last_id)
+    except ValueError:
+        raise CursorInvalid from None
+    if place[0].tzinfo is None:
+        raise CursorInvalid
+    return place

@@ -1,0 +1,338 @@
+"""All the ledger's SQL. The first part is hot and prepared; the second is read now and then."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pgt
+
+from weili.kit.context import SYSTEM_PARTY, PartyId
+from weili.kit.db import Transaction
+from weili.kit.money import CURRENCY
+from weili.modules.ledger import tables
+from weili.modules.ledger.model import (
+    Account,
+    AccountId,
+    AccountKind,
+    Balance,
+    Hold,
+    NewTransfer,
+    Side,
+    Standing,
+    TopUp,
+    Transfer,
+    TransferId,
+    TransferKind,
+)
+from weili.modules.ledger.rules import HELD_SIGN, POSTED_SIGN
+
+_t: Final = tables.transfer.c
+_SIGN_BY_KIND: Final = {kind.value: sign for kind, sign in POSTED_SIGN.items()}
+_HELD_BY_KIND: Final = {kind.value: sign for kind, sign in HELD_SIGN.items()}
+
+
+def transfers_insert(db: Transaction, transfers: Sequence[NewTransfer], now: datetime) -> None:
+    """Write transfers, as one statement that fetches nothing."""
+    db.run(
+        "INSERT INTO ledger.transfer (id, party_id, kind, hold_id, debit_account_id,"
+        "  credit_account_id, amount_minor, currency, purpose, subject, occurred_at, expires_at)"
+        " SELECT i, p, k, h, d, c, a, %b, u, s, %b, e FROM unnest(%b::uuid[], %b::uuid[],"
+        "  %b::text[], %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::text[],"
+        "  %b::text[], %b::timestamptz[]) AS x (i, p, k, h, d, c, a, u, s, e)",
+        CURRENCY,
+        now,
+        [t.id for t in transfers],
+        [t.party_id for t in transfers],
+        [t.kind.value for t in transfers],
+        [t.hold_id for t in transfers],
+        [t.debit for t in transfers],
+        [t.credit for t in transfers],
+        [t.amount_minor for t in transfers],
+        [t.purpose for t in transfers],
+        [t.subject for t in transfers],
+        [t.expires_at for t in transfers],
+    )
+
+
+def balances_move(db: Transaction, moves: Mapping[AccountId, tuple[int, int]]) -> None:
+    """Change running balances, as one statement whose result nobody waits for.
+
+    An account with a limit but without its row would let money move unseen. In a pipeline there
+    is no row count to look at, so the statement itself fails then, by dividing by zero.
+    """
+    db.run(
+        "WITH moved AS (UPDATE ledger.balance b SET posted_minor = b.posted_minor + m.posted,"
+        "  held_minor = b.held_minor + m.held"
+        "  FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) AS m (account_id, posted, held)"
+        "  WHERE b.account_id = m.account_id RETURNING 1)"
+        " SELECT 1 / (count(*) = %b)::int FROM moved",
+        list(moves),
+        [posted for posted, _ in moves.values()],
+        [held for _, held in moves.values()],
+        len(moves),
+    )
+
+
+def balances_lock(db: Transaction, account_ids: Sequence[AccountId]) -> list[Balance]:
+    """Lock running balances in the order of their ids."""
+    rows = db.rows(
+        "SELECT account_id, party_id, posted_minor, held_minor, floor_minor, alarm_minor"
+        " FROM ledger.balance WHERE account_id = ANY (%b::uuid[])"
+        " ORDER BY account_id FOR UPDATE",
+        sorted(account_ids),
+    )
+    return [Balance(*row) for row in rows]
+
+
+def holds_read(
+    db: Transaction, hold_ids: Sequence[TransferId], party_ids: Sequence[PartyId]
+) -> list[Hold]:
+    """Read holds with what was posted and voided of each."""
+    rows = db.rows(
+        "SELECT h.id, h.party_id, h.debit_account_id, h.credit_account_id, h.amount_minor,"
+        "  coalesce(sum(s.amount_minor) FILTER (WHERE s.kind = 'post'), 0)::bigint,"
+        "  coalesce(sum(s.amount_minor) FILTER (WHERE s.kind = 'void'), 0)::bigint,"
+        "  h.purpose, h.subject, h.expires_at"
+        " FROM ledger.transfer h"
+        " LEFT JOIN ledger.transfer s ON s.hold_id = h.id AND s.party_id = h.party_id"
+        " WHERE h.id = ANY (%b::uuid[]) AND h.party_id = ANY (%b::uuid[]) AND h.kind = 'hold'"
+        " GROUP BY h.id, h.party_id",
+        list(hold_ids),
+        list(party_ids),
+    )
+    return [Hold(*row) for row in rows]
+
+
+def holds_of(db: Transaction, subjects: Sequence[str]) -> list[Hold]:
+    """Read the holds of some subjects, oldest first."""
+    rows = db.rows(
+        "SELECT id, party_id FROM ledger.transfer"
+        " WHERE kind = 'hold' AND subject = ANY (%b::text[])",
+        list(subjects),
+    )
+    holds = holds_read(db, [row[0] for row in rows], list({row[1] for row in rows}))
+    return sorted(holds, key=lambda hold: hold.id)
+
+
+def account_insert(db: Transaction, account: Account, *, floor_minor: int | None) -> None:
+    """Open an account, and its running balance where it has a limit; once."""
+    db.sa.execute(
+        pgt.insert(tables.account)
+        .values(
+            id=account.id,
+            party_id=account.party_id,
+            kind=account.kind.value,
+            normal_side=account.normal_side.value,
+            currency=account.currency,
+            created_at=account.created_at,
+        )
+        .on_conflict_do_nothing()
+    )
+    if floor_minor is not None:
+        db.sa.execute(
+            pgt.insert(tables.balance)
+            .values(
+                account_id=account.id,
+                party_id=account.party_id,
+                posted_minor=0,
+                held_minor=0,
+                floor_minor=floor_minor,
+            )
+            .on_conflict_do_nothing()
+        )
+
+
+def accounts_read(db: Transaction, account_ids: Sequence[AccountId]) -> list[Account]:
+    """Read accounts in the order of their ids."""
+    a = tables.account.c
+    rows = db.sa.execute(
+        sa.select(a.id, a.kind, a.party_id, a.normal_side, a.currency, a.created_at)
+        .where(a.id.in_(account_ids))
+        .order_by(a.id)
+    )
+    return [
+        Account(row.id, AccountKind(row.kind), row.party_id, Side(row.normal_side), *row[4:])
+        for row in rows
+    ]
+
+
+def balances_read(db: Transaction, account_ids: Sequence[AccountId]) -> list[Balance]:
+    """Read running balances without locking them."""
+    b = tables.balance.c
+    rows = db.sa.execute(
+        sa.select(
+            b.account_id,
+            b.party_id,
+            b.posted_minor,
+            b.held_minor,
+            b.floor_minor,
+            b.alarm_minor,
+        ).where(b.account_id.in_(account_ids))
+    )
+    return [Balance(*row) for row in rows]
+
+
+def alarm_set(db: Transaction, account_id: AccountId, alarm_minor: int | None) -> bool:
+    """Set when an account's owner wants to be told; False when there is no such balance."""
+    b = tables.balance
+    return bool(
+        db.sa.execute(
+            sa.update(b).where(b.c.account_id == account_id).values(alarm_minor=alarm_minor)
+        ).rowcount
+    )
+
+
+def sums_read(db: Transaction, accounts: Sequence[Account]) -> list[Balance]:
+    """Sum accounts' balances from their transfers.
+
+    A party's account is summed over the party's own transfers; a platform's over everybody's.
+    """
+    parties = {account.party_id for account in accounts}
+    found = db.sa.execute(
+        _sums(None if SYSTEM_PARTY in parties else parties).where(
+            tables.account.c.id.in_([account.id for account in accounts])
+        )
+    )
+    return [Balance(*row) for row in found]
+
+
+def _sums(parties: set[PartyId] | None) -> sa.Select[Any]:
+    """Select (account id, party id, posted, held) of every account, from transfers."""
+    legs = sa.union_all(*(_leg(side, parties) for side in Side)).subquery("leg")
+    account = tables.account
+    raises = legs.c.side == account.c.normal_side
+    posted, held = _effects(raises, legs.c.kind, legs.c.amount_minor)
+    return (
+        sa.select(account.c.id, account.c.party_id, _total(posted), _total(held))
+        .select_from(account.outerjoin(legs, legs.c.account_id == account.c.id))
+        .group_by(account.c.id, account.c.party_id)
+    )
+
+
+def _leg(side: Side, parties: set[PartyId] | None) -> sa.Select[Any]:
+    account_id = _t.debit_account_id if side is Side.DEBIT else _t.credit_account_id
+    leg = sa.select(
+        account_id.label("account_id"),
+        sa.literal(side.value, sa.Text).label("side"),
+        _t.kind,
+        _t.amount_minor,
+    )
+    return leg if parties is None else leg.where(_t.party_id.in_(parties))
+
+
+def _effects(
+    raises: sa.ColumnElement[bool],
+    kind: sa.ColumnElement[str],
+    amount_minor: sa.ColumnElement[int],
+) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
+    """Say ``rules.effect`` in SQL, from the same two tables of signs."""
+    posted = amount_minor * sa.case(_SIGN_BY_KIND, value=kind)
+    held = amount_minor * sa.case(_HELD_BY_KIND, value=kind)
+    return sa.case((raises, posted), else_=-posted), sa.case((raises, 0), else_=held)
+
+
+def _total(amount: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    """Sum as a bigint: PostgreSQL sums those as numeric."""
+    return sa.cast(sa.func.coalesce(sa.func.sum(amount), 0), sa.BigInteger)
+
+
+def statement_read(
+    db: Transaction,
+    account: Account,
+    *,
+    from_at: datetime,
+    to_at: datetime,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> tuple[Standing, Standing, Standing, list[tuple[Transfer, int, int]]]:
+    """Read a period's opening, what stood after the cursor, its closing, and the next entries.
+
+    One statement, so that a transfer committed meanwhile is in all of it or in none.
+    """
+    normal = _t.credit_account_id if account.normal_side is Side.CREDIT else _t.debit_account_id
+    raises = normal == account.id
+    posted, held = _effects(raises, _t.kind, _t.amount_minor)
+    # What is held for the other account does nothing to this one, and is no entry of it.
+    mine = sa.and_(
+        sa.or_(_t.debit_account_id == account.id, _t.credit_account_id == account.id),
+        _t.occurred_at < to_at,
+        sa.not_(sa.and_(raises, _t.kind.in_(["hold", "void"]))),
+    )
+    if account.party_id != SYSTEM_PARTY:
+        mine = sa.and_(mine, _t.party_id == account.party_id)
+    place = sa.tuple_(_t.occurred_at, _t.id)
+    is_before = _t.occurred_at < from_at
+    is_seen = is_before if after is None else sa.or_(is_before, place <= after)
+    sums = (
+        sa.select(
+            *(
+                _total(sa.case((which, amount), else_=0)).label(f"sum_{number}_{name}")
+                for number, which in enumerate((is_before, is_seen, sa.true()))
+                for name, amount in (("posted", posted), ("held", held))
+            )
+        )
+        .where(mine)
+        .subquery("sums")
+    )
+    page = (
+        sa.select(tables.transfer, posted.label("posted"), held.label("held"))
+        .where(mine, sa.not_(is_seen))
+        .order_by(_t.occurred_at, _t.id)
+        .limit(limit)
+        .subquery("page")
+    )
+    rows = db.sa.execute(
+        sa.select(sums, page)
+        .select_from(sums.outerjoin(page, sa.true()))
+        .order_by(page.c.occurred_at, page.c.id)
+    ).all()
+    first = rows[0]
+    entries = [
+        (_transfer(row), cast("int", row.posted), cast("int", row.held))
+        for row in rows
+        if row.id is not None
+    ]
+    return Standing(*first[0:2]), Standing(*first[2:4]), Standing(*first[4:6]), entries
+
+
+def _transfer(row: sa.Row[Any]) -> Transfer:
+    return Transfer(
+        id=row.id,
+        party_id=row.party_id,
+        kind=TransferKind(row.kind),
+        hold_id=row.hold_id,
+        debit=row.debit_account_id,
+        credit=row.credit_account_id,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        purpose=row.purpose,
+        subject=row.subject,
+        occurred_at=row.occurred_at,
+        expires_at=row.expires_at,
+    )
+
+
+def top_up_find(db: Transaction, partner_id: PartyId, reference: str) -> TopUp | None:
+    """Find what was paid in under a reference."""
+    u = tables.top_up.c
+    row = db.sa.execute(
+        sa.select(u.transfer_id, u.party_id, u.amount_minor, u.reference, u.occurred_at).where(
+            u.party_id == partner_id, u.reference == reference
+        )
+    ).one_or_none()
+    return None if row is None else TopUp(*row, is_replay=True)
+
+
+def top_up_insert(db: Transaction, top_up: TopUp) -> None:
+    """Write down that a reference has been used."""
+    db.sa.execute(
+        sa.insert(tables.top_up).values(
+            party_id=top_up.partner_id,
+            reference=top_up.reference,
+            transfer_id=top_up.transfer_id,
+            amount_minor=top_up.amount_minor,
+            occurred_at=top_up.occurred_at,
+        )
+    )
