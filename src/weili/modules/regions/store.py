@@ -1,6 +1,7 @@
 """All SQL on regions."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -57,5 +58,5 @@ def region_all(db: Transaction) -> list[Region]:
     return [_region(row) for row in db.sa.execute(sa.select(region).order_by(region.c.code))]
 
 
-def _region(row: sa.Row[tuple[object, ...]]) -> Region:
+def _region(row: sa.Row[*tuple[Any, ...]]) -> Region:
     return Region(row.code, row.name, row.parent_code, RegionLevel(row.level), row.vintage)

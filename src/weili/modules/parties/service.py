@@ -1,0 +1,442 @@
+"""The verbs on parties: authorise, load, decide, save, announce."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from weili.kit.context import Ctx, EventType, PartyId
+from weili.kit.findings import Finding
+from weili.kit.ids import id_parse, id_text, new_id
+from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX, Page, cursor_parse, page_of
+from weili.kit.problems import CursorInvalid, FieldProblem, InputInvalid, NotFound, SandboxOnly
+from weili.kit.secrets import KeyRingError, new_token, token_hash
+from weili.modules.parties import rules, store
+from weili.modules.parties.model import (
+    KEY_ISSUED,
+    KEY_PREFIX,
+    KEY_REVOKED,
+    PARTY_PREFIX,
+    PARTY_RESUMED,
+    PARTY_STATES,
+    PARTY_SUSPENDED,
+    PERSON_PREFIX,
+    ROLE_SCOPES,
+    ApiKey,
+    AuditEntry,
+    IssuedKey,
+    KeyKind,
+    KeyRecord,
+    Party,
+    PartyKind,
+    PartyState,
+    Person,
+    PersonId,
+    PersonRole,
+)
+from weili.modules.parties.problems import (
+    KeysTooMany,
+    PartyExists,
+    PartySuspended,
+    PersonExists,
+)
+
+ADMIN: Final = "admin:parties"
+READ_OWN: Final = "account:read"
+KEYS_LIVE_MAX: Final = 20
+SWEEP_MAX: Final = 10_000
+NONCE_KEPT: Final = timedelta(seconds=2 * rules.WINDOW_S)
+"""A request stamped a window ahead of us stays acceptable for two."""
+
+
+def party_open(ctx: Ctx, *, kind: PartyKind, name: str, legal_name: str, uscc: str) -> Party:
+    """Open a party, active from now on.
+
+    Raises: Forbidden; InputInvalid; UsccInvalid; PartyExists (name or code, within the kind).
+    """
+    ctx.require(ADMIN)
+    party = Party(
+        PartyId(new_id(ctx.now)),
+        kind,
+        rules.text_checked(name, path="/name"),
+        rules.text_checked(legal_name, path="/legal_name"),
+        rules.uscc_checked(uscc),
+        PartyState.ACTIVE,
+        ctx.now,
+    )
+    if not store.party_insert(ctx.db, row=party):
+        twin = store.party_by_name(ctx.db, kind=kind, name=party.name)
+        raise PartyExists(party_kind=str(kind), same="uscc" if twin is None else "name")
+    return party
+
+
+def party_get(ctx: Ctx, *, party_id: PartyId) -> Party:
+    """Give one party: to the operator any, to others their own.
+
+    Raises: Forbidden; NotFound.
+    """
+    _may_read(ctx, party_id)
+    found = store.parties_read(ctx.db, party_ids=[party_id])
+    if party_id not in found:
+        raise _no_party(party_id)
+    return found[party_id]
+
+
+def parties_get(ctx: Ctx, *, party_ids: Collection[PartyId]) -> dict[PartyId, Party]:
+    """Give those of the parties that exist, for a workflow that has asked for its own scope."""
+    return store.parties_read(ctx.db, party_ids=party_ids)
+
+
+def party_by_name(ctx: Ctx, *, kind: PartyKind, name: str) -> Party:
+    """Give the party of a kind by its name.
+
+    Raises: Forbidden; InputInvalid; NotFound.
+    """
+    ctx.require(ADMIN)
+    text = rules.text_checked(name, path="/name")
+    party = store.party_by_name(ctx.db, kind=kind, name=text)
+    if party is None:
+        raise NotFound(what=str(kind), id=text)
+    return party
+
+
+def party_page(
+    ctx: Ctx,
+    *,
+    kind: PartyKind | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT_DEFAULT,
+) -> Page[Party]:
+    """List parties in the order they were opened.
+
+    Raises: Forbidden; CursorInvalid.
+    """
+    ctx.require(ADMIN)
+    size = _page_size(limit)
+    rows = store.party_page(ctx.db, kind=kind, after=_after(cursor), limit=size + 1)
+    return page_of(rows, limit=size, key=lambda party: str(party.id))
+
+
+def party_suspend(ctx: Ctx, *, party_id: PartyId, reason: str) -> Party:
+    """Suspend a party: its keys are refused from now on, which is audited and announced.
+
+    Raises: Forbidden; InputInvalid; NotFound; StateConflict.
+    """
+    return _party_move(ctx, party_id, PartyState.SUSPENDED, PARTY_SUSPENDED, reason)
+
+
+def party_resume(ctx: Ctx, *, party_id: PartyId, reason: str) -> Party:
+    """Let a suspended party work again, which is audited and announced.
+
+    Raises: Forbidden; InputInvalid; NotFound; StateConflict.
+    """
+    return _party_move(ctx, party_id, PartyState.ACTIVE, PARTY_RESUMED, reason)
+
+
+def person_add(ctx: Ctx, *, party_id: PartyId, name: str, email: str, role: PersonRole) -> Person:
+    """Add someone who works for a party.
+
+    Raises: Forbidden; InputInvalid; NotFound; RoleNotAllowed; PersonExists.
+    """
+    ctx.require(ADMIN)
+    address = rules.email_checked(email)
+    person = Person(
+        PersonId(new_id(ctx.now)),
+        party_id,
+        rules.text_checked(name, path="/name"),
+        rules.email_masked(address),
+        role,
+        ctx.now,
+    )
+    rules.role_check(party_get(ctx, party_id=party_id).kind, role)
+    is_new = store.person_insert(
+        ctx.db,
+        row=person,
+        email_sealed=ctx.keyring.seal(address.encode(), bound_to=person.id.bytes),
+        email_index=_email_index(ctx, address),
+    )
+    if not is_new:
+        raise PersonExists
+    return person
+
+
+def person_page(
+    ctx: Ctx, *, party_id: PartyId, cursor: str | None = None, limit: int = LIMIT_DEFAULT
+) -> Page[Person]:
+    """List a party's people, their e-mail addresses masked.
+
+    Raises: Forbidden; NotFound; CursorInvalid.
+    """
+    party_get(ctx, party_id=party_id)
+    size = _page_size(limit)
+    rows = store.person_page(
+        ctx.db, ctx.keyring, party_id=party_id, after=_after(cursor), limit=size + 1
+    )
+    return page_of(rows, limit=size, key=lambda person: str(person.id))
+
+
+def person_by_email(ctx: Ctx, *, party_id: PartyId, email: str) -> Person:
+    """Find the person of a party who has an e-mail address.
+
+    Raises: Forbidden; InputInvalid; NotFound.
+    """
+    ctx.require(ADMIN)
+    address = rules.email_checked(email)
+    person = store.person_by_email(
+        ctx.db, ctx.keyring, party_id=party_id, email_index=_email_index(ctx, address)
+    )
+    if person is None:
+        raise NotFound(what="person", id=rules.email_masked(address))
+    return person
+
+
+def person_email_reveal(ctx: Ctx, *, party_id: PartyId, person_id: PersonId, reason: str) -> str:
+    """Show a person's e-mail address, which is audited with the reason.
+
+    Raises: Forbidden; InputInvalid; NotFound.
+    """
+    ctx.require(ADMIN)
+    label = id_text(PERSON_PREFIX, person_id)
+    email = store.person_email(ctx.db, ctx.keyring, party_id=party_id, person_id=person_id)
+    if email is None:
+        raise NotFound(what="person", id=label)
+    audit_write(ctx, action="person.email_reveal", subject=label, reason=reason)
+    return email
+
+
+def key_issue(
+    ctx: Ctx,
+    *,
+    party_id: PartyId,
+    kind: KeyKind,
+    scopes: Collection[str],
+    label: str,
+    expires_at: datetime | None = None,
+) -> IssuedKey:
+    """Issue a key; its secret is in the answer and nowhere else in clear.
+
+    Several keys of a party work at once, so that one can be replaced without a pause.
+
+    Raises: Forbidden; SandboxOnly (bearer, in the live world); InputInvalid; NotFound;
+    PartySuspended; ScopeNotAllowed; KeysTooMany.
+    """
+    ctx.require(ADMIN)
+    if kind is KeyKind.BEARER and not ctx.is_sandbox:
+        raise SandboxOnly
+    text = rules.text_checked(label, path="/label")
+    if expires_at is not None and expires_at <= ctx.now:
+        raise InputInvalid(fields=(FieldProblem("/expires_at", "time_past", "a time to come"),))
+    # The party's row is held, so that two keys issued at once are counted one after the other.
+    party = store.party_lock(ctx.db, party_id=party_id)
+    if party is None:
+        raise _no_party(party_id)
+    if party.state is PartyState.SUSPENDED:
+        raise PartySuspended
+    rules.scopes_check(party.kind, frozenset(scopes))
+    if store.keys_live(ctx.db, party_id=party_id, now=ctx.now) >= KEYS_LIVE_MAX:
+        raise KeysTooMany(bound=KEYS_LIVE_MAX)
+    key_id = id_text(KEY_PREFIX, new_id(ctx.now))
+    key = ApiKey(key_id, party_id, kind, frozenset(scopes), text, ctx.now, None, expires_at)
+    secret = new_token()
+    shown = secret
+    if kind is KeyKind.BEARER:
+        store.key_insert(ctx.db, row=key, secret_hash=token_hash(secret), secret_sealed=None)
+        shown = rules.bearer_token(world=ctx.world, key_id=key_id, secret=secret)
+    else:
+        sealed = ctx.keyring.seal(secret.encode(), bound_to=key_id.encode())
+        store.key_insert(ctx.db, row=key, secret_hash=None, secret_sealed=sealed)
+    audit_write(ctx, action="key.issue", subject=key_id, reason=text)
+    ctx.announce(
+        KEY_ISSUED,
+        party_id=party_id,
+        subject=key_id,
+        data={"key_id": key_id, "label": text, "scopes": sorted(key.scopes)},
+    )
+    return IssuedKey(key, shown)
+
+
+def key_revoke(ctx: Ctx, *, key_id: str, reason: str) -> ApiKey:
+    """Revoke a key for good, which is audited and announced; a second time changes nothing.
+
+    Raises: Forbidden; IdMalformed; InputInvalid; NotFound.
+    """
+    ctx.require(ADMIN)
+    id_parse(KEY_PREFIX, key_id, path="/key_id")
+    key = store.key_lock(ctx.db, key_id=key_id)
+    if key is None:
+        raise NotFound(what="key", id=key_id)
+    if key.revoked_at is not None:
+        return key
+    audit_write(ctx, action="key.revoke", subject=key_id, reason=reason)
+    store.key_revoke(ctx.db, key_id=key_id, revoked_at=ctx.now)
+    ctx.announce(
+        KEY_REVOKED,
+        party_id=key.party_id,
+        subject=key_id,
+        data={"key_id": key_id, "label": key.label, "reason": reason},
+    )
+    return ApiKey(
+        key.id,
+        key.party_id,
+        key.kind,
+        key.scopes,
+        key.label,
+        key.created_at,
+        ctx.now,
+        key.expires_at,
+    )
+
+
+def key_page(
+    ctx: Ctx, *, party_id: PartyId, cursor: str | None = None, limit: int = LIMIT_DEFAULT
+) -> Page[ApiKey]:
+    """List a party's keys, without secrets: to the operator any party's, to others their own.
+
+    Raises: Forbidden; NotFound; CursorInvalid.
+    """
+    party_get(ctx, party_id=party_id)
+    size = _page_size(limit)
+    rows = store.key_page(ctx.db, party_id=party_id, after=_after_key(cursor), limit=size + 1)
+    return page_of(rows, limit=size, key=lambda key: key.id)
+
+
+def keys_find(ctx: Ctx, *, key_ids: Sequence[str]) -> dict[str, KeyRecord]:
+    """Give the records of those keys that exist, secrets opened, for a face to check requests."""
+    return store.keys_find(ctx.db, ctx.keyring, key_ids=key_ids)
+
+
+def nonces_claim(ctx: Ctx, *, pairs: Sequence[tuple[str, str]]) -> list[bool]:
+    """Claim (key id, nonce) pairs for ten minutes; says of each whether it was free.
+
+    A pair that comes twice in one call is free the first time only. The caller raises
+    NonceReplayed for those that were not.
+    """
+    # Sorted, so that two batches that share nonces wait for each other and never deadlock.
+    wanted = sorted(set(pairs))
+    free = store.nonces_claim(ctx.db, pairs=wanted, now=ctx.now, expires_at=ctx.now + NONCE_KEPT)
+    answers = []
+    for pair in pairs:
+        answers.append(pair in free)
+        free.discard(pair)
+    return answers
+
+
+def nonces_sweep(ctx: Ctx) -> int:
+    """Forget nonces that have expired, a bounded number at a time; says how many."""
+    return store.nonces_sweep(ctx.db, now=ctx.now, limit=SWEEP_MAX)
+
+
+def audit_write(ctx: Ctx, *, action: str, subject: str, reason: str) -> None:
+    """Write down that the actor did something that must be accounted for, and why.
+
+    Raises: InputInvalid when the reason is empty or too long.
+    """
+    why = rules.text_checked(reason, path="/reason", length_max=rules.REASON_LENGTH_MAX)
+    entry = AuditEntry(
+        new_id(ctx.now),
+        ctx.now,
+        ctx.actor.label(),
+        ctx.actor.party_id,
+        action,
+        subject,
+        why,
+    )
+    store.audit_insert(ctx.db, row=entry)
+
+
+def audit_page(
+    ctx: Ctx,
+    *,
+    subject: str | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT_DEFAULT,
+) -> Page[AuditEntry]:
+    """List audit entries, the newest first.
+
+    Raises: Forbidden; InputInvalid; CursorInvalid.
+    """
+    ctx.require(ADMIN)
+    size = _page_size(limit)
+    if subject is not None:
+        subject = rules.text_checked(subject, path="/subject")
+    rows = store.audit_page(ctx.db, subject=subject, before=_after(cursor), limit=size + 1)
+    return page_of(rows, limit=size, key=lambda entry: str(entry.id))
+
+
+def verify(ctx: Ctx) -> Iterator[Finding]:
+    """Find keys whose secret can't be opened, or that may do more than their party's kind."""
+    for key_id, party_kind, sealed, scopes in store.keys_sealed(ctx.db):
+        if sealed is not None:
+            try:
+                ctx.keyring.open(sealed, bound_to=key_id.encode())
+            except KeyRingError as error:
+                yield Finding(
+                    "key_opens",
+                    f"key {key_id}",
+                    str(error),
+                    "restore the key ring's file from the back-up, or revoke the key",
+                )
+        beyond = scopes - ROLE_SCOPES[party_kind]
+        if beyond:
+            yield Finding(
+                "key_within_policy",
+                f"key {key_id}",
+                f"has {', '.join(sorted(beyond))}, which a {party_kind} may not have",
+                "revoke the key and issue another",
+            )
+
+
+def _party_move(
+    ctx: Ctx, party_id: PartyId, state: PartyState, event: EventType, reason: str
+) -> Party:
+    ctx.require(ADMIN)
+    label = id_text(PARTY_PREFIX, party_id)
+    party = store.party_lock(ctx.db, party_id=party_id)
+    if party is None:
+        raise _no_party(party_id)
+    PARTY_STATES.check(party.state, state, label=label)
+    audit_write(ctx, action=event.name, subject=label, reason=reason)
+    store.party_state_set(ctx.db, party_id=party_id, state=state)
+    ctx.announce(event, party_id=party_id, subject=label, data={"reason": reason.strip()})
+    return Party(
+        party.id, party.kind, party.name, party.legal_name, party.uscc, state, party.created_at
+    )
+
+
+def _may_read(ctx: Ctx, party_id: PartyId) -> None:
+    """Let the operator read any party, and others only their own.
+
+    Another tenant's id is answered like one that does not exist.
+    """
+    if ADMIN in ctx.actor.scopes or "*" in ctx.actor.scopes:
+        return
+    ctx.require(READ_OWN)
+    if party_id != ctx.actor.party_id:
+        raise _no_party(party_id)
+
+
+def _no_party(party_id: PartyId) -> NotFound:
+    return NotFound(what="party", id=id_text(PARTY_PREFIX, party_id))
+
+
+def _email_index(ctx: Ctx, email: str) -> bytes:
+    return ctx.keyring.blind_index(f"email:{email}")
+
+
+def _page_size(limit: int) -> int:
+    return min(max(limit, 1), LIMIT_MAX)
+
+
+def _after(cursor: str | None) -> UUID | None:
+    key = cursor_parse(cursor)
+    try:
+        return None if key is None else UUID(key)
+    except ValueError:
+        raise CursorInvalid from None
+
+
+def _after_key(cursor: str | None) -> str | None:
+    key = cursor_parse(cursor)
+    if key is not None and not rules.is_key_id(key):
+        raise CursorInvalid
+    return key

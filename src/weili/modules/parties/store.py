@@ -1,0 +1,349 @@
+"""All SQL on parties."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pgt
+
+from weili.kit.context import PartyId
+from weili.kit.db import Transaction
+from weili.kit.secrets import KeyRing
+from weili.modules.parties.model import (
+    ApiKey,
+    AuditEntry,
+    KeyKind,
+    KeyRecord,
+    Party,
+    PartyKind,
+    PartyState,
+    Person,
+    PersonId,
+    PersonRole,
+)
+from weili.modules.parties.rules import email_masked
+from weili.modules.parties.tables import api_key, audit, party, person, request_nonce
+
+_KEY_COLUMNS = (
+    api_key.c.id,
+    api_key.c.party_id,
+    api_key.c.kind,
+    api_key.c.scopes,
+    api_key.c.label,
+    api_key.c.created_at,
+    api_key.c.revoked_at,
+    api_key.c.expires_at,
+)
+
+
+def party_insert(db: Transaction, *, row: Party) -> bool:
+    """Add a party; False when its kind has one of the same name or code."""
+    statement = pgt.insert(party).values(
+        id=row.id,
+        kind=str(row.kind),
+        name=row.name,
+        legal_name=row.legal_name,
+        uscc=row.uscc,
+        state=str(row.state),
+        created_at=row.created_at,
+    )
+    return db.sa.execute(statement.on_conflict_do_nothing()).rowcount == 1
+
+
+def party_lock(db: Transaction, *, party_id: PartyId) -> Party | None:
+    """Give one party, held until the transaction's end."""
+    row = db.sa.execute(
+        sa.select(party).where(party.c.id == party_id).with_for_update(key_share=True)
+    ).one_or_none()
+    return None if row is None else _party(row)
+
+
+def party_state_set(db: Transaction, *, party_id: PartyId, state: PartyState) -> None:
+    """Change a party's state."""
+    db.sa.execute(sa.update(party).where(party.c.id == party_id).values(state=str(state)))
+
+
+def parties_read(db: Transaction, *, party_ids: Collection[PartyId]) -> dict[PartyId, Party]:
+    """Give those of the parties that exist."""
+    rows = db.sa.execute(sa.select(party).where(party.c.id.in_(party_ids)))
+    return {row.id: _party(row) for row in rows}
+
+
+def party_by_name(db: Transaction, *, kind: PartyKind, name: str) -> Party | None:
+    """Give the party of a kind by its name."""
+    row = db.sa.execute(
+        sa.select(party).where(party.c.kind == str(kind), party.c.name == name)
+    ).one_or_none()
+    return None if row is None else _party(row)
+
+
+def party_page(
+    db: Transaction, *, kind: PartyKind | None, after: UUID | None, limit: int
+) -> list[Party]:
+    """Give parties in the order they were opened."""
+    statement = sa.select(party).order_by(party.c.id).limit(limit)
+    if kind is not None:
+        statement = statement.where(party.c.kind == str(kind))
+    if after is not None:
+        statement = statement.where(party.c.id > after)
+    return [_party(row) for row in db.sa.execute(statement)]
+
+
+def person_insert(db: Transaction, *, row: Person, email_sealed: bytes, email_index: bytes) -> bool:
+    """Add a person; False when the party has one with that e-mail address."""
+    statement = pgt.insert(person).values(
+        id=row.id,
+        party_id=row.party_id,
+        name=row.name,
+        email_sealed=email_sealed,
+        email_index=email_index,
+        role=str(row.role),
+        created_at=row.created_at,
+    )
+    done = db.sa.execute(
+        statement.on_conflict_do_nothing(index_elements=["party_id", "email_index"])
+    )
+    return done.rowcount == 1
+
+
+def person_page(
+    db: Transaction, keyring: KeyRing, *, party_id: PartyId, after: UUID | None, limit: int
+) -> list[Person]:
+    """Give a party's people in the order they came."""
+    statement = (
+        sa.select(person).where(person.c.party_id == party_id).order_by(person.c.id).limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(person.c.id > after)
+    return [_person(row, keyring) for row in db.sa.execute(statement)]
+
+
+def person_by_email(
+    db: Transaction, keyring: KeyRing, *, party_id: PartyId, email_index: bytes
+) -> Person | None:
+    """Give the person of a party who has an e-mail address."""
+    row = db.sa.execute(
+        sa.select(person).where(person.c.party_id == party_id, person.c.email_index == email_index)
+    ).one_or_none()
+    return None if row is None else _person(row, keyring)
+
+
+def person_email(
+    db: Transaction, keyring: KeyRing, *, party_id: PartyId, person_id: PersonId
+) -> str | None:
+    """Give a person's e-mail address in clear."""
+    row = db.sa.execute(
+        sa.select(person).where(person.c.party_id == party_id, person.c.id == person_id)
+    ).one_or_none()
+    return None if row is None else _email(row, keyring)
+
+
+def key_insert(
+    db: Transaction, *, row: ApiKey, secret_hash: bytes | None, secret_sealed: bytes | None
+) -> None:
+    """Add a key."""
+    db.sa.execute(
+        sa.insert(api_key).values(
+            id=row.id,
+            party_id=row.party_id,
+            kind=str(row.kind),
+            secret_hash=secret_hash,
+            secret_sealed=secret_sealed,
+            scopes=sorted(row.scopes),
+            label=row.label,
+            created_at=row.created_at,
+            revoked_at=row.revoked_at,
+            expires_at=row.expires_at,
+        )
+    )
+
+
+def key_lock(db: Transaction, *, key_id: str) -> ApiKey | None:
+    """Give one key, held until the transaction's end."""
+    row = db.sa.execute(
+        sa.select(*_KEY_COLUMNS).where(api_key.c.id == key_id).with_for_update()
+    ).one_or_none()
+    return None if row is None else _key(row)
+
+
+def key_revoke(db: Transaction, *, key_id: str, revoked_at: datetime) -> None:
+    """Mark a key as revoked."""
+    db.sa.execute(sa.update(api_key).where(api_key.c.id == key_id).values(revoked_at=revoked_at))
+
+
+def keys_live(db: Transaction, *, party_id: PartyId, now: datetime) -> int:
+    """Count a party's keys that work."""
+    return db.sa.execute(
+        sa.select(sa.func.count())
+        .select_from(api_key)
+        .where(
+            api_key.c.party_id == party_id,
+            api_key.c.revoked_at.is_(None),
+            sa.or_(api_key.c.expires_at.is_(None), api_key.c.expires_at > now),
+        )
+    ).scalar_one()
+
+
+def key_page(db: Transaction, *, party_id: PartyId, after: str | None, limit: int) -> list[ApiKey]:
+    """Give a party's keys in the order they were issued."""
+    statement = (
+        sa.select(*_KEY_COLUMNS)
+        .where(api_key.c.party_id == party_id)
+        .order_by(api_key.c.id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(api_key.c.id > after)
+    return [_key(row) for row in db.sa.execute(statement)]
+
+
+def keys_find(db: Transaction, keyring: KeyRing, *, key_ids: Sequence[str]) -> dict[str, KeyRecord]:
+    """Give the records of those keys that exist, their secrets opened."""
+    rows = db.rows(
+        "SELECT k.id, k.party_id, p.kind, p.state, k.kind, k.secret_sealed, k.secret_hash,"
+        " k.scopes, k.revoked_at, k.expires_at"
+        " FROM parties.api_key k JOIN parties.party p ON p.id = k.party_id"
+        " WHERE k.id = ANY (%b::text[])",
+        list(key_ids),
+    )
+    return {row[0]: _record(row, keyring) for row in rows}
+
+
+def keys_sealed(db: Transaction) -> list[tuple[str, PartyKind, bytes | None, frozenset[str]]]:
+    """Give every key with its party's kind and sealed secret, for ``verify``."""
+    rows = db.sa.execute(
+        sa.select(api_key.c.id, party.c.kind, api_key.c.secret_sealed, api_key.c.scopes)
+        .join(party, party.c.id == api_key.c.party_id)
+        .where(api_key.c.revoked_at.is_(None))
+        .order_by(api_key.c.id)
+    )
+    return [(row.id, PartyKind(row.kind), row.secret_sealed, frozenset(row.scopes)) for row in rows]
+
+
+def nonces_claim(
+    db: Transaction, *, pairs: Sequence[tuple[str, str]], now: datetime, expires_at: datetime
+) -> set[tuple[str, str]]:
+    """Claim pairs that nobody holds; gives those that were free. No pair may come twice."""
+    rows = db.rows(
+        "INSERT INTO parties.request_nonce AS n (key_id, nonce, expires_at)"
+        " SELECT k, c, %b::timestamptz FROM unnest(%b::text[], %b::text[]) AS x (k, c)"
+        " ON CONFLICT (key_id, nonce) DO UPDATE SET expires_at = excluded.expires_at"
+        " WHERE n.expires_at <= %b RETURNING key_id, nonce",
+        expires_at,
+        [key_id for key_id, _ in pairs],
+        [nonce for _, nonce in pairs],
+        now,
+    )
+    return {(key_id, nonce) for key_id, nonce in rows}
+
+
+def nonces_sweep(db: Transaction, *, now: datetime, limit: int) -> int:
+    """Forget nonces that have expired, a bounded number."""
+    expired = (
+        sa.select(request_nonce.c.key_id, request_nonce.c.nonce)
+        .where(request_nonce.c.expires_at <= now)
+        .limit(limit)
+    )
+    statement = sa.delete(request_nonce).where(
+        sa.tuple_(request_nonce.c.key_id, request_nonce.c.nonce).in_(expired)
+    )
+    return db.sa.execute(statement).rowcount
+
+
+def audit_insert(db: Transaction, *, row: AuditEntry) -> None:
+    """Add an entry."""
+    db.run(
+        "INSERT INTO parties.audit (id, actor_party_id, at, actor, action, subject, reason)"
+        " VALUES (%b, %b, %b, %b, %b, %b, %b)",
+        row.id,
+        row.actor_party_id,
+        row.at,
+        row.actor,
+        row.action,
+        row.subject,
+        row.reason,
+    )
+
+
+def audit_page(
+    db: Transaction, *, subject: str | None, before: UUID | None, limit: int
+) -> list[AuditEntry]:
+    """Give entries, the newest first."""
+    statement = sa.select(audit).order_by(audit.c.id.desc()).limit(limit)
+    if subject is not None:
+        statement = statement.where(audit.c.subject == subject)
+    if before is not None:
+        statement = statement.where(audit.c.id < before)
+    return [
+        AuditEntry(
+            row.id,
+            row.at,
+            row.actor,
+            PartyId(row.actor_party_id),
+            row.action,
+            row.subject,
+            row.reason,
+        )
+        for row in db.sa.execute(statement)
+    ]
+
+
+def _party(row: sa.Row[*tuple[Any, ...]]) -> Party:
+    return Party(
+        PartyId(row.id),
+        PartyKind(row.kind),
+        row.name,
+        row.legal_name,
+        row.uscc,
+        PartyState(row.state),
+        row.created_at,
+    )
+
+
+def _person(row: sa.Row[*tuple[Any, ...]], keyring: KeyRing) -> Person:
+    return Person(
+        PersonId(row.id),
+        PartyId(row.party_id),
+        row.name,
+        email_masked(_email(row, keyring)),
+        PersonRole(row.role),
+        row.created_at,
+    )
+
+
+def _email(row: sa.Row[*tuple[Any, ...]], keyring: KeyRing) -> str:
+    return keyring.open(row.email_sealed, bound_to=row.id.bytes).decode()
+
+
+def _key(row: sa.Row[*tuple[Any, ...]]) -> ApiKey:
+    return ApiKey(
+        row.id,
+        PartyId(row.party_id),
+        KeyKind(row.kind),
+        frozenset(row.scopes),
+        row.label,
+        row.created_at,
+        row.revoked_at,
+        row.expires_at,
+    )
+
+
+def _record(row: tuple[Any, ...], keyring: KeyRing) -> KeyRecord:
+    key_id, party_id, party_kind, state, kind, sealed, digest, scopes, revoked, expires = row
+    secret = None
+    if sealed is not None:
+        secret = keyring.open(bytes(sealed), bound_to=key_id.encode()).decode()
+    return KeyRecord(
+        key_id,
+        PartyId(party_id),
+        PartyKind(party_kind),
+        PartyState(state),
+        KeyKind(kind),
+        secret,
+        None if digest is None else bytes(digest),
+        frozenset(scopes),
+        revoked,
+        expires,
+    )
