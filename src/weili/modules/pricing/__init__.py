@@ -1,0 +1,62 @@
+"""How much: price lists with quantity tiers, what goods cost, and freight by area."""
+
+from weili.modules.pricing.model import (
+    EVENTS,
+    LIST_PREFIX,
+    PRICE_CHANGED,
+    CostRow,
+    FreightRow,
+    ListId,
+    Price,
+    PriceAsk,
+    PriceList,
+    PriceQuote,
+    PriceRow,
+    PutCount,
+)
+from weili.modules.pricing.problems import DefaultListExists, FreightNotSet, ListNameTaken
+from weili.modules.pricing.rules import FreightBook, PriceBook
+from weili.modules.pricing.service import (
+    costs_put,
+    freight_book,
+    freight_put,
+    list_assign,
+    list_by_name,
+    list_open,
+    list_page,
+    price_book,
+    prices_of,
+    prices_put,
+    verify,
+)
+
+__all__ = [
+    "EVENTS",
+    "LIST_PREFIX",
+    "PRICE_CHANGED",
+    "CostRow",
+    "DefaultListExists",
+    "FreightBook",
+    "FreightNotSet",
+    "FreightRow",
+    "ListId",
+    "ListNameTaken",
+    "Price",
+    "PriceAsk",
+    "PriceBook",
+    "PriceList",
+    "PriceQuote",
+    "PriceRow",
+    "PutCount",
+    "costs_put",
+    "freight_book",
+    "freight_put",
+    "list_assign",
+    "list_by_name",
+    "list_open",
+    "list_page",
+    "price_book",
+    "prices_of",
+    "prices_put",
+    "verify",
+]

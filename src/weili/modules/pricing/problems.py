@@ -1,0 +1,30 @@
+"""What pricing refuses."""
+
+from weili.kit.problems import Kind, Problem
+
+
+class ListNameTaken(Problem):
+    """A price list of that name exists."""
+
+    kind = Kind.CONFLICT
+    code = "list_name_taken"
+    en = "A price list named {name} exists already."
+    zh = "名为 {name} 的价格表已存在。"
+
+
+class DefaultListExists(Problem):
+    """A second default list was asked for."""
+
+    kind = Kind.CONFLICT
+    code = "default_list_exists"
+    en = "There is a default price list already; open this one as an ordinary list."
+    zh = "默认价格表已存在；请以普通价格表新建。"
+
+
+class FreightNotSet(Problem):
+    """No freight rule holds the area, not even one for the whole country."""
+
+    kind = Kind.CONFLICT
+    code = "freight_not_set"
+    en = "No freight rule covers the area {area_code}; the operator has to set one."
+    zh = "地区 {area_code} 未设置运费规则；请联系运营方设置。"

@@ -1,0 +1,193 @@
+"""Which price and which freight apply: pure, over what was read once for a whole batch."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from weili.kit.context import PartyId
+from weili.kit.money import AMOUNT_MINOR_MAX
+from weili.kit.problems import FieldProblem, InputInvalid
+from weili.modules import regions
+from weili.modules.goods import SkuId
+from weili.modules.pricing.model import CostRow, FreightRow, ListId, Price, PriceRow
+from weili.modules.pricing.problems import FreightNotSet
+
+QUANTITY_MIN_MAX: Final = 1_000_000
+
+_Ladders = Mapping[SkuId, Sequence[Price]]
+_NO_LADDERS: Final[_Ladders] = {}
+
+
+class PriceBook:
+    """The prices of some partners and SKUs, at one moment.
+
+    The partner's own list is asked first. The default list fills what it leaves open: SKUs it
+    does not name, and quantities below its lowest tier.
+    """
+
+    __slots__ = ("_costs", "_default", "_own")
+
+    def __init__(
+        self,
+        *,
+        default: _Ladders,
+        own: Mapping[PartyId, _Ladders],
+        costs: Mapping[SkuId, int],
+    ) -> None:
+        """Take ladders whose tiers stand highest ``quantity_min`` first."""
+        self._default = default
+        self._own = own
+        self._costs = costs
+
+    def unit_price(self, partner_id: PartyId, sku_id: SkuId, quantity: int) -> Price | None:
+        """Give the price a piece for this partner at this quantity, if there is one."""
+        for tier in self._own.get(partner_id, _NO_LADDERS).get(sku_id, ()):
+            if quantity >= tier.quantity_min:
+                return tier
+        for tier in self._default.get(sku_id, ()):
+            if quantity >= tier.quantity_min:
+                return tier
+        return None
+
+    def tiers(self, partner_id: PartyId, sku_id: SkuId) -> tuple[Price, ...]:
+        """Give every tier that this partner can reach, lowest quantity first."""
+        own = self._own.get(partner_id, _NO_LADDERS).get(sku_id, ())
+        default = self._default.get(sku_id, ())
+        if own:
+            default = [tier for tier in default if tier.quantity_min < own[-1].quantity_min]
+        return (*reversed(default), *reversed(own))
+
+    def unit_cost_minor(self, sku_id: SkuId) -> int | None:
+        """Give what the supplier is owed a piece, if that was agreed."""
+        return self._costs.get(sku_id)
+
+
+class FreightBook:
+    """The freight rules that some areas fall under, at one moment."""
+
+    __slots__ = ("_by_area", "_rules")
+
+    def __init__(self, rules: Mapping[str, FreightRow]) -> None:
+        """Take the rules by region; an area's own rule is found once and remembered."""
+        self._rules = rules
+        self._by_area: dict[str, FreightRow] = {}
+
+    def freight_minor(self, area_code: str, goods_minor: int) -> int:
+        """Give an order's freight by the narrowest rule that holds the area.
+
+        Raises: FreightNotSet, rather than sending goods for nothing because a rule is missing.
+        """
+        rule = self._by_area.get(area_code)
+        if rule is None:
+            rule = self._by_area[area_code] = self._rule(area_code)
+        if rule.free_from_minor is not None and goods_minor >= rule.free_from_minor:
+            return 0
+        return rule.base_minor
+
+    def _rule(self, area_code: str) -> FreightRow:
+        for code in codes_above([area_code]):
+            if (rule := self._rules.get(code)) is not None:
+                return rule
+        raise FreightNotSet(area_code=area_code)
+
+
+def codes_above(area_codes: Iterable[str]) -> list[str]:
+    """Give areas and all that lie above them, each area's most specific first, none twice.
+
+    A text that is no code at all has nothing above it.
+    """
+    return list(
+        dict.fromkeys(
+            code
+            for area_code in area_codes
+            if regions.is_code(area_code)
+            for code in regions.ancestors(area_code)
+        )
+    )
+
+
+def price_book_of(
+    *,
+    lists: Iterable[tuple[PartyId | None, ListId]],
+    prices: Iterable[tuple[ListId, SkuId, int, int, int]],
+    costs: Mapping[SkuId, int],
+) -> PriceBook:
+    """Make a book of rows; the list without a partner is the default.
+
+    ``prices`` are (list, SKU, quantity_min, unit_price_minor, version), highest tier first within
+    a list's SKU.
+    """
+    ladders: dict[UUID, dict[SkuId, list[Price]]] = {}
+    for list_id, sku_id, quantity_min, unit_price_minor, version in prices:
+        price = Price(unit_price_minor, version, quantity_min)
+        ladders.setdefault(list_id, {}).setdefault(sku_id, []).append(price)
+    default: _Ladders = _NO_LADDERS
+    own: dict[PartyId, _Ladders] = {}
+    for partner_id, list_id in lists:
+        if partner_id is None:
+            default = ladders.get(list_id, _NO_LADDERS)
+        else:
+            own[partner_id] = ladders.get(list_id, _NO_LADDERS)
+    return PriceBook(default=default, own=own, costs=costs)
+
+
+def price_rows_check(rows: Sequence[PriceRow]) -> None:
+    """Refuse rows outside their bounds, or two for the same tier.
+
+    Raises: InputInvalid, naming each row at fault.
+    """
+    wrong: list[FieldProblem] = []
+    seen: set[tuple[SkuId, int]] = set()
+    for i, row in enumerate(rows):
+        if not 1 <= row.quantity_min <= QUANTITY_MIN_MAX:
+            wrong.append(
+                FieldProblem(f"/{i}/quantity_min", "out_of_range", f"1 to {QUANTITY_MIN_MAX}")
+            )
+        wrong += _amount_wrong(f"/{i}/unit_price_minor", row.unit_price_minor)
+        if (row.sku_id, row.quantity_min) in seen:
+            wrong.append(FieldProblem(f"/{i}", "twice", "one row for each SKU and quantity_min"))
+        seen.add((row.sku_id, row.quantity_min))
+    _refuse(wrong)
+
+
+def cost_rows_check(rows: Sequence[CostRow]) -> None:
+    """Refuse amounts outside their bounds, or two rows for the same SKU.
+
+    Raises: InputInvalid, naming each row at fault.
+    """
+    wrong: list[FieldProblem] = []
+    seen: set[SkuId] = set()
+    for i, row in enumerate(rows):
+        wrong += _amount_wrong(f"/{i}/unit_cost_minor", row.unit_cost_minor)
+        if row.sku_id in seen:
+            wrong.append(FieldProblem(f"/{i}", "twice", "one row for each SKU"))
+        seen.add(row.sku_id)
+    _refuse(wrong)
+
+
+def freight_rows_check(rows: Sequence[FreightRow]) -> None:
+    """Refuse amounts outside their bounds, or two rules for the same region.
+
+    Raises: InputInvalid, naming each row at fault.
+    """
+    wrong: list[FieldProblem] = []
+    seen: set[str] = set()
+    for i, row in enumerate(rows):
+        wrong += _amount_wrong(f"/{i}/base_minor", row.base_minor)
+        if row.free_from_minor is not None:
+            wrong += _amount_wrong(f"/{i}/free_from_minor", row.free_from_minor)
+        if row.region_code in seen:
+            wrong.append(FieldProblem(f"/{i}", "twice", "one row for each region"))
+        seen.add(row.region_code)
+    _refuse(wrong)
+
+
+def _amount_wrong(path: str, amount_minor: int) -> list[FieldProblem]:
+    if 0 <= amount_minor <= AMOUNT_MINOR_MAX:
+        return []
+    return [FieldProblem(path, "out_of_range", f"0 to {AMOUNT_MINOR_MAX}")]
+
+
+def _refuse(wrong: Sequence[FieldProblem]) -> None:
+    if wrong:
+        raise InputInvalid(fields=tuple(wrong))

@@ -1,0 +1,238 @@
+"""All SQL of ``pricing``."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pgt
+
+from weili.kit.context import Ctx, PartyId
+from weili.modules.goods import SkuId
+from weili.modules.pricing import tables as t
+from weili.modules.pricing.model import CostRow, FreightRow, ListId, PriceList, PriceRow
+
+_PRICES_PUT: Final = (
+    "WITH changed AS ("
+    " INSERT INTO pricing.price AS p"
+    "  (list_id, sku_id, quantity_min, unit_price_minor, version, changed_at)"
+    " SELECT %b::uuid, s, q, u, 1, %b::timestamptz"
+    "  FROM unnest(%b::uuid[], %b::int[], %b::bigint[]) AS x (s, q, u) ORDER BY s, q"
+    " ON CONFLICT (list_id, sku_id, quantity_min) DO UPDATE SET"
+    "  unit_price_minor = excluded.unit_price_minor, version = p.version + 1,"
+    "  changed_at = excluded.changed_at"
+    "  WHERE p.unit_price_minor <> excluded.unit_price_minor"
+    " RETURNING list_id, sku_id, quantity_min, version, unit_price_minor, changed_at)"
+    " INSERT INTO pricing.price_history"
+    "  (list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, changed_by)"
+    " SELECT list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, %b FROM changed"
+    " RETURNING sku_id, quantity_min, unit_price_minor, version"
+)
+_COSTS_PUT: Final = (
+    "WITH changed AS ("
+    " INSERT INTO pricing.cost AS c (sku_id, unit_cost_minor, version, changed_at)"
+    " SELECT s, u, 1, %b::timestamptz FROM unnest(%b::uuid[], %b::bigint[]) AS x (s, u) ORDER BY s"
+    " ON CONFLICT (sku_id) DO UPDATE SET unit_cost_minor = excluded.unit_cost_minor,"
+    "  version = c.version + 1, changed_at = excluded.changed_at"
+    "  WHERE c.unit_cost_minor <> excluded.unit_cost_minor"
+    " RETURNING sku_id, version, unit_cost_minor, changed_at)"
+    " INSERT INTO pricing.cost_history"
+    "  (sku_id, version, unit_cost_minor, changed_at, changed_by)"
+    " SELECT sku_id, version, unit_cost_minor, changed_at, %b FROM changed"
+)
+_LISTS_OF: Final = (
+    "SELECT partner_id, list_id FROM pricing.price_list_partner WHERE partner_id = ANY (%b::uuid[])"
+    " UNION ALL SELECT NULL, id FROM pricing.price_list WHERE is_default"
+)
+# Prices and costs come in one answer: a statement costs more than the rows it brings.
+_PRICES_AND_COSTS: Final = (
+    "SELECT list_id, sku_id, quantity_min, unit_price_minor, version FROM pricing.price"
+    " WHERE list_id = ANY (%b::uuid[]) AND sku_id = ANY (%b::uuid[])"
+    " UNION ALL SELECT NULL, sku_id, 0, unit_cost_minor, version FROM pricing.cost"
+    " WHERE sku_id = ANY (%b::uuid[])"
+    " ORDER BY quantity_min DESC"
+)
+_VERIFY: Final = (
+    "SELECT 'price_history', concat_ws('/', coalesce(p.list_id, h.list_id),"
+    "  coalesce(p.sku_id, h.sku_id), coalesce(p.quantity_min, h.quantity_min)),"
+    "  concat('price ', p.unit_price_minor, ' version ', p.version, '; history ', h.amount,"
+    "  ' version ', h.version, ' of ', h.count)"
+    " FROM pricing.price p FULL JOIN ("
+    "  SELECT list_id, sku_id, quantity_min, max(version) AS version, count(*) AS count,"
+    "   (array_agg(unit_price_minor ORDER BY version DESC))[1] AS amount"
+    "  FROM pricing.price_history GROUP BY list_id, sku_id, quantity_min) h"
+    " ON (h.list_id, h.sku_id, h.quantity_min) = (p.list_id, p.sku_id, p.quantity_min)"
+    " WHERE (p.unit_price_minor, p.version, p.version)"
+    "  IS DISTINCT FROM (h.amount, h.version, h.count)"
+    " UNION ALL "
+    "SELECT 'cost_history', coalesce(c.sku_id, h.sku_id)::text,"
+    "  concat('cost ', c.unit_cost_minor, ' version ', c.version, '; history ', h.amount,"
+    "  ' version ', h.version, ' of ', h.count)"
+    " FROM pricing.cost c FULL JOIN ("
+    "  SELECT sku_id, max(version) AS version, count(*) AS count,"
+    "   (array_agg(unit_cost_minor ORDER BY version DESC))[1] AS amount"
+    "  FROM pricing.cost_history GROUP BY sku_id) h ON h.sku_id = c.sku_id"
+    " WHERE (c.unit_cost_minor, c.version, c.version) IS DISTINCT FROM"
+    "  (h.amount, h.version, h.count)"
+    " ORDER BY 1, 2"
+)
+
+
+def list_insert(ctx: Ctx, price_list: PriceList) -> bool:
+    """Write a list; says no when its name, or the one place of the default, is taken."""
+    made = ctx.db.sa.execute(
+        pgt.insert(t.price_list)
+        .values(
+            id=price_list.id,
+            name=price_list.name,
+            is_default=price_list.is_default,
+            created_at=ctx.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(t.price_list.c.id)
+    )
+    return made.first() is not None
+
+
+def list_by_name(ctx: Ctx, *, name: str) -> PriceList | None:
+    """Read the list of that name."""
+    query = sa.select(t.price_list).where(t.price_list.c.name == name)
+    row = ctx.db.sa.execute(query).one_or_none()
+    return _price_list(row) if row else None
+
+
+def list_read(ctx: Ctx, *, list_id: ListId) -> PriceList | None:
+    """Read one list."""
+    query = sa.select(t.price_list).where(t.price_list.c.id == list_id)
+    row = ctx.db.sa.execute(query).one_or_none()
+    return _price_list(row) if row else None
+
+
+def list_page(ctx: Ctx, *, after: ListId | None, limit: int) -> list[PriceList]:
+    """Read lists in the order they were opened."""
+    query = sa.select(t.price_list).order_by(t.price_list.c.id).limit(limit)
+    if after is not None:
+        query = query.where(t.price_list.c.id > after)
+    return [_price_list(row) for row in ctx.db.sa.execute(query)]
+
+
+def list_partner_upsert(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> None:
+    """Give a partner its list, in the place of the one it had."""
+    row = {"list_id": list_id, "assigned_at": ctx.now}
+    ctx.db.sa.execute(
+        pgt.insert(t.price_list_partner)
+        .values(partner_id=partner_id, **row)
+        .on_conflict_do_update(index_elements=["partner_id"], set_=row)
+    )
+
+
+def list_partners(ctx: Ctx, *, list_id: ListId) -> set[PartyId]:
+    """Read the partners whose own list it is."""
+    rows = ctx.db.sa.execute(
+        sa.select(t.price_list_partner.c.partner_id).where(
+            t.price_list_partner.c.list_id == list_id
+        )
+    )
+    return {PartyId(row.partner_id) for row in rows}
+
+
+def own_tiers_lowest(
+    ctx: Ctx, *, beside: ListId, sku_ids: Sequence[SkuId]
+) -> dict[SkuId, dict[PartyId, int]]:
+    """Read from which quantity on other lists hide the default one: SKU → partner → quantity."""
+    rows = ctx.db.sa.execute(
+        sa.select(
+            t.price.c.sku_id,
+            t.price_list_partner.c.partner_id,
+            sa.func.min(t.price.c.quantity_min).label("quantity_min"),
+        )
+        .join(t.price_list_partner, t.price_list_partner.c.list_id == t.price.c.list_id)
+        .where(t.price.c.sku_id == sa.any_(sa.literal(list(sku_ids), pgt.ARRAY(sa.Uuid))))
+        .where(t.price.c.list_id != beside)
+        .group_by(t.price.c.sku_id, t.price_list_partner.c.partner_id)
+    )
+    lowest: dict[SkuId, dict[PartyId, int]] = {}
+    for row in rows:
+        lowest.setdefault(SkuId(row.sku_id), {})[PartyId(row.partner_id)] = row.quantity_min
+    return lowest
+
+
+def prices_upsert(
+    ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow]
+) -> list[tuple[SkuId, int, int, int]]:
+    """Write prices and their history; gives (SKU, quantity_min, price, version) of real changes."""
+    return ctx.db.rows(
+        _PRICES_PUT,
+        list_id,
+        ctx.now,
+        [row.sku_id for row in rows],
+        [row.quantity_min for row in rows],
+        [row.unit_price_minor for row in rows],
+        ctx.actor.label(),
+    )
+
+
+def costs_upsert(ctx: Ctx, rows: Sequence[CostRow]) -> int:
+    """Write costs and their history; says how many really changed."""
+    return ctx.db.run(
+        _COSTS_PUT,
+        ctx.now,
+        [row.sku_id for row in rows],
+        [row.unit_cost_minor for row in rows],
+        ctx.actor.label(),
+    ).rowcount
+
+
+def freight_upsert(ctx: Ctx, rows: Sequence[FreightRow]) -> int:
+    """Write freight rules; says how many really changed."""
+    return ctx.db.run(
+        "INSERT INTO pricing.freight_rule AS f"
+        " (region_code, base_minor, free_from_minor, changed_at)"
+        " SELECT r, b, n, %b::timestamptz FROM"
+        "  unnest(%b::text[], %b::bigint[], %b::bigint[]) AS x (r, b, n) ORDER BY r"
+        " ON CONFLICT (region_code) DO UPDATE SET base_minor = excluded.base_minor,"
+        "  free_from_minor = excluded.free_from_minor, changed_at = excluded.changed_at"
+        "  WHERE (f.base_minor, f.free_from_minor)"
+        "   IS DISTINCT FROM (excluded.base_minor, excluded.free_from_minor)",
+        ctx.now,
+        [row.region_code for row in rows],
+        [row.base_minor for row in rows],
+        [row.free_from_minor for row in rows],
+    ).rowcount
+
+
+def lists_of(ctx: Ctx, *, partner_ids: Sequence[PartyId]) -> list[tuple[PartyId | None, ListId]]:
+    """Read the partners' own lists, and the default one beside no partner. Hot."""
+    return ctx.db.rows(_LISTS_OF, partner_ids)
+
+
+def prices_and_costs(
+    ctx: Ctx, *, list_ids: Sequence[ListId], sku_ids: Sequence[SkuId]
+) -> tuple[list[tuple[ListId, SkuId, int, int, int]], dict[SkuId, int]]:
+    """Read (list, SKU, quantity_min, price, version), highest tier first, and the costs. Hot."""
+    prices: list[tuple[ListId, SkuId, int, int, int]] = []
+    costs: dict[SkuId, int] = {}
+    for row in ctx.db.rows(_PRICES_AND_COSTS, list_ids, sku_ids, sku_ids):
+        if row[0] is None:
+            costs[row[1]] = row[3]
+        else:
+            prices.append(row)
+    return prices, costs
+
+
+def freight_rules(ctx: Ctx, *, region_codes: Sequence[str]) -> dict[str, FreightRow]:
+    """Read the rules of these regions. Hot."""
+    rows = ctx.db.rows(
+        "SELECT region_code, base_minor, free_from_minor FROM pricing.freight_rule"
+        " WHERE region_code = ANY (%b::text[])",
+        region_codes,
+    )
+    return {code: FreightRow(code, base_minor, free) for code, base_minor, free in rows}
+
+
+def histories_off(ctx: Ctx) -> Iterator[tuple[str, str, str]]:
+    """Find prices and costs that are not the last of their history: (check, where, what)."""
+    yield from ctx.db.rows(_VERIFY)
+
+
+def _price_list(row: sa.Row[Any]) -> PriceList:
+    return PriceList(ListId(row.id), row.name, row.is_default)
