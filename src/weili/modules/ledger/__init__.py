@@ -44,6 +44,7 @@ from weili.modules.ledger.service import (
     statement,
     top_up,
     transfers_write,
+    verify,
 )
 
 __all__ = [
@@ -86,4 +87,5 @@ __all__ = [
     "statement",
     "top_up",
     "transfers_write",
+    "verify",
 ]

@@ -1,11 +1,12 @@
 """The ledger's verbs."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
+from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.money import CURRENCY
 from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX, cursor_parse, cursor_text
@@ -37,6 +38,8 @@ from weili.modules.ledger.problems import TopUpReferenceReused
 
 PURPOSE_TOP_UP: Final = "top_up"
 FLOOR_MINOR: Final = 0
+HOLD_GRACE: Final = timedelta(hours=1)
+"""How long after its expiry a hold may stay open, before ``verify`` calls it forgotten."""
 
 
 def account_open(ctx: Ctx, *, kind: AccountKind, party_id: PartyId) -> AccountId:
@@ -301,3 +304,88 @@ def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
     if place[0].tzinfo is None:
         raise CursorInvalid
     return place
+
+
+def verify(ctx: Ctx) -> Iterator[Finding]:
+    """Gives what is broken in the books: at most a hundred findings of each sort."""
+    yield from _verify_balances(ctx)
+    yield from _verify_holds(ctx)
+    for transfer_id, what in store.misplaced_read(ctx.db):
+        yield Finding(
+            "ledger_transfer_misplaced",
+            _where(transfer_id),
+            what,
+            "open the account it names, or write the reverse transfer and the right one",
+        )
+    for transfer_id, reference in store.top_ups_unmatched_read(ctx.db, PURPOSE_TOP_UP):
+        yield Finding(
+            "ledger_top_up_unmatched",
+            _where(transfer_id),
+            f"the top-up {reference} and its transfer are not one and the same",
+            "look the payment up at the bank; reverse the transfer or write the missing one",
+        )
+
+
+def _verify_balances(ctx: Ctx) -> Iterator[Finding]:
+    for key, row, summed in store.drifted_read(ctx.db):
+        yield Finding(
+            "ledger_balance_drifted",
+            f"account {key}",
+            f"the running balance says {row.posted_minor} posted and {row.held_minor} held; "
+            f"its transfers sum to {summed.posted_minor} and {summed.held_minor}",
+            "set the running balance to the sums, under its lock",
+        )
+    for balance in store.below_floor_read(ctx.db):
+        yield Finding(
+            "ledger_balance_below_floor",
+            f"account {balance.account_id}",
+            f"{balance.posted_minor} posted, {balance.held_minor} held, "
+            f"floor {balance.floor_minor}",
+            "void the newest holds until the floor is kept, and restore the constraint",
+        )
+    limited = [kind for kind, rule in KIND_RULES.items() if rule.is_limited]
+    for key in store.without_balance_read(ctx.db, limited):
+        yield Finding(
+            "ledger_balance_missing",
+            f"account {key}",
+            "the account has a limit but no running balance",
+            "insert the running balance with the sums of its transfers",
+        )
+    debit_minor, credit_minor = store.trial_read(ctx.db)
+    if debit_minor != credit_minor:
+        yield Finding(
+            "ledger_sum_not_zero",
+            "all accounts",
+            f"debit balances sum to {debit_minor}, credit balances to {credit_minor}",
+            "some transfer names an account that is not there; see ledger_transfer_misplaced",
+        )
+
+
+def _verify_holds(ctx: Ctx) -> Iterator[Finding]:
+    for hold_id, held_minor, settled_minor in store.overrun_read(ctx.db):
+        yield Finding(
+            "ledger_hold_overrun",
+            _where(hold_id),
+            f"{settled_minor} were posted and voided of a hold of {held_minor}",
+            "write a direct transfer that gives the difference back",
+        )
+    for hold_id, subject, left_minor, expires_at in store.overdue_read(
+        ctx.db, ctx.now - HOLD_GRACE
+    ):
+        yield Finding(
+            "ledger_hold_overdue",
+            _where(hold_id),
+            f"{left_minor} are still held for {subject} since it expired at {expires_at}",
+            f"let {subject} meet its deadline, or void the rest of the hold",
+        )
+    for transfer_id, hold_id in store.mismatched_read(ctx.db):
+        yield Finding(
+            "ledger_settlement_mismatched",
+            _where(transfer_id),
+            f"it settles {id_text(TRANSFER_PREFIX, hold_id)} but names other accounts",
+            "write the reverse transfer and the right one",
+        )
+
+
+def _where(transfer_id: TransferId) -> str:
+    return f"transfer {id_text(TRANSFER_PREFIX, transfer_id)}"

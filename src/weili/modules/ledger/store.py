@@ -28,6 +28,9 @@ from weili.modules.ledger.model import (
 )
 from weili.modules.ledger.rules import HELD_SIGN, POSTED_SIGN
 
+FINDINGS_MAX: Final = 100
+"""Of one sort: who has more than this broken looks at the first ones and asks again."""
+
 _t: Final = tables.transfer.c
 _SIGN_BY_KIND: Final = {kind.value: sign for kind, sign in POSTED_SIGN.items()}
 _HELD_BY_KIND: Final = {kind.value: sign for kind, sign in HELD_SIGN.items()}
@@ -335,4 +338,127 @@ def top_up_insert(db: Transaction, top_up: TopUp) -> None:
             amount_minor=top_up.amount_minor,
             occurred_at=top_up.occurred_at,
         )
+    )
+
+
+def drifted_read(db: Transaction) -> list[tuple[AccountId, Standing, Standing]]:
+    """Find running balances that are not the sum of their transfers: (account, row, sum)."""
+    b = tables.balance.c
+    sums = _sums(None).subquery("sums")
+    account_id, _, posted, held = sums.c
+    rows = db.sa.execute(
+        sa.select(b.account_id, b.posted_minor, b.held_minor, posted, held)
+        .where(
+            b.account_id == account_id,
+            sa.or_(b.posted_minor != posted, b.held_minor != held),
+        )
+        .order_by(b.account_id)
+        .limit(FINDINGS_MAX)
+    )
+    return [(row[0], Standing(*row[1:3]), Standing(*row[3:5])) for row in rows]
+
+
+def trial_read(db: Transaction) -> tuple[int, int]:
+    """Sum the balances of all accounts by normal side: (debit, credit)."""
+    sums = _sums(None).subquery("sums")
+    account_id, _, posted, _ = sums.c
+    a = tables.account.c
+    is_debit = a.normal_side == Side.DEBIT.value
+    [(debit_minor, credit_minor)] = db.sa.execute(
+        sa.select(
+            _total(sa.case((is_debit, posted), else_=0)),
+            _total(sa.case((is_debit, 0), else_=posted)),
+        ).where(a.id == account_id)
+    ).all()
+    return debit_minor, credit_minor
+
+
+def below_floor_read(db: Transaction) -> list[Balance]:
+    """Find balances that the constraints should have refused."""
+    rows = db.rows(
+        "SELECT account_id, party_id, posted_minor, held_minor, floor_minor, alarm_minor"
+        " FROM ledger.balance WHERE held_minor < 0 OR posted_minor - held_minor < floor_minor"
+        " ORDER BY account_id LIMIT %b",
+        FINDINGS_MAX,
+    )
+    return [Balance(*row) for row in rows]
+
+
+def without_balance_read(db: Transaction, kinds: Sequence[AccountKind]) -> list[AccountId]:
+    """Find accounts with a limit that have no running balance."""
+    rows = db.rows(
+        "SELECT id FROM ledger.account a WHERE kind = ANY (%b::text[])"
+        " AND NOT EXISTS (SELECT FROM ledger.balance b WHERE b.account_id = a.id)"
+        " ORDER BY id LIMIT %b",
+        [kind.value for kind in kinds],
+        FINDINGS_MAX,
+    )
+    return [row[0] for row in rows]
+
+
+def overrun_read(db: Transaction) -> list[tuple[TransferId, int, int]]:
+    """Find holds of which more was settled than held: (hold, held, settled)."""
+    return db.rows(
+        "SELECT h.id, h.amount_minor, sum(s.amount_minor)::bigint FROM ledger.transfer h"
+        " JOIN ledger.transfer s ON s.hold_id = h.id AND s.party_id = h.party_id"
+        " GROUP BY h.id, h.party_id HAVING sum(s.amount_minor) > h.amount_minor"
+        " ORDER BY h.id LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
+def overdue_read(db: Transaction, before: datetime) -> list[tuple[TransferId, str, int, datetime]]:
+    """Find holds still open that expired before a time: (hold, subject, left, expiry)."""
+    return db.rows(
+        "SELECT h.id, h.subject, (h.amount_minor - coalesce(sum(s.amount_minor), 0))::bigint,"
+        "  h.expires_at"
+        " FROM ledger.transfer h"
+        " LEFT JOIN ledger.transfer s ON s.hold_id = h.id AND s.party_id = h.party_id"
+        " WHERE h.kind = 'hold' AND h.expires_at < %b GROUP BY h.id, h.party_id"
+        " HAVING coalesce(sum(s.amount_minor), 0) < h.amount_minor ORDER BY h.id LIMIT %b",
+        before,
+        FINDINGS_MAX,
+    )
+
+
+def mismatched_read(db: Transaction) -> list[tuple[TransferId, TransferId]]:
+    """Find posts and voids that name other accounts than their hold: (transfer, hold)."""
+    return db.rows(
+        "SELECT s.id, h.id FROM ledger.transfer s"
+        " JOIN ledger.transfer h ON h.id = s.hold_id AND h.party_id = s.party_id"
+        " WHERE h.kind <> 'hold' OR (s.debit_account_id, s.credit_account_id, s.currency)"
+        "  IS DISTINCT FROM (h.debit_account_id, h.credit_account_id, h.currency)"
+        " ORDER BY s.id LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
+def misplaced_read(db: Transaction) -> list[tuple[TransferId, str]]:
+    """Find transfers whose accounts are not in order: (transfer, what is wrong)."""
+    return db.rows(
+        "SELECT id, what FROM (SELECT t.id, CASE"
+        "  WHEN d.id IS NULL THEN 'its debit account was never opened'"
+        "  WHEN c.id IS NULL THEN 'its credit account was never opened'"
+        "  WHEN d.currency <> t.currency OR c.currency <> t.currency"
+        "   THEN 'its currency is not its accounts''s'"
+        "  WHEN t.party_id NOT IN (d.party_id, c.party_id)"
+        "   THEN 'neither of its accounts is its party''s' END AS what"
+        " FROM ledger.transfer t LEFT JOIN ledger.account d ON d.id = t.debit_account_id"
+        " LEFT JOIN ledger.account c ON c.id = t.credit_account_id) AS x"
+        " WHERE what IS NOT NULL ORDER BY id LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
+def top_ups_unmatched_read(db: Transaction, purpose: str) -> list[tuple[TransferId, str]]:
+    """Find top-ups without their transfer, and the reverse: (transfer, reference)."""
+    return db.rows(
+        "SELECT coalesce(u.transfer_id, t.id), coalesce(u.reference, t.subject)"
+        " FROM ledger.top_up u FULL JOIN"
+        "  (SELECT * FROM ledger.transfer WHERE purpose = %b) t"
+        "  ON t.id = u.transfer_id AND t.party_id = u.party_id"
+        " WHERE (t.amount_minor, t.subject) IS DISTINCT FROM (u.amount_minor, u.reference)"
+        " ORDER BY 1 LIMIT %b",
+        purpose,
+        FINDINGS_MAX,
     )
