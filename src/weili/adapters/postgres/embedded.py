@@ -268,7 +268,7 @@ def _initialise(place: Place, lock: int) -> None:
     words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     # initdb inherits our lock: when we are killed, the next start waits for it to end and then
     # finds a folder under which nobody writes any more.
-    made = subprocess.run(  # noqa: S603
+    made = subprocess.run(
         [place.binaries / "bin" / "initdb", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -411,7 +411,7 @@ def _launch(place: Place, settings: Mapping[str, str], running: int) -> Process 
     try:
         # The shell ends at once and leaves the server to init: as our own child it would become a
         # zombie, or a warning, when either of us ends first.
-        started = subprocess.run(  # noqa: S603
+        started = subprocess.run(
             ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", place.postgres, "-D", place.data, *flags],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -564,6 +564,8 @@ def _end_leftovers(place: Place) -> None:
     for process in processes.ours_everywhere(place):
         if process.is_postmaster:
             _stop(process, signal.SIGINT)
+        elif process.is_stopped:
+            process.send(signal.SIGKILL)
 
     def gone() -> bool:
         return not processes.ours_everywhere(place)

@@ -187,7 +187,7 @@ def _system_user() -> pwd.struct_passwd:
     words += ["--home-dir", str(_SYSTEM_ROOT), "--shell", "/usr/sbin/nologin", _SYSTEM_USER]
     said = "there is no useradd here"
     if program is not None:
-        made = subprocess.run(  # noqa: S603
+        made = subprocess.run(
             [program, *words],
             capture_output=True,
             text=True,
