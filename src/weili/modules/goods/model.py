@@ -1,0 +1,228 @@
+"""What goods are: categories, brands, SPUs and SKUs, and the pools that partners may see."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NewType
+from uuid import UUID
+
+from weili.kit.context import PartyId
+from weili.kit.states import StateTable
+
+CategoryId = NewType("CategoryId", UUID)
+BrandId = NewType("BrandId", UUID)
+SpuId = NewType("SpuId", UUID)
+SkuId = NewType("SkuId", UUID)
+PoolId = NewType("PoolId", UUID)
+
+CATEGORY_PREFIX: Final = "cat"
+BRAND_PREFIX: Final = "brd"
+SPU_PREFIX: Final = "spu"
+SKU_PREFIX: Final = "sku"
+POOL_PREFIX: Final = "pol"
+
+UNIT_DEFAULT: Final = "件"
+TAX_RATE_DEFAULT_BPS: Final = 1300
+
+SkuKey = tuple[PartyId, str]
+"""How a supplier's own system names an SKU: the supplier, and its code for it."""
+
+
+class BrandKind(StrEnum):
+    """Whose brand it is."""
+
+    NATIONAL = "national"
+    CHANNEL_EXCLUSIVE = "channel_exclusive"
+    OWN_LABEL = "own_label"
+    FACTORY = "factory"
+    CUSTOM_MADE = "custom_made"
+
+
+class ReturnPolicy(StrEnum):
+    """Whether a consumer may send goods back without a reason, and if not, why not."""
+
+    SEVEN_DAYS_NO_REASON = "seven_days_no_reason"
+    NO_RETURN_MADE_TO_ORDER = "no_return_made_to_order"
+    NO_RETURN_PERISHABLE = "no_return_perishable"
+    NO_RETURN_OPENED_MEDIA = "no_return_opened_media"
+    NO_RETURN_PRESS = "no_return_press"
+    NO_RETURN_CONFIRMED = "no_return_confirmed"
+
+
+class SkuState(StrEnum):
+    """Whether an SKU is offered."""
+
+    DRAFT = "draft"
+    ON_SHELF = "on_shelf"
+    OFF_SHELF = "off_shelf"
+
+
+SKU_STATES: Final = StateTable(
+    "sku",
+    frozenset({SkuState.DRAFT}),
+    {
+        SkuState.DRAFT: frozenset({SkuState.ON_SHELF}),
+        SkuState.ON_SHELF: frozenset({SkuState.OFF_SHELF}),
+        SkuState.OFF_SHELF: frozenset({SkuState.ON_SHELF}),
+    },
+)
+"""From which state an SKU may go to which."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsRow:
+    """One SKU as its supplier describes it, together with the SPU that it is a variant of.
+
+    An empty ``spu_code`` makes the SKU an SPU of its own; an empty ``brand`` is no brand. A
+    weight of 0 g is one that nobody has stated.
+    """
+
+    supplier_id: PartyId
+    supplier_code: str
+    title: str
+    category: tuple[str, ...]
+    brand: str = ""
+    brand_kind: BrandKind = BrandKind.NATIONAL
+    spu_code: str = ""
+    variant: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    gtin: str | None = None
+    unit: str = UNIT_DEFAULT
+    weight_g: int = 0
+    tax_rate_bps: int = TAX_RATE_DEFAULT_BPS
+    return_policy: ReturnPolicy = ReturnPolicy.SEVEN_DAYS_NO_REASON
+    compare_at_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsPut:
+    """What came of putting rows: ids by supplier and code, and which of them changed.
+
+    ``drafts`` are the SKUs, new or old, that have never been on the shelf.
+    """
+
+    sku_ids: Mapping[SkuKey, SkuId]
+    created: frozenset[SkuId]
+    updated: frozenset[SkuId]
+    unchanged: frozenset[SkuId]
+    drafts: frozenset[SkuId]
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A category; level 1 is the top."""
+
+    id: CategoryId
+    parent_id: CategoryId | None
+    name: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sku:
+    """An SKU in full."""
+
+    id: SkuId
+    supplier_id: PartyId
+    supplier_code: str
+    spu_id: SpuId
+    spu_code: str
+    title: str
+    variant: str
+    category: tuple[str, ...]
+    brand: str
+    brand_kind: BrandKind | None
+    attributes: Mapping[str, str]
+    gtin: str | None
+    unit: str
+    weight_g: int
+    tax_rate_bps: int
+    return_policy: ReturnPolicy
+    compare_at_minor: int | None
+    state: SkuState
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SkuOffer:
+    """What a partner is offered: the facts of an on-shelf SKU that an order is made from."""
+
+    sku_id: SkuId
+    supplier_id: PartyId
+    supplier_code: str
+    title: str
+    variant: str
+    tax_rate_bps: int
+    return_policy: ReturnPolicy
+    weight_g: int
+    unit: str
+    compare_at_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool of SKUs that is granted to partners as a whole."""
+
+    id: PoolId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """One column of one row of a sheet that is not as expected."""
+
+    row: int
+    column: str
+    got: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """A row of a supplier's sheet that was found good.
+
+    ``supplier`` is the name in the sheet, empty when it has none; ``stock`` is None when the sheet
+    is silent about it. Cost, price and stock belong to other modules and are only carried here.
+    """
+
+    row: int
+    supplier: str
+    supplier_code: str
+    category: tuple[str, ...]
+    brand: str
+    brand_kind: BrandKind
+    spu_code: str
+    title: str
+    variant: str
+    attributes: Mapping[str, str]
+    gtin: str | None
+    tax_rate_bps: int
+    return_policy: ReturnPolicy
+    weight_g: int
+    cost_minor: int
+    price_minor: int
+    compare_at_minor: int | None
+    stock: int | None
+    unit: str
+
+    def goods(self, supplier_id: PartyId) -> GoodsRow:
+        """Give the part of the row that this module keeps."""
+        return GoodsRow(
+            supplier_id=supplier_id,
+            supplier_code=self.supplier_code,
+            title=self.title,
+            category=self.category,
+            brand=self.brand,
+            brand_kind=self.brand_kind,
+            spu_code=self.spu_code,
+            variant=self.variant,
+            attributes=self.attributes,
+            gtin=self.gtin,
+            unit=self.unit,
+            weight_g=self.weight_g,
+            tax_rate_bps=self.tax_rate_bps,
+            return_policy=self.return_policy,
+            compare_at_minor=self.compare_at_minor,
+        )

@@ -1,0 +1,335 @@
+"""Pure decisions about goods: what a row of a supplier's sheet must look like.
+
+A row is checked as a whole, so that whoever fills in the sheet sees every wrong column at once.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, TypeVar, cast
+
+from stdnum import ean
+
+from weili.kit.money import AMOUNT_MINOR_MAX, fen_from_yuan, yuan_from_fen
+from weili.modules.goods.model import UNIT_DEFAULT, BrandKind, ReturnPolicy, RowProblem, SheetRow
+
+CODE_MAX: Final = 64
+NAME_MAX: Final = 60
+TITLE_MAX: Final = 120
+ATTRIBUTES_MAX: Final = 50
+ATTRIBUTE_MAX: Final = 500
+UNIT_MAX: Final = 10
+LEVELS_MAX: Final = 3
+WEIGHT_MAX_G: Final = 100_000_000
+STOCK_MAX: Final = 1_000_000_000
+GOT_MAX: Final = 80
+"""What a problem shows of the cell it found; a cell may hold a whole page."""
+
+TAX_RATES_BPS: Final = (0, 100, 300, 500, 600, 900, 1300)
+"""Source: rates of China's VAT on goods and services, with those of small-scale taxpayers."""
+
+SHEET_REQUIRED: Final = ("supplier_code", "category", "title", "tax_rate_bps", "cost", "price")
+"""Columns without which a sheet of goods can't be read."""
+
+SHEET_COLUMNS: Final = (
+    "supplier_code",
+    "supplier",
+    "category",
+    "brand",
+    "brand_kind",
+    "spu_code",
+    "title",
+    "variant",
+    "attributes",
+    "gtin",
+    "tax_rate_bps",
+    "return_policy",
+    "weight_g",
+    "cost",
+    "price",
+    "compare_at_price",
+    "stock",
+    "unit",
+)
+"""Columns of a sheet of goods; others are passed over."""
+
+SHEET_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "商品编码": "supplier_code",
+        "供应商编码": "supplier_code",
+        "sku": "supplier_code",
+        "sku_code": "supplier_code",
+        "供应商": "supplier",
+        "类目": "category",
+        "分类": "category",
+        "品牌": "brand",
+        "品牌类型": "brand_kind",
+        "spu": "spu_code",
+        "spu编码": "spu_code",
+        "商品名称": "title",
+        "标题": "title",
+        "name": "title",
+        "规格": "variant",
+        "属性": "attributes",
+        "条码": "gtin",
+        "商品条码": "gtin",
+        "ean": "gtin",
+        "barcode": "gtin",
+        "税率": "tax_rate_bps",
+        "税率(基点)": "tax_rate_bps",
+        "退货政策": "return_policy",
+        "重量(g)": "weight_g",
+        "重量(克)": "weight_g",
+        "成本价": "cost",
+        "供货价": "cost",
+        "售价": "price",
+        "销售价": "price",
+        "划线价": "compare_at_price",
+        "市场价": "compare_at_price",
+        "compare_at": "compare_at_price",
+        "库存": "stock",
+        "单位": "unit",
+    }
+)
+"""Other headings that are understood, in lower case."""
+
+# Control characters, zero-width ones, and those that turn the direction of what follows.
+_INVISIBLE: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+_MARKUP: Final = re.compile(r"</?[a-zA-Z!][^>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,6});")
+_CODE: Final = re.compile(rf"[^\s\x00-\x1f\x7f]{{1,{CODE_MAX}}}")
+_WHOLE: Final = re.compile(r"\d{1,12}", re.ASCII)
+
+E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
+
+
+class _Wrong(Exception):
+    """A cell is not as expected; its text says what was. Never leaves this file."""
+
+
+def row_check(row_number: int, raw: Mapping[str, str]) -> SheetRow | list[RowProblem]:
+    """Read one row of a sheet, or list every column of it that is wrong.
+
+    Amounts are in yuan with at most two decimals. A price below cost is refused, and so is a
+    crossed-out price below the price.
+    """
+    row = _Row(row_number, raw)
+    supplier_code = row.read("supplier_code", _code)
+    supplier = row.read("supplier", _name)
+    category = row.read("category", _category)
+    brand = row.read("brand", _name)
+    brand_kind = row.read("brand_kind", _brand_kind)
+    spu_code = row.read("spu_code", _code_or_empty)
+    title = row.read("title", _title)
+    variant = row.read("variant", _variant)
+    attributes = row.read("attributes", _attributes)
+    gtin = row.read("gtin", _gtin)
+    tax_rate_bps = row.read("tax_rate_bps", _tax_rate)
+    return_policy = row.read("return_policy", _return_policy)
+    weight_g = row.read("weight_g", _weight)
+    cost_minor = row.read("cost", _amount)
+    price_minor = row.read("price", _price)
+    compare_at_minor = row.read("compare_at_price", _amount_or_none)
+    stock = row.read("stock", _stock)
+    unit = row.read("unit", _unit)
+    if cost_minor is not None and price_minor is not None and price_minor < cost_minor:
+        cost = yuan_from_fen(cost_minor)
+        row.refuse("price", f"at least the cost, {cost}: a sale below cost is refused")
+    if compare_at_minor is not None and price_minor is not None and compare_at_minor < price_minor:
+        price = yuan_from_fen(price_minor)
+        row.refuse("compare_at_price", f"empty, or at least the price, {price}")
+    if row.cell(""):
+        row.refuse("", "no more cells than the header has; a comma inside a cell needs quotes")
+    if row.problems:
+        return row.problems
+    # With no problem listed, no reading gave None but where None means an empty cell.
+    return SheetRow(
+        row=row_number,
+        supplier=cast("str", supplier),
+        supplier_code=cast("str", supplier_code),
+        category=cast("tuple[str, ...]", category),
+        brand=cast("str", brand),
+        brand_kind=cast("BrandKind", brand_kind),
+        spu_code=cast("str", spu_code or supplier_code),
+        title=cast("str", title),
+        variant=cast("str", variant),
+        attributes=cast("Mapping[str, str]", attributes),
+        gtin=gtin,
+        tax_rate_bps=cast("int", tax_rate_bps),
+        return_policy=cast("ReturnPolicy", return_policy),
+        weight_g=cast("int", weight_g),
+        cost_minor=cast("int", cost_minor),
+        price_minor=cast("int", price_minor),
+        compare_at_minor=compare_at_minor,
+        stock=stock,
+        unit=cast("str", unit),
+    )
+
+
+class _Row:
+    """A row being read: each cell by the function that knows its form."""
+
+    __slots__ = ("problems", "raw", "row_number")
+
+    def __init__(self, row_number: int, raw: Mapping[str, str]) -> None:
+        self.row_number = row_number
+        self.raw = raw
+        self.problems: list[RowProblem] = []
+
+    def cell(self, column: str) -> str:
+        return self.raw.get(column, "").strip()
+
+    def read(self, column: str, how: Callable[[str], T]) -> T | None:
+        try:
+            return how(self.cell(column))
+        except _Wrong as wrong:
+            self.refuse(column, str(wrong))
+            return None
+
+    def refuse(self, column: str, expected: str) -> None:
+        got = self.cell(column)[:GOT_MAX]
+        self.problems.append(RowProblem(self.row_number, column, got, expected))
+
+
+def category_parts(path: str) -> tuple[str, ...]:
+    """Split a written path ``A > B > C``; the full-width sign does as well."""
+    return tuple(part.strip() for part in path.replace("＞", ">").split(">"))
+
+
+def text_cleaned(text: str) -> str:
+    """Take out what can't be seen, and make every run of white space one blank."""
+    return " ".join(_INVISIBLE.sub("", text).split())
+
+
+def _code(text: str) -> str:
+    if not _CODE.fullmatch(text) or _INVISIBLE.search(text):
+        raise _Wrong(f"1 to {CODE_MAX} characters without blanks")
+    return text
+
+
+def _code_or_empty(text: str) -> str:
+    return _code(text) if text else ""
+
+
+def _plain(text: str, length_max: int) -> str:
+    cleaned = text_cleaned(text)
+    if len(cleaned) > length_max:
+        raise _Wrong(f"at most {length_max} characters, not {len(cleaned)}")
+    if _MARKUP.search(cleaned):
+        raise _Wrong("plain text without HTML")
+    return cleaned
+
+
+def _name(text: str) -> str:
+    return _plain(text, NAME_MAX)
+
+
+def _variant(text: str) -> str:
+    return _plain(text, TITLE_MAX)
+
+
+def _title(text: str) -> str:
+    cleaned = _plain(text, TITLE_MAX)
+    if not cleaned:
+        raise _Wrong(f"a title of 1 to {TITLE_MAX} characters")
+    return cleaned
+
+
+def _category(text: str) -> tuple[str, ...]:
+    parts = tuple(_plain(part, NAME_MAX) for part in category_parts(text))
+    if not all(parts) or len(parts) > LEVELS_MAX:
+        raise _Wrong(f"1 to {LEVELS_MAX} levels, written A > B > C")
+    return parts
+
+
+def _attributes(text: str) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for pair in text.replace("；", ";").split(";"):
+        if not pair.strip():
+            continue
+        name, sign, value = pair.partition("=")
+        name, value = _plain(name, NAME_MAX), _plain(value, ATTRIBUTE_MAX)
+        if not (sign and name and value):
+            raise _Wrong("name=value;name=value")
+        if name in attributes:
+            raise _Wrong(f"each name once; {name} comes twice")
+        attributes[name] = value
+    if len(attributes) > ATTRIBUTES_MAX:
+        raise _Wrong(f"at most {ATTRIBUTES_MAX} attributes")
+    return attributes
+
+
+def _gtin(text: str) -> str | None:
+    """Check a GTIN of 8, 12, 13 or 14 digits.
+
+    Source: GS1 General Specifications, section 7.9 (the check digit).
+    """
+    if text and not (text.isascii() and text.isdigit() and ean.is_valid(text)):
+        raise _Wrong("8, 12, 13 or 14 digits with a right check digit, or empty")
+    return text or None
+
+
+def _whole(text: str, whole_max: int, expected: str) -> int:
+    if not _WHOLE.fullmatch(text) or int(text) > whole_max:
+        raise _Wrong(expected)
+    return int(text)
+
+
+def _tax_rate(text: str) -> int:
+    expected = f"one of {', '.join(map(str, TAX_RATES_BPS))} (basis points; 13 % is 1300)"
+    rate_bps = _whole(text, TAX_RATES_BPS[-1], expected)
+    if rate_bps not in TAX_RATES_BPS:
+        raise _Wrong(expected)
+    return rate_bps
+
+
+def _weight(text: str) -> int:
+    return _whole(text or "0", WEIGHT_MAX_G, f"whole grams from 0 to {WEIGHT_MAX_G}, or empty")
+
+
+def _stock(text: str) -> int | None:
+    return _whole(text, STOCK_MAX, f"a whole number from 0 to {STOCK_MAX}") if text else None
+
+
+def _unit(text: str) -> str:
+    return _plain(text, UNIT_MAX) or UNIT_DEFAULT
+
+
+def _amount(text: str) -> int:
+    try:
+        amount_minor = fen_from_yuan(text)
+    except ValueError:
+        amount_minor = -1
+    # The money reader takes any Unicode digit; a sheet holds Latin ones or something is off.
+    if not text.isascii() or not 0 <= amount_minor <= AMOUNT_MINOR_MAX:
+        raise _Wrong("yuan of 0 or more with at most two decimals, such as 12.50")
+    return amount_minor
+
+
+def _price(text: str) -> int:
+    price_minor = _amount(text)
+    if price_minor == 0:
+        raise _Wrong("a price above 0")
+    return price_minor
+
+
+def _amount_or_none(text: str) -> int | None:
+    return _amount(text) if text else None
+
+
+def _member(kinds: type[E], text: str) -> E:
+    try:
+        return kinds(text)
+    except ValueError:
+        raise _Wrong(f"one of {', '.join(kinds)}") from None
+
+
+def _brand_kind(text: str) -> BrandKind:
+    return _member(BrandKind, text) if text else BrandKind.NATIONAL
+
+
+def _return_policy(text: str) -> ReturnPolicy:
+    return _member(ReturnPolicy, text) if text else ReturnPolicy.SEVEN_DAYS_NO_REASON

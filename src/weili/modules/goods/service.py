@@ -1,0 +1,488 @@
+"""Goods: put in by supplier's rows, put on the shelf, and shown to partners through pools."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+from uuid import UUID
+
+from weili.kit.context import Ctx, EventType, PartyId
+from weili.kit.findings import Finding
+from weili.kit.ids import id_text, new_id
+from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX, Page, cursor_parse, page_of
+from weili.kit.problems import CursorInvalid
+from weili.modules.goods import store
+from weili.modules.goods.events import (
+    POOL_GRANTED,
+    POOL_REVOKED,
+    POOL_SKU_ADDED,
+    POOL_SKU_REMOVED,
+    SKU_STATE_CHANGED,
+    SKUS_PER_EVENT_MAX,
+)
+from weili.modules.goods.model import (
+    CATEGORY_PREFIX,
+    POOL_PREFIX,
+    SKU_PREFIX,
+    SKU_STATES,
+    SPU_PREFIX,
+    BrandId,
+    Category,
+    CategoryId,
+    GoodsPut,
+    GoodsRow,
+    Pool,
+    PoolId,
+    Sku,
+    SkuId,
+    SkuKey,
+    SkuOffer,
+    SkuState,
+    SpuId,
+)
+from weili.modules.goods.problems import PoolNameTaken, PoolUnknown, SkuUnknown
+
+SCOPE_READ: Final = "goods:read"
+SCOPE_ADMIN: Final = "admin:goods"
+
+Path = tuple[str, ...]
+
+
+def goods_put(ctx: Ctx, *, rows: Sequence[GoodsRow]) -> GoodsPut:
+    """Write goods as their suppliers describe them; what is the same already stays untouched.
+
+    Categories, brands and SPUs come into being as they are named. Of two rows with one supplier
+    and code the later counts. A change of what an SPU's variants share is written into the history
+    of the SKUs it came with. One transaction at a time puts goods: the next waits.
+
+    Raises: Busy, when another put of goods lasts longer than the lock timeout.
+    """
+    by_key: dict[SkuKey, GoodsRow] = {(row.supplier_id, row.supplier_code): row for row in rows}
+    if not by_key:
+        return GoodsPut({}, frozenset(), frozenset(), frozenset(), frozenset())
+    store.put_lock(ctx)
+    categories = _categories_put(ctx, {row.category for row in by_key.values()})
+    brands, kinds_before = _brands_put(ctx, by_key.values())
+    spus, spu_changes = _spus_put(ctx, by_key, categories, brands)
+    for row in by_key.values():
+        if row.brand in kinds_before:
+            change = [kinds_before[row.brand], str(row.brand_kind)]
+            spu_changes.setdefault(spus[_spu_key(row)], {})["brand_kind"] = change
+    return _skus_put(ctx, by_key, spus, spu_changes)
+
+
+def sku_shelve(ctx: Ctx, *, sku_ids: Sequence[SkuId], state: SkuState) -> int:
+    """Put SKUs on or off the shelf; says how many moved. One that is there already stays.
+
+    Raises: Forbidden; SkuUnknown; StateConflict. Then none has moved.
+    """
+    ctx.require(SCOPE_ADMIN)
+    states = store.states_lock(ctx, sku_ids)
+    moving: list[SkuId] = []
+    for sku_id in sorted(set(sku_ids)):
+        if sku_id not in states:
+            raise SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
+        if states[sku_id] is not state:
+            SKU_STATES.check(states[sku_id], state, label=id_text(SKU_PREFIX, sku_id))
+            moving.append(sku_id)
+    if not moving:
+        return 0
+    store.states_set(ctx, moving, state)
+    store.history_insert(
+        ctx,
+        "shelved",
+        [
+            (sku_id, new_id(ctx.now), state, {"state": [str(states[sku_id]), str(state)]})
+            for sku_id in moving
+        ],
+    )
+    for partner_id, seen in _by_partner(ctx, moving).items():
+        _announce_skus(ctx, SKU_STATE_CHANGED, partner_id, seen, {"state": str(state)})
+    return len(moving)
+
+
+def skus_visible(
+    ctx: Ctx, *, pairs: Sequence[tuple[PartyId, SkuId]]
+) -> dict[tuple[PartyId, SkuId], SkuOffer]:
+    """Give what partners may order: on the shelf, and in a pool that is granted to them.
+
+    A pair that is not so is absent; why it is absent is nobody's business. One statement.
+    """
+    return store.visible(ctx, list(dict.fromkeys(pairs)))
+
+
+def sku_page(
+    ctx: Ctx,
+    *,
+    partner_id: PartyId | None,
+    cursor: str | None = None,
+    limit: int = LIMIT_DEFAULT,
+    query: str | None = None,
+    category_id: CategoryId | None = None,
+) -> Page[Sku]:
+    """List the SKUs that a partner may order, or (``partner_id`` None) all of them in any state.
+
+    ``query`` is looked for in titles; ``category_id`` holds for everything below it.
+
+    Raises: Forbidden; CursorInvalid.
+    """
+    _reading(ctx, partner_id)
+    rows = store.skus_page(
+        ctx,
+        partner_id=partner_id,
+        after=SkuId(_after(cursor)),
+        limit=(limit := min(limit, LIMIT_MAX)) + 1,
+        query=query,
+        category_id=category_id,
+    )
+    return page_of(rows, limit=limit, key=lambda sku: sku.id.hex)
+
+
+def sku_get(ctx: Ctx, *, sku_id: SkuId, partner_id: PartyId | None) -> Sku:
+    """Give an SKU that a partner may order, or (``partner_id`` None) any.
+
+    Raises: Forbidden; SkuUnknown, also when it exists but is not for that partner.
+    """
+    _reading(ctx, partner_id)
+    is_hidden = partner_id is not None and not store.visible(ctx, [(partner_id, sku_id)])
+    sku = None if is_hidden else store.skus_read(ctx, [sku_id]).get(sku_id)
+    if sku is None:
+        raise SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
+    return sku
+
+
+def skus_get(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, Sku]:
+    """Give the SKUs of these ids, whatever their state; an unknown id is absent."""
+    return store.skus_read(ctx, sku_ids)
+
+
+def skus_known(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> frozenset[SkuId]:
+    """Say which of the ids are SKUs; much lighter than ``skus_get``."""
+    return store.skus_known(ctx, sku_ids)
+
+
+def category_children(ctx: Ctx, *, parent_id: CategoryId | None = None) -> list[Category]:
+    """List the categories right below one, or the roots."""
+    return store.categories_below(ctx, parent_id)
+
+
+def partners_seeing(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, frozenset[PartyId]]:
+    """Say which partners know an SKU: it has been on the shelf, in a pool granted to them.
+
+    One that went off the shelf still counts, since partners keep it in their own systems. An SKU
+    that nobody sees is absent.
+    """
+    return store.seeing(ctx, sku_ids)
+
+
+def pool_open(ctx: Ctx, *, name: str) -> PoolId:
+    """Open an empty pool.
+
+    Raises: Forbidden; PoolNameTaken.
+    """
+    ctx.require(SCOPE_ADMIN)
+    pool = Pool(PoolId(new_id(ctx.now)), name)
+    if not store.pool_insert(ctx, pool):
+        raise PoolNameTaken(name=name)
+    return pool.id
+
+
+def pool_by_name(ctx: Ctx, *, name: str) -> Pool | None:
+    """Find a pool by its name."""
+    ctx.require(SCOPE_ADMIN)
+    return store.pool_read(ctx, name=name)
+
+
+def pool_page(
+    ctx: Ctx,
+    *,
+    partner_id: PartyId | None,
+    cursor: str | None = None,
+    limit: int = LIMIT_DEFAULT,
+) -> Page[Pool]:
+    """List the pools that are granted to a partner, or (``partner_id`` None) all.
+
+    Raises: Forbidden; CursorInvalid.
+    """
+    _reading(ctx, partner_id)
+    rows = store.pools_page(
+        ctx,
+        partner_id=partner_id,
+        after=PoolId(_after(cursor)),
+        limit=(limit := min(limit, LIMIT_MAX)) + 1,
+    )
+    return page_of(rows, limit=limit, key=lambda pool: pool.id.hex)
+
+
+def pool_put(ctx: Ctx, *, pool_id: PoolId, sku_ids: Sequence[SkuId]) -> int:
+    """Put SKUs into a pool, and tell the partners who have it; says how many are new there.
+
+    A draft is not told of: partners hear of it when it goes on the shelf.
+
+    Raises: Forbidden; PoolUnknown; SkuUnknown.
+    """
+    ctx.require(SCOPE_ADMIN)
+    _pool_get(ctx, pool_id)
+    wanted = sorted(set(sku_ids))
+    known = store.skus_known(ctx, wanted)
+    for sku_id in wanted:
+        if sku_id not in known:
+            raise SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
+    added = store.pool_skus_insert(ctx, pool_id, wanted)
+    _announce_pool(ctx, POOL_SKU_ADDED, pool_id, added)
+    return len(added)
+
+
+def pool_take(ctx: Ctx, *, pool_id: PoolId, sku_ids: Sequence[SkuId]) -> int:
+    """Take SKUs out of a pool, and tell the partners who have it; says how many were in it.
+
+    Raises: Forbidden; PoolUnknown.
+    """
+    ctx.require(SCOPE_ADMIN)
+    _pool_get(ctx, pool_id)
+    removed = store.pool_skus_delete(ctx, pool_id, sorted(set(sku_ids)))
+    _announce_pool(ctx, POOL_SKU_REMOVED, pool_id, removed)
+    return len(removed)
+
+
+def pool_grant(ctx: Ctx, *, pool_id: PoolId, partner_id: PartyId) -> None:
+    """Let a partner see a pool and order from it. Granting it again changes nothing.
+
+    Raises: Forbidden; PoolUnknown.
+    """
+    ctx.require(SCOPE_ADMIN)
+    pool = _pool_get(ctx, pool_id)
+    if store.grant_insert(ctx, pool_id, partner_id):
+        _announce_grant(ctx, POOL_GRANTED, partner_id, pool)
+
+
+def pool_revoke(ctx: Ctx, *, pool_id: PoolId, partner_id: PartyId) -> None:
+    """Take a pool back from a partner. Without a grant nothing changes.
+
+    Raises: Forbidden; PoolUnknown.
+    """
+    ctx.require(SCOPE_ADMIN)
+    pool = _pool_get(ctx, pool_id)
+    if store.grant_delete(ctx, pool_id, partner_id):
+        _announce_grant(ctx, POOL_REVOKED, partner_id, pool)
+
+
+def verify(ctx: Ctx) -> Iterator[Finding]:
+    """Find SKUs whose state is not what their history came to; misplaced SPUs and categories."""
+    for sku_id, state, before in store.histories(ctx):
+        steps_ok = before[:1] == [SkuState.DRAFT] and all(
+            here is there or SKU_STATES.allows(here, there) for here, there in pairwise(before)
+        )
+        if not steps_ok or before[-1] is not state:
+            yield Finding(
+                "sku_history",
+                id_text(SKU_PREFIX, sku_id),
+                f"state {state}; history {', '.join(before) or 'empty'}",
+                "shelve it again: the right state is written to both",
+            )
+    for sku_id, spu_id in store.foreign_spus(ctx):
+        yield Finding(
+            "sku_spu",
+            id_text(SKU_PREFIX, sku_id),
+            f"its SPU {id_text(SPU_PREFIX, spu_id)} is another supplier's",
+            "put the supplier's row of this SKU again",
+        )
+    for category_id in store.crooked_categories(ctx):
+        yield Finding(
+            "category_level",
+            id_text(CATEGORY_PREFIX, category_id),
+            "its level is not one below its parent's",
+            "set the level to the parent's plus one",
+        )
+
+
+def _categories_put(ctx: Ctx, paths: set[Path]) -> dict[Path, CategoryId]:
+    """Make what is missing level by level, and give every path's id."""
+    ids: dict[Path, CategoryId] = {}
+    for level in range(1, max(map(len, paths)) + 1):
+        heads = sorted({path[:level] for path in paths if len(path) >= level})
+        wanted = [
+            (CategoryId(new_id(ctx.now)), ids.get(head[:-1]), head[-1], level) for head in heads
+        ]
+        known = store.categories_put(ctx, wanted)
+        ids |= {head: known[ids.get(head[:-1]), head[-1]] for head in heads}
+    return ids
+
+
+def _brands_put(ctx: Ctx, rows: Iterable[GoodsRow]) -> tuple[dict[str, BrandId], dict[str, str]]:
+    """Make the brands that are missing; give ids, and the old kind of those whose kind changed."""
+    kinds = {row.brand: row.brand_kind for row in rows if row.brand}
+    if not kinds:
+        return {}, {}
+    known = store.brands_put(
+        ctx, [(BrandId(new_id(ctx.now)), name, kinds[name]) for name in sorted(kinds)]
+    )
+    before = {name: kind for name, (_, kind) in known.items() if kind != kinds[name]}
+    if before:
+        store.brands_kind_set(ctx, {known[name][0]: kinds[name] for name in before})
+    return {name: brand_id for name, (brand_id, _) in known.items()}, before
+
+
+def _spus_put(
+    ctx: Ctx,
+    by_key: Mapping[SkuKey, GoodsRow],
+    categories: Mapping[Path, CategoryId],
+    brands: Mapping[str, BrandId],
+) -> tuple[dict[store.SpuKey, SpuId], dict[SpuId, dict[str, list[Any]]]]:
+    """Write the SPUs that are new or changed; give ids, and what changed of the old ones."""
+    wanted = {_spu_key(row): row for row in by_key.values()}
+    known = store.spus_read(ctx, wanted)
+    ids: dict[store.SpuKey, SpuId] = {}
+    created, updated = [], []
+    changes: dict[SpuId, dict[str, list[Any]]] = {}
+    for key, row in wanted.items():
+        category_id, brand_id = categories[row.category], brands.get(row.brand)
+        if key not in known:
+            ids[key] = SpuId(new_id(ctx.now))
+            created.append((ids[key], row, key[1], category_id, brand_id))
+            continue
+        spu_id, *before = known[key]
+        ids[key] = spu_id
+        after = [row.title, category_id, brand_id, dict(row.attributes)]
+        if before != after:
+            updated.append((spu_id, row, category_id, brand_id))
+            names = ("spu_title", "category_id", "brand_id", "attributes")
+            changes[spu_id] = _changes(names, before, after)
+    if created:
+        store.spus_insert(ctx, created)
+    if updated:
+        store.spus_update(ctx, updated)
+    return ids, changes
+
+
+def _skus_put(
+    ctx: Ctx,
+    by_key: Mapping[SkuKey, GoodsRow],
+    spus: Mapping[store.SpuKey, SpuId],
+    spu_changes: Mapping[SpuId, dict[str, list[Any]]],
+) -> GoodsPut:
+    """Write the SKUs that are new or changed, with their histories."""
+    known = store.skus_read_to_put(ctx, by_key)
+    ids: dict[SkuKey, SkuId] = {}
+    created, updated, history = [], [], []
+    drafts: set[SkuId] = set()
+    for key, row in by_key.items():
+        spu_id = spus[_spu_key(row)]
+        if key not in known:
+            ids[key] = SkuId(new_id(ctx.now))
+            created.append((ids[key], spu_id, row))
+            continue
+        sku_id, state, spu_before, before = known[key]
+        ids[key] = sku_id
+        if state is SkuState.DRAFT:
+            drafts.add(sku_id)
+        after = [getattr(row, name) for name in store.SKU_FIELDS]
+        changes = _changes(
+            ("spu_id", *store.SKU_FIELDS), [spu_before, *before], [spu_id, *after]
+        ) | spu_changes.get(spu_id, {})
+        if changes:
+            updated.append((sku_id, spu_id, row))
+            history.append((sku_id, new_id(ctx.now), state, changes))
+    if created:
+        store.skus_insert(ctx, created)
+    if updated:
+        store.skus_update(ctx, updated)
+        store.history_insert(ctx, "updated", history)
+    created_ids = frozenset(sku_id for sku_id, _, _ in created)
+    updated_ids = frozenset(sku_id for sku_id, _, _ in updated)
+    return GoodsPut(
+        sku_ids=ids,
+        created=created_ids,
+        updated=updated_ids,
+        unchanged=frozenset(ids.values()) - created_ids - updated_ids,
+        drafts=frozenset(drafts) | created_ids,
+    )
+
+
+def _spu_key(row: GoodsRow) -> store.SpuKey:
+    return row.supplier_id, row.spu_code or row.supplier_code
+
+
+def _changes(
+    names: Sequence[str], before: Sequence[Any], after: Sequence[Any]
+) -> dict[str, list[Any]]:
+    """Say which values changed, as they are written into a history: name to old and new."""
+    return {
+        name: [_plain(old), _plain(new)]
+        for name, old, new in zip(names, before, after, strict=True)
+        if old != new
+    }
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _reading(ctx: Ctx, partner_id: PartyId | None) -> None:
+    """Let a partner read for itself, and the operator for anyone."""
+    ctx.require(SCOPE_READ if partner_id == ctx.actor.party_id else SCOPE_ADMIN)
+
+
+def _after(cursor: str | None) -> UUID:
+    key = cursor_parse(cursor)
+    try:
+        return UUID(int=0) if key is None else UUID(hex=key)
+    except ValueError:
+        raise CursorInvalid from None
+
+
+def _pool_get(ctx: Ctx, pool_id: PoolId) -> Pool:
+    pool = store.pool_read(ctx, pool_id=pool_id)
+    if pool is None:
+        raise PoolUnknown(pool_id=id_text(POOL_PREFIX, pool_id))
+    return pool
+
+
+def _by_partner(ctx: Ctx, sku_ids: Sequence[SkuId]) -> dict[PartyId, list[SkuId]]:
+    """Turn who sees what around: each partner's SKUs, both in order."""
+    seeing = store.seeing(ctx, sku_ids)
+    seen: dict[PartyId, list[SkuId]] = {}
+    for sku_id in sorted(seeing):
+        for partner_id in seeing[sku_id]:
+            seen.setdefault(partner_id, []).append(sku_id)
+    return {partner_id: seen[partner_id] for partner_id in sorted(seen)}
+
+
+def _announce_pool(
+    ctx: Ctx, event_type: EventType, pool_id: PoolId, sku_ids: Sequence[SkuId]
+) -> None:
+    told = sorted(store.on_offer(ctx, sku_ids)) if sku_ids else []
+    if not told:
+        return
+    pool = id_text(POOL_PREFIX, pool_id)
+    for partner_id in store.pool_partners(ctx, pool_id):
+        _announce_skus(ctx, event_type, partner_id, told, {"pool_id": pool})
+
+
+def _announce_skus(
+    ctx: Ctx,
+    event_type: EventType,
+    partner_id: PartyId,
+    sku_ids: Sequence[SkuId],
+    data: Mapping[str, str],
+) -> None:
+    """Tell a partner of SKUs, a bounded number in each message."""
+    for start in range(0, len(sku_ids), SKUS_PER_EVENT_MAX):
+        texts = [
+            id_text(SKU_PREFIX, sku_id) for sku_id in sku_ids[start : start + SKUS_PER_EVENT_MAX]
+        ]
+        ctx.announce(
+            event_type,
+            party_id=partner_id,
+            subject=data.get("pool_id", texts[0]),
+            data={**data, "sku_ids": texts},
+        )
+
+
+def _announce_grant(ctx: Ctx, event_type: EventType, partner_id: PartyId, pool: Pool) -> None:
+    pool_id = id_text(POOL_PREFIX, pool.id)
+    ctx.announce(
+        event_type,
+        party_id=partner_id,
+        subject=pool_id,
+        data={"pool_id": pool_id, "name": pool.name},
+    )

@@ -1,0 +1,509 @@
+"""All SQL of ``goods``."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pgt
+
+from weili.kit.context import Ctx, PartyId
+from weili.modules.goods import tables as t
+from weili.modules.goods.model import (
+    BrandId,
+    BrandKind,
+    Category,
+    CategoryId,
+    GoodsRow,
+    Pool,
+    PoolId,
+    ReturnPolicy,
+    Sku,
+    SkuId,
+    SkuKey,
+    SkuOffer,
+    SkuState,
+    SpuId,
+)
+
+_PUT_LOCK: Final = 7_305_003
+
+SpuKey = tuple[PartyId, str]
+SKU_FIELDS: Final = (
+    "title",
+    "variant",
+    "gtin",
+    "unit",
+    "weight_g",
+    "tax_rate_bps",
+    "return_policy",
+    "compare_at_minor",
+)
+"""The columns of an SKU that a supplier's row sets, as they stand in ``GoodsRow`` too."""
+
+_VISIBLE: Final = (
+    "SELECT x.partner_id, s.id, s.supplier_id, s.supplier_code, s.title, s.variant,"
+    "  s.tax_rate_bps, s.return_policy, s.weight_g, s.unit, s.compare_at_minor"
+    " FROM unnest(%b::uuid[], %b::uuid[]) AS x (partner_id, sku_id)"
+    " JOIN goods.sku s ON s.id = x.sku_id"
+    " WHERE s.state = 'on_shelf' AND EXISTS (SELECT FROM goods.pool_sku p"
+    "  JOIN goods.pool_grant g ON g.pool_id = p.pool_id"
+    "  WHERE p.sku_id = x.sku_id AND g.partner_id = x.partner_id)"
+)
+_SKU_SELECT: Final = (
+    "SELECT s.id, s.supplier_id, s.supplier_code, s.spu_id, u.code, s.title, s.variant,"
+    "  array_remove(ARRAY[c1.name, c2.name, c3.name], NULL), b.name, b.kind, u.attributes,"
+    "  s.gtin, s.unit, s.weight_g, s.tax_rate_bps, s.return_policy, s.compare_at_minor,"
+    "  s.state, s.created_at, s.updated_at"
+    " FROM goods.sku s JOIN goods.spu u ON u.id = s.spu_id"
+    " JOIN goods.category c3 ON c3.id = u.category_id"
+    " LEFT JOIN goods.category c2 ON c2.id = c3.parent_id"
+    " LEFT JOIN goods.category c1 ON c1.id = c2.parent_id"
+    " LEFT JOIN goods.brand b ON b.id = u.brand_id"
+)
+_SKUS_READ: Final = _SKU_SELECT + " WHERE s.id = ANY (%b::uuid[])"
+_SKUS_PAGE: Final = (
+    _SKU_SELECT + " WHERE s.id > %b"
+    " AND (%b::uuid IS NULL OR s.state = 'on_shelf' AND EXISTS ("
+    "  SELECT FROM goods.pool_sku p JOIN goods.pool_grant g ON g.pool_id = p.pool_id"
+    "  WHERE p.sku_id = s.id AND g.partner_id = %b::uuid))"
+    " AND (%b::text IS NULL OR strpos(lower(s.title), lower(%b::text)) > 0)"
+    " AND (%b::uuid IS NULL OR %b::uuid IN (c1.id, c2.id, c3.id))"
+    " ORDER BY s.id LIMIT %b"
+)
+
+
+def put_lock(ctx: Ctx) -> None:
+    """Let one put of goods work at a time, so that two never make the same category twice."""
+    ctx.db.run("SELECT pg_advisory_xact_lock(%b)", _PUT_LOCK)
+
+
+def categories_put(
+    ctx: Ctx, wanted: Sequence[tuple[CategoryId, CategoryId | None, str, int]]
+) -> dict[tuple[CategoryId | None, str], CategoryId]:
+    """Make the categories of one level that are missing; give all of them by parent and name."""
+    parents = [parent_id for _, parent_id, _, _ in wanted]
+    names = [name for _, _, name, _ in wanted]
+    ctx.db.run(
+        "INSERT INTO goods.category (id, parent_id, name, level)"
+        " SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::int[])"
+        " ON CONFLICT (parent_id, name) DO NOTHING",
+        [category_id for category_id, _, _, _ in wanted],
+        parents,
+        names,
+        [level for _, _, _, level in wanted],
+    )
+    rows = ctx.db.rows(
+        "SELECT c.parent_id, c.name, c.id FROM goods.category c"
+        " JOIN unnest(%b::uuid[], %b::text[]) AS x (parent_id, name)"
+        "  ON c.name = x.name AND c.parent_id IS NOT DISTINCT FROM x.parent_id",
+        parents,
+        names,
+    )
+    return {(parent_id, name): category_id for parent_id, name, category_id in rows}
+
+
+def brands_put(
+    ctx: Ctx, wanted: Sequence[tuple[BrandId, str, BrandKind]]
+) -> dict[str, tuple[BrandId, str]]:
+    """Make the brands that are missing; give all of them by name with the kind they had."""
+    names = [name for _, name, _ in wanted]
+    ctx.db.run(
+        "INSERT INTO goods.brand (id, name, kind)"
+        " SELECT * FROM unnest(%b::uuid[], %b::text[], %b::text[])"
+        " ON CONFLICT (name) DO NOTHING",
+        [brand_id for brand_id, _, _ in wanted],
+        names,
+        [str(kind) for _, _, kind in wanted],
+    )
+    rows = ctx.db.rows(
+        "SELECT name, id, kind FROM goods.brand WHERE name = ANY (%b::text[])", names
+    )
+    return {name: (brand_id, kind) for name, brand_id, kind in rows}
+
+
+def brands_kind_set(ctx: Ctx, kinds: Mapping[BrandId, BrandKind]) -> None:
+    """Change whose brands they are."""
+    ctx.db.run(
+        "UPDATE goods.brand b SET kind = x.kind"
+        " FROM unnest(%b::uuid[], %b::text[]) AS x (id, kind) WHERE b.id = x.id",
+        list(kinds),
+        [str(kind) for kind in kinds.values()],
+    )
+
+
+def spus_read(
+    ctx: Ctx, keys: Collection[SpuKey]
+) -> dict[SpuKey, tuple[SpuId, str, CategoryId, BrandId | None, dict[str, str]]]:
+    """Read SPUs by supplier and code."""
+    rows = ctx.db.rows(
+        "SELECT s.supplier_id, s.code, s.id, s.title, s.category_id, s.brand_id, s.attributes"
+        " FROM unnest(%b::uuid[], %b::text[]) AS x (supplier_id, code)"
+        " JOIN goods.spu s ON s.supplier_id = x.supplier_id AND s.code = x.code",
+        [supplier_id for supplier_id, _ in keys],
+        [code for _, code in keys],
+    )
+    return {(row[0], row[1]): tuple(row[2:]) for row in rows}
+
+
+def spus_insert(
+    ctx: Ctx, spus: Sequence[tuple[SpuId, GoodsRow, str, CategoryId, BrandId | None]]
+) -> None:
+    """Write new SPUs: id, the row they come from, code, category, brand."""
+    ctx.db.run(
+        "INSERT INTO goods.spu (id, supplier_id, code, title, category_id, brand_id, attributes)"
+        " SELECT i, s, c, t, k, b, a::jsonb FROM unnest(%b::uuid[], %b::uuid[], %b::text[],"
+        "  %b::text[], %b::uuid[], %b::uuid[], %b::text[]) AS x (i, s, c, t, k, b, a)",
+        [spu_id for spu_id, _, _, _, _ in spus],
+        [row.supplier_id for _, row, _, _, _ in spus],
+        [code for _, _, code, _, _ in spus],
+        [row.title for _, row, _, _, _ in spus],
+        [category_id for _, _, _, category_id, _ in spus],
+        [brand_id for _, _, _, _, brand_id in spus],
+        [_json(dict(row.attributes)) for _, row, _, _, _ in spus],
+    )
+
+
+def spus_update(
+    ctx: Ctx, spus: Sequence[tuple[SpuId, GoodsRow, CategoryId, BrandId | None]]
+) -> None:
+    """Write what the rows now say of SPUs."""
+    ctx.db.run(
+        "UPDATE goods.spu u SET title = x.t, category_id = x.k, brand_id = x.b,"
+        "  attributes = x.a::jsonb"
+        " FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::uuid[], %b::text[])"
+        "  AS x (i, t, k, b, a) WHERE u.id = x.i",
+        [spu_id for spu_id, _, _, _ in spus],
+        [row.title for _, row, _, _ in spus],
+        [category_id for _, _, category_id, _ in spus],
+        [brand_id for _, _, _, brand_id in spus],
+        [_json(dict(row.attributes)) for _, row, _, _ in spus],
+    )
+
+
+def skus_read_to_put(
+    ctx: Ctx, keys: Collection[SkuKey]
+) -> dict[SkuKey, tuple[SkuId, SkuState, SpuId, Sequence[Any]]]:
+    """Read SKUs by supplier and code, with their ``SKU_FIELDS``, locked against other changes."""
+    rows = ctx.db.rows(
+        "SELECT s.supplier_id, s.supplier_code, s.id, s.state, s.spu_id, s.title, s.variant,"
+        "  s.gtin, s.unit, s.weight_g, s.tax_rate_bps, s.return_policy, s.compare_at_minor"
+        " FROM goods.sku s WHERE (s.supplier_id, s.supplier_code) IN ("
+        "  SELECT * FROM unnest(%b::uuid[], %b::text[])) ORDER BY s.id FOR UPDATE",
+        [supplier_id for supplier_id, _ in keys],
+        [code for _, code in keys],
+    )
+    return {(row[0], row[1]): (row[2], SkuState(row[3]), row[4], row[5:]) for row in rows}
+
+
+def skus_insert(ctx: Ctx, skus: Sequence[tuple[SkuId, SpuId, GoodsRow]]) -> None:
+    """Write new SKUs as drafts, each with the first row of its history."""
+    ctx.db.run(
+        "WITH fresh AS (INSERT INTO goods.sku (id, spu_id, supplier_id, supplier_code, title,"
+        "  variant, gtin, unit, weight_g, tax_rate_bps, return_policy, compare_at_minor, state,"
+        "  created_at, updated_at)"
+        " SELECT x.*, 'draft', n, n FROM (SELECT %b::timestamptz AS n) AS y, unnest("
+        "  %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],"
+        "  %b::text[], %b::int[], %b::int[], %b::text[], %b::bigint[]) AS x RETURNING id)"
+        " INSERT INTO goods.sku_history (sku_id, id, kind, state, changes, actor, occurred_at)"
+        " SELECT id, id, 'created', 'draft', '{}'::jsonb, %b, %b FROM fresh",
+        ctx.now,
+        [sku_id for sku_id, _, _ in skus],
+        [spu_id for _, spu_id, _ in skus],
+        [row.supplier_id for _, _, row in skus],
+        [row.supplier_code for _, _, row in skus],
+        *_columns([row for _, _, row in skus]),
+        ctx.actor.label(),
+        ctx.now,
+    )
+
+
+def skus_update(ctx: Ctx, skus: Sequence[tuple[SkuId, SpuId, GoodsRow]]) -> None:
+    """Write what the rows now say of SKUs."""
+    ctx.db.run(
+        "UPDATE goods.sku s SET spu_id = x.spu, title = x.t, variant = x.v, gtin = x.g,"
+        "  unit = x.u, weight_g = x.w, tax_rate_bps = x.r, return_policy = x.p,"
+        "  compare_at_minor = x.c, updated_at = %b"
+        " FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],"
+        "  %b::int[], %b::int[], %b::text[], %b::bigint[])"
+        "  AS x (i, spu, t, v, g, u, w, r, p, c) WHERE s.id = x.i",
+        ctx.now,
+        [sku_id for sku_id, _, _ in skus],
+        [spu_id for _, spu_id, _ in skus],
+        *_columns([row for _, _, row in skus]),
+    )
+
+
+def history_insert(
+    ctx: Ctx, kind: str, rows: Sequence[tuple[SkuId, Any, SkuState, Mapping[str, Any]]]
+) -> None:
+    """Write what happened to SKUs: id, the row's own id, the state after, what changed."""
+    ctx.db.run(
+        "INSERT INTO goods.sku_history (sku_id, id, kind, state, changes, actor, occurred_at)"
+        " SELECT k, i, %b, s, c::jsonb, %b, %b"
+        " FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[]) AS x (k, i, s, c)",
+        kind,
+        ctx.actor.label(),
+        ctx.now,
+        [sku_id for sku_id, _, _, _ in rows],
+        [row_id for _, row_id, _, _ in rows],
+        [str(state) for _, _, state, _ in rows],
+        [_json(changes) for _, _, _, changes in rows],
+    )
+
+
+def states_lock(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, SkuState]:
+    """Lock SKUs in the order of their ids and read their states."""
+    rows = ctx.db.rows(
+        "SELECT id, state FROM goods.sku WHERE id = ANY (%b::uuid[]) ORDER BY id FOR UPDATE",
+        list(sku_ids),
+    )
+    return {sku_id: SkuState(state) for sku_id, state in rows}
+
+
+def states_set(ctx: Ctx, sku_ids: Collection[SkuId], state: SkuState) -> None:
+    """Put SKUs into a state."""
+    ctx.db.run(
+        "UPDATE goods.sku SET state = %b, updated_at = %b WHERE id = ANY (%b::uuid[])",
+        str(state),
+        ctx.now,
+        list(sku_ids),
+    )
+
+
+def visible(
+    ctx: Ctx, pairs: Sequence[tuple[PartyId, SkuId]]
+) -> dict[tuple[PartyId, SkuId], SkuOffer]:
+    """Read the on-shelf SKUs among the pairs that the partner of the pair may see."""
+    rows = ctx.db.rows(
+        _VISIBLE,
+        [partner_id for partner_id, _ in pairs],
+        [sku_id for _, sku_id in pairs],
+    )
+    return {
+        (row[0], row[1]): SkuOffer(
+            row[1], row[2], row[3], row[4], row[5], row[6], ReturnPolicy(row[7]), *row[8:]
+        )
+        for row in rows
+    }
+
+
+def skus_known(ctx: Ctx, sku_ids: Collection[SkuId]) -> frozenset[SkuId]:
+    """Say which of the ids are SKUs."""
+    rows = ctx.db.rows("SELECT id FROM goods.sku WHERE id = ANY (%b::uuid[])", list(sku_ids))
+    return frozenset(sku_id for (sku_id,) in rows)
+
+
+def skus_read(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, Sku]:
+    """Read SKUs in full."""
+    rows = ctx.db.rows(_SKUS_READ, list(sku_ids))
+    return {row[0]: _sku(row) for row in rows}
+
+
+def skus_page(
+    ctx: Ctx,
+    *,
+    partner_id: PartyId | None,
+    after: SkuId,
+    limit: int,
+    query: str | None,
+    category_id: CategoryId | None,
+) -> list[Sku]:
+    """Read SKUs in the order of their ids; of one partner's pools, or all of them."""
+    rows = ctx.db.rows(
+        _SKUS_PAGE,
+        *(after, partner_id, partner_id, query, query, category_id, category_id, limit),
+    )
+    return [_sku(row) for row in rows]
+
+
+def categories_below(ctx: Ctx, parent_id: CategoryId | None) -> list[Category]:
+    """Read the categories right below one, or the roots."""
+    rows = ctx.db.rows(
+        "SELECT id, parent_id, name, level FROM goods.category"
+        " WHERE parent_id IS NOT DISTINCT FROM %b::uuid ORDER BY name",
+        parent_id,
+    )
+    return [Category(*row) for row in rows]
+
+
+def seeing(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, frozenset[PartyId]]:
+    """Read which partners have been granted a pool that holds an SKU which is no draft."""
+    rows = ctx.db.rows(
+        "SELECT s.id, array_agg(DISTINCT g.partner_id) FROM goods.sku s"
+        " JOIN goods.pool_sku p ON p.sku_id = s.id JOIN goods.pool_grant g ON g.pool_id = p.pool_id"
+        " WHERE s.id = ANY (%b::uuid[]) AND s.state <> 'draft' GROUP BY s.id",
+        list(sku_ids),
+    )
+    return {sku_id: frozenset(partner_ids) for sku_id, partner_ids in rows}
+
+
+def pool_insert(ctx: Ctx, pool: Pool) -> bool:
+    """Write a new pool; says False when the name is taken."""
+    return bool(
+        ctx.db.run(
+            "INSERT INTO goods.pool (id, name) VALUES (%b, %b) ON CONFLICT (name) DO NOTHING",
+            pool.id,
+            pool.name,
+        ).rowcount
+    )
+
+
+def pool_read(ctx: Ctx, *, pool_id: PoolId | None = None, name: str | None = None) -> Pool | None:
+    """Read a pool by its id or its name."""
+    rows = ctx.db.rows(
+        "SELECT id, name FROM goods.pool WHERE id = %b::uuid OR name = %b::text", pool_id, name
+    )
+    return Pool(*rows[0]) if rows else None
+
+
+def pools_page(ctx: Ctx, *, partner_id: PartyId | None, after: PoolId, limit: int) -> list[Pool]:
+    """Read pools in the order of their ids; those granted to one partner, or all of them."""
+    rows = ctx.db.rows(
+        "SELECT p.id, p.name FROM goods.pool p WHERE p.id > %b"
+        " AND (%b::uuid IS NULL OR EXISTS (SELECT FROM goods.pool_grant g"
+        "  WHERE g.pool_id = p.id AND g.partner_id = %b::uuid)) ORDER BY p.id LIMIT %b",
+        *(after, partner_id, partner_id, limit),
+    )
+    return [Pool(*row) for row in rows]
+
+
+def pool_skus_insert(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> list[SkuId]:
+    """Put SKUs into a pool; gives those that were not in it."""
+    rows = ctx.db.rows(
+        "INSERT INTO goods.pool_sku (pool_id, sku_id) SELECT %b, unnest(%b::uuid[])"
+        " ON CONFLICT DO NOTHING RETURNING sku_id",
+        pool_id,
+        list(sku_ids),
+    )
+    return [sku_id for (sku_id,) in rows]
+
+
+def pool_skus_delete(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> list[SkuId]:
+    """Take SKUs out of a pool; gives those that were in it."""
+    rows = ctx.db.rows(
+        "DELETE FROM goods.pool_sku WHERE pool_id = %b AND sku_id = ANY (%b::uuid[])"
+        " RETURNING sku_id",
+        pool_id,
+        list(sku_ids),
+    )
+    return [sku_id for (sku_id,) in rows]
+
+
+def on_offer(ctx: Ctx, sku_ids: Collection[SkuId]) -> frozenset[SkuId]:
+    """Say which of the SKUs are no drafts."""
+    rows = ctx.db.rows(
+        "SELECT id FROM goods.sku WHERE id = ANY (%b::uuid[]) AND state <> 'draft'",
+        list(sku_ids),
+    )
+    return frozenset(sku_id for (sku_id,) in rows)
+
+
+def grant_insert(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
+    """Grant a pool; says False when it was granted before."""
+    return bool(
+        ctx.db.run(
+            "INSERT INTO goods.pool_grant (partner_id, pool_id) VALUES (%b, %b)"
+            " ON CONFLICT DO NOTHING",
+            partner_id,
+            pool_id,
+        ).rowcount
+    )
+
+
+def grant_delete(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
+    """Take a grant back; says False when there was none."""
+    return bool(
+        ctx.db.run(
+            "DELETE FROM goods.pool_grant WHERE partner_id = %b AND pool_id = %b",
+            partner_id,
+            pool_id,
+        ).rowcount
+    )
+
+
+def pool_partners(ctx: Ctx, pool_id: PoolId) -> list[PartyId]:
+    """Read to whom a pool is granted, in order."""
+    rows = ctx.db.rows(
+        "SELECT partner_id FROM goods.pool_grant WHERE pool_id = %b ORDER BY partner_id", pool_id
+    )
+    return [partner_id for (partner_id,) in rows]
+
+
+def histories(ctx: Ctx) -> Iterator[tuple[SkuId, SkuState, list[SkuState]]]:
+    """Read every SKU's state, and the states its history went through, in order."""
+    states = sa.func.array_agg(
+        pgt.aggregate_order_by(t.sku_history.c.state, t.sku_history.c.id)
+    ).filter(t.sku_history.c.sku_id.is_not(None))
+    found = ctx.db.sa.execute(
+        sa.select(t.sku.c.id, t.sku.c.state, states)
+        .outerjoin(t.sku_history, t.sku_history.c.sku_id == t.sku.c.id)
+        .group_by(t.sku.c.id),
+        execution_options={"yield_per": 1_000},
+    )
+    for sku_id, state, before in found:
+        yield sku_id, SkuState(state), [SkuState(each) for each in before or ()]
+
+
+def foreign_spus(ctx: Ctx) -> list[tuple[SkuId, SpuId]]:
+    """Find SKUs whose SPU is another supplier's."""
+    rows = ctx.db.rows(
+        "SELECT s.id, u.id FROM goods.sku s JOIN goods.spu u ON u.id = s.spu_id"
+        " WHERE u.supplier_id <> s.supplier_id ORDER BY s.id"
+    )
+    return [(sku_id, spu_id) for sku_id, spu_id in rows]
+
+
+def crooked_categories(ctx: Ctx) -> list[CategoryId]:
+    """Find categories that are not one level below their parent."""
+    rows = ctx.db.rows(
+        "SELECT c.id FROM goods.category c JOIN goods.category p ON p.id = c.parent_id"
+        " WHERE c.level <> p.level + 1 ORDER BY c.id"
+    )
+    return [category_id for (category_id,) in rows]
+
+
+def _columns(rows: Sequence[GoodsRow]) -> tuple[list[Any], ...]:
+    """Turn rows into the columns of ``SKU_FIELDS``, in that order."""
+    return (
+        [row.title for row in rows],
+        [row.variant for row in rows],
+        [row.gtin for row in rows],
+        [row.unit for row in rows],
+        [row.weight_g for row in rows],
+        [row.tax_rate_bps for row in rows],
+        [str(row.return_policy) for row in rows],
+        [row.compare_at_minor for row in rows],
+    )
+
+
+def _sku(row: Sequence[Any]) -> Sku:
+    sku_id, supplier_id, supplier_code, spu_id, spu_code, title, variant, *rest = row
+    category, brand, brand_kind, attributes, gtin, unit, weight_g, tax_rate_bps, *rest = rest
+    return_policy, compare_at_minor, state, created_at, updated_at = rest
+    return Sku(
+        id=sku_id,
+        supplier_id=supplier_id,
+        supplier_code=supplier_code,
+        spu_id=spu_id,
+        spu_code=spu_code,
+        title=title,
+        variant=variant,
+        category=tuple(category),
+        brand=brand or "",
+        brand_kind=BrandKind(brand_kind) if brand_kind else None,
+        attributes=attributes,
+        gtin=gtin,
+        unit=unit,
+        weight_g=weight_g,
+        tax_rate_bps=tax_rate_bps,
+        return_policy=ReturnPolicy(return_policy),
+        compare_at_minor=compare_at_minor,
+        state=SkuState(state),
+        created_at=created_at,
+        updated_at=updated_at,
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

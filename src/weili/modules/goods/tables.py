@@ -1,0 +1,121 @@
+"""The module's tables, in the schema ``goods``."""
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pgt
+
+from weili.kit.db import APPEND_ONLY, QUEUE, metadata
+from weili.modules.goods.model import SKU_STATES, BrandKind, ReturnPolicy
+
+SCHEMA: Final = "goods"
+
+
+def _one_of(column: str, values: type[BrandKind | ReturnPolicy]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+category = sa.Table(
+    "category",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("parent_id", sa.Uuid, sa.ForeignKey("goods.category.id")),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    # Two roots of one name are the same category, though their parent is null.
+    sa.UniqueConstraint("parent_id", "name", postgresql_nulls_not_distinct=True),
+    sa.CheckConstraint("level BETWEEN 1 AND 3", name="level"),
+    sa.CheckConstraint("(level = 1) = (parent_id IS NULL)", name="root"),
+    schema=SCHEMA,
+)
+brand = sa.Table(
+    "brand",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.UniqueConstraint("name"),
+    sa.CheckConstraint(_one_of("kind", BrandKind), name="kind"),
+    schema=SCHEMA,
+)
+spu = sa.Table(
+    "spu",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("supplier_id", sa.Uuid, sa.ForeignKey("parties.party.id"), nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column(
+        "category_id", sa.Uuid, sa.ForeignKey("goods.category.id"), nullable=False, index=True
+    ),
+    sa.Column("brand_id", sa.Uuid, sa.ForeignKey("goods.brand.id")),
+    sa.Column("attributes", pgt.JSONB, nullable=False),
+    sa.UniqueConstraint("supplier_id", "code"),
+    schema=SCHEMA,
+)
+sku = sa.Table(
+    "sku",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("supplier_id", sa.Uuid, sa.ForeignKey("parties.party.id"), nullable=False),
+    sa.Column("supplier_code", sa.Text, nullable=False),
+    sa.Column("spu_id", sa.Uuid, sa.ForeignKey("goods.spu.id"), nullable=False, index=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("variant", sa.Text, nullable=False),
+    sa.Column("gtin", sa.Text),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("weight_g", sa.Integer, nullable=False),
+    sa.Column("tax_rate_bps", sa.Integer, nullable=False),
+    sa.Column("return_policy", sa.Text, nullable=False),
+    sa.Column("compare_at_minor", sa.BigInteger),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.UniqueConstraint("supplier_id", "supplier_code"),
+    sa.CheckConstraint("title <> ''", name="title"),
+    sa.CheckConstraint("weight_g >= 0", name="weight"),
+    sa.CheckConstraint("tax_rate_bps BETWEEN 0 AND 10000", name="tax_rate"),
+    sa.CheckConstraint("compare_at_minor >= 0", name="compare_at"),
+    sa.CheckConstraint(_one_of("return_policy", ReturnPolicy), name="return_policy"),
+    sa.CheckConstraint(SKU_STATES.sql_check("state"), name="state"),
+    schema=SCHEMA,
+)
+sku_history = sa.Table(
+    "sku_history",
+    metadata,
+    sa.Column("sku_id", sa.Uuid, sa.ForeignKey("goods.sku.id"), primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("changes", pgt.JSONB, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("kind IN ('created', 'updated', 'shelved')", name="kind"),
+    sa.CheckConstraint(SKU_STATES.sql_check("state"), name="state"),
+    schema=SCHEMA,
+    info=APPEND_ONLY,
+)
+pool = sa.Table(
+    "pool",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.UniqueConstraint("name"),
+    schema=SCHEMA,
+)
+pool_sku = sa.Table(
+    "pool_sku",
+    metadata,
+    sa.Column("pool_id", sa.Uuid, sa.ForeignKey("goods.pool.id"), primary_key=True),
+    sa.Column("sku_id", sa.Uuid, sa.ForeignKey("goods.sku.id"), primary_key=True, index=True),
+    schema=SCHEMA,
+    info=QUEUE,
+)
+pool_grant = sa.Table(
+    "pool_grant",
+    metadata,
+    sa.Column("partner_id", sa.Uuid, sa.ForeignKey("parties.party.id"), primary_key=True),
+    sa.Column("pool_id", sa.Uuid, sa.ForeignKey("goods.pool.id"), primary_key=True, index=True),
+    schema=SCHEMA,
+    info=QUEUE,
+)
