@@ -225,7 +225,7 @@ def moves_summed(moves: Iterable[Move]) -> list[tuple[Place, int, int]]:
         total = sums.setdefault((sku_id, warehouse_id), [0, 0])
         total[0] += on_hand * quantity
         total[1] += reserved * quantity
-    return [(place, *sums[place]) for place in sorted(sums)]
+    return [(place, sums[place][0], sums[place][1]) for place in sorted(sums)]
 
 
 def move_deltas(move: Move) -> tuple[int, int]:

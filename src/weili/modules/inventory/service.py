@@ -101,8 +101,8 @@ def stock_change(ctx: Ctx, *, changes: Sequence[StockChange]) -> list[StockLevel
     A supplier may change its own SKUs in its own warehouses, staff any. Several changes of one
     place count one after another.
 
-    Raises: Forbidden; InputInvalid; NotFound, when there is no such warehouse or SKU for the one
-    who asks; StockBelowReserved.
+    Raises: Forbidden; InputInvalid; NotFound, when there is no such warehouse for the one who
+    asks; SkuUnknown, likewise; StockBelowReserved.
     """
     if not _is_staff(ctx):
         ctx.require("supply:write")
@@ -243,9 +243,13 @@ def _party_check(ctx: Ctx, party_id: PartyId) -> None:
 
 def _skus_check(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:
     """Refuse SKUs that are not there; another supplier's is not there either."""
-    is_staff = _is_staff(ctx)
-    known = goods.skus_get(ctx, sku_ids=list(set(sku_ids)))
+    asked = list(set(sku_ids))
+    if _is_staff(ctx):
+        known = goods.skus_known(ctx, sku_ids=asked)
+    else:
+        own = ctx.actor.party_id
+        skus = goods.skus_get(ctx, sku_ids=asked)
+        known = frozenset(sku_id for sku_id, sku in skus.items() if sku.supplier_id == own)
     for sku_id in sku_ids:
-        sku = known.get(sku_id)
-        if sku is None or not (is_staff or sku.supplier_id == ctx.actor.party_id):
-            raise NotFound(what="SKU", id=id_text(SKU_PREFIX, sku_id))
+        if sku_id not in known:
+            raise goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))

@@ -88,7 +88,7 @@ def prices_put(ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow]) -> PutCou
 
     Tiers that are not named stay. A price that is put again as it stands gets no new version.
 
-    Raises: Forbidden; InputInvalid; NotFound, when there is no such list or SKU.
+    Raises: Forbidden; InputInvalid; NotFound, when there is no such list; SkuUnknown.
     """
     ctx.require("admin:prices")
     rules.price_rows_check(rows)
@@ -125,7 +125,7 @@ def prices_of(ctx: Ctx, *, partner_id: PartyId, asks: Sequence[PriceAsk]) -> lis
 def costs_put(ctx: Ctx, *, rows: Sequence[CostRow]) -> PutCount:
     """Set what suppliers are owed a piece.
 
-    Raises: Forbidden; InputInvalid; NotFound, when there is no such SKU.
+    Raises: Forbidden; InputInvalid; SkuUnknown.
     """
     ctx.require("admin:prices")
     rules.cost_rows_check(rows)
@@ -185,10 +185,10 @@ def _party_check(ctx: Ctx, party_id: PartyId) -> None:
 
 
 def _skus_check(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:
-    known = goods.skus_get(ctx, sku_ids=list(set(sku_ids)))
+    known = goods.skus_known(ctx, sku_ids=list(set(sku_ids)))
     for sku_id in sku_ids:
         if sku_id not in known:
-            raise NotFound(what="SKU", id=id_text(SKU_PREFIX, sku_id))
+            raise goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
 
 
 def _announce(
