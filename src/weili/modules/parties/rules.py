@@ -81,7 +81,11 @@ def sign(secret: str, string: str) -> str:
 
     Source: RFC 2104 with SHA-256; test vectors in RFC 4231.
     """
-    return hmac.digest(secret.encode(), string.encode(), "sha256").hex()
+    return _hmac_sha256(secret.encode(), string.encode())
+
+
+def _hmac_sha256(secret: bytes, message: bytes) -> str:
+    return hmac.digest(secret, message, "sha256").hex()
 
 
 def body_sha256(body: bytes) -> str:
