@@ -1,0 +1,279 @@
+"""What a dropship order is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NewType
+from uuid import UUID
+
+from weili.kit.context import PartyId
+from weili.kit.states import StateTable
+from weili.modules.goods import SkuId
+from weili.modules.inventory import WarehouseId
+from weili.modules.ledger import TransferId
+
+OrderId = NewType("OrderId", UUID)
+ChildId = NewType("ChildId", UUID)
+PackageId = NewType("PackageId", UUID)
+
+ORDER_PREFIX: Final = "ord"
+CHILD_PREFIX: Final = "chd"
+PACKAGE_PREFIX: Final = "pkg"
+
+LINES_MAX: Final = 50
+QUANTITY_MAX: Final = 100_000
+NUMBER_LENGTH_MAX: Final = 64
+HOLD_LASTS: Final = timedelta(minutes=30)
+"""How long an unconfirmed order keeps its stock and money."""
+COMPLETES_AFTER: Final = timedelta(days=7)
+"""When a delivered order is done by itself. Source: the no-reason return window of seven days."""
+
+
+class OrderState(StrEnum):
+    """Where a root order or a child order stands."""
+
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    CANCELLING = "cancelling"
+    PART_SHIPPED = "part_shipped"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+_S = OrderState
+
+CHILD_STATES: Final = StateTable[OrderState](
+    name="child order",
+    initial=frozenset({_S.HELD, _S.CONFIRMED}),
+    steps={
+        _S.HELD: frozenset({_S.CONFIRMED, _S.CANCELLED}),
+        _S.CONFIRMED: frozenset({_S.RELEASED, _S.CANCELLING, _S.CANCELLED}),
+        _S.RELEASED: frozenset({_S.CANCELLING, _S.PART_SHIPPED, _S.SHIPPED}),
+        _S.CANCELLING: frozenset({_S.CANCELLED, _S.RELEASED, _S.PART_SHIPPED, _S.SHIPPED}),
+        _S.PART_SHIPPED: frozenset({_S.SHIPPED}),
+        _S.SHIPPED: frozenset({_S.DELIVERED}),
+        _S.DELIVERED: frozenset({_S.COMPLETED}),
+        _S.COMPLETED: frozenset(),
+        _S.CANCELLED: frozenset(),
+    },
+)
+
+ROOT_STATES: Final = StateTable[OrderState](
+    name="order",
+    initial=CHILD_STATES.initial,
+    steps={
+        _S.HELD: frozenset({_S.CONFIRMED, _S.CANCELLED}),
+        _S.CONFIRMED: frozenset(
+            {_S.RELEASED, _S.CANCELLING, _S.PART_SHIPPED, _S.SHIPPED, _S.CANCELLED}
+        ),
+        _S.RELEASED: frozenset({_S.CANCELLING, _S.PART_SHIPPED, _S.SHIPPED, _S.CANCELLED}),
+        _S.CANCELLING: frozenset(
+            {_S.CANCELLED, _S.CONFIRMED, _S.RELEASED, _S.PART_SHIPPED, _S.SHIPPED}
+        ),
+        _S.PART_SHIPPED: frozenset({_S.SHIPPED, _S.DELIVERED, _S.COMPLETED}),
+        _S.SHIPPED: frozenset({_S.DELIVERED}),
+        _S.DELIVERED: frozenset({_S.COMPLETED}),
+        _S.COMPLETED: frozenset(),
+        _S.CANCELLED: frozenset(),
+    },
+)
+"""A root's state is a function of its children's (``rules.root_state``); these are the steps that
+function can take. While some children wait, others may have gone further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom it is sent to. Personal data: lives sealed, is shown masked."""
+
+    name: str
+    phone: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineDraft:
+    """A line as it is asked for; ``unit_price_minor`` is what the partner believes it costs."""
+
+    sku_id: SkuId
+    quantity: int
+    unit_price_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDraft:
+    """An order as it is asked for."""
+
+    number: str
+    area_code: str
+    recipient: Recipient
+    lines: tuple[LineDraft, ...]
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One order line, or the part of it that one child carries. Amounts in fen, tax included."""
+
+    line_no: int
+    sku_id: SkuId
+    quantity: int
+    unit_price_minor: int
+    price_version: int
+    freight_minor: int
+    unit_cost_minor: int
+    tax_rate_bps: int
+    return_policy: str
+    shipped: int = 0
+
+    @property
+    def amount_minor(self) -> int:
+        """What the goods of the line come to."""
+        return self.quantity * self.unit_price_minor
+
+
+@dataclass(frozen=True, slots=True)
+class PackageLine:
+    """How many pieces of a line are in a package."""
+
+    line_no: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What left the warehouse under one waybill."""
+
+    id: PackageId
+    child_id: ChildId
+    carrier_code: str
+    waybill_number: str
+    lines: Sequence[PackageLine]
+    shipped_at: datetime
+    delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """The part of an order that one warehouse ships."""
+
+    id: ChildId
+    supplier_id: PartyId
+    warehouse_id: WarehouseId
+    state: OrderState
+    lead_days: int
+    goods_hold_id: TransferId
+    freight_hold_id: TransferId | None
+    lines: Sequence[Line]
+    version: int = 0
+
+    @property
+    def goods_minor(self) -> int:
+        """What its goods come to."""
+        return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def freight_minor(self) -> int:
+        """Its share of the order's freight."""
+        return sum(line.freight_minor for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A root order with its flat set of children. A root is never shipped itself."""
+
+    id: OrderId
+    partner_id: PartyId
+    number: str
+    state: OrderState
+    area_code: str
+    recipient_sealed: bytes
+    phone_index: bytes
+    placed_at: datetime
+    due_at: datetime | None
+    children: Sequence[Child]
+    packages: Sequence[Package] = ()
+    version: int = 0
+
+    @property
+    def goods_minor(self) -> int:
+        """What all goods come to."""
+        return sum(child.goods_minor for child in self.children)
+
+    @property
+    def freight_minor(self) -> int:
+        """The whole order's freight."""
+        return sum(child.freight_minor for child in self.children)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The outcome of a placed order: its answer as it was given the first time."""
+
+    order_id: OrderId
+    answer_json: str
+    is_replay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """The command to place one order."""
+
+    partner_id: PartyId
+    draft: OrderDraft
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An order that was decided on and not yet written: which command, and what it becomes."""
+
+    index: int
+    order: Order
+    digest: bytes
+    answer_json: str
+
+
+class QueueState(StrEnum):
+    """Where a child order stands in its supplier's queue."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    CANCELLING = "cancelling"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A child order in its supplier's queue; ``attempts`` counts how often it was sent there."""
+
+    supplier_id: PartyId
+    child_id: ChildId
+    order_id: OrderId
+    state: QueueState
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierConnection:
+    """Where a supplier's own system takes orders, and the secret that requests are signed with."""
+
+    supplier_id: PartyId
+    base_url: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of a root's or a child's state, for its history."""
+
+    subject_id: UUID
+    order_id: OrderId
+    partner_id: PartyId
+    version: int
+    here: OrderState
+    there: OrderState
+    reason: str

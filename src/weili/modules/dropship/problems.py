@@ -1,0 +1,134 @@
+"""Why an order, or a step of one, is refused."""
+
+from weili.kit.problems import Kind, Problem
+
+
+class GoodsNotOnSale(Problem):
+    """The goods do not exist for this partner."""
+
+    kind = Kind.NOT_FOUND
+    code = "goods_not_on_sale"
+    en = "Line {line_no}: there are no goods {sku_id} on sale for you."
+    zh = "第 {line_no} 行：没有可供您销售的商品 {sku_id}。"
+
+
+class PriceMissing(Problem):
+    """The goods have no price for this quantity."""
+
+    kind = Kind.CONFLICT
+    code = "price_missing"
+    en = "Line {line_no}: {sku_id} has no price for {quantity} pieces."
+    zh = "第 {line_no} 行：{sku_id} 购买 {quantity} 件没有可用价格。"
+
+
+class PriceChanged(Problem):
+    """The price is not what the order says it is."""
+
+    kind = Kind.CONFLICT
+    code = "price_changed"
+    en = (
+        "Line {line_no}: {sku_id} costs {actual_minor} fen for this quantity, not "
+        "{expected_minor}; send the order again with the new price if you accept it."
+    )
+    zh = (
+        "第 {line_no} 行：{sku_id} 该数量的单价为 {actual_minor} 分，而非 {expected_minor} 分；"
+        "如接受新价格，请以新价格重新提交。"
+    )
+
+
+class StockShort(Problem):
+    """Fewer pieces can be sent to that area than were asked for."""
+
+    kind = Kind.CONFLICT
+    code = "stock_short"
+    en = (
+        "Line {line_no}: {quantity} pieces of {sku_id} were asked for, {available} can be sent "
+        "to area {area_code}."
+    )
+    zh = (
+        "第 {line_no} 行：需要 {sku_id} {quantity} 件，可发往地区 {area_code} 的仅 {available} 件。"
+    )
+
+
+class AreaUnknown(Problem):
+    """The code names no area that goods can be sent to."""
+
+    kind = Kind.INVALID
+    code = "area_unknown"
+    en = "There is no county or city with the code {area_code}."
+    zh = "不存在代码为 {area_code} 的县级或市级地区。"
+
+
+class AreaNotServed(Problem):
+    """No warehouse sends anything there."""
+
+    kind = Kind.CONFLICT
+    code = "area_not_served"
+    en = "No warehouse sends to area {area_code}."
+    zh = "没有仓库可发往地区 {area_code}。"
+
+
+class BalanceTooLow(Problem):
+    """The prepaid balance does not cover the order."""
+
+    kind = Kind.CONFLICT
+    code = "balance_too_low"
+    en = (
+        "The order comes to {needed_minor} fen and {available_minor} are available; top up the "
+        "prepaid balance and send it again."
+    )
+    zh = "订单金额为 {needed_minor} 分，可用余额为 {available_minor} 分；请充值后重新提交。"
+
+
+class NumberReused(Problem):
+    """The partner's own number was used for another order."""
+
+    kind = Kind.UNPROCESSABLE
+    code = "order_number_reused"
+    en = "Your number {number} already names the order {order_id}, which is not the same."
+    zh = "您的单号 {number} 已对应订单 {order_id}，且内容不同。"
+
+
+class OrderUnknown(Problem):
+    """There is no such order for the one who asks."""
+
+    kind = Kind.NOT_FOUND
+    code = "order_unknown"
+    en = "You have no order {order}."
+    zh = "您没有订单 {order}。"
+
+
+class CancelTooLate(Problem):
+    """Something of the order has left the warehouse."""
+
+    kind = Kind.CONFLICT
+    code = "cancel_too_late"
+    en = "Order {order_id} is {state}: it can only be cancelled before anything is shipped."
+    zh = "订单 {order_id} 当前为 {state}：仅可在发货前取消。"
+
+
+class PackageOverfull(Problem):
+    """A package names more pieces than the child order still has to ship."""
+
+    kind = Kind.CONFLICT
+    code = "package_overfull"
+    en = "Line {line_no}: {quantity} pieces are named, {left} are left to ship."
+    zh = "第 {line_no} 行：填写 {quantity} 件，但仅剩 {left} 件待发。"
+
+
+class PackageEmpty(Problem):
+    """A package names no piece, or a line that the child order lacks."""
+
+    kind = Kind.INVALID
+    code = "package_empty"
+    en = "The package names no piece of a line of {child_id}."
+    zh = "包裹未包含 {child_id} 的任何商品行。"
+
+
+class WaybillReused(Problem):
+    """The same waybill was reported for this child order with other contents."""
+
+    kind = Kind.CONFLICT
+    code = "waybill_reused"
+    en = "Waybill {waybill_number} of {carrier_code} was reported before with other contents."
+    zh = "{carrier_code} 运单 {waybill_number} 此前已上报，且内容不同。"

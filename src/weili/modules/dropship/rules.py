@@ -1,0 +1,325 @@
+"""The decisions of dropship orders: pure, over a snapshot read beforehand."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from weili.kit.context import PartyId
+from weili.kit.ids import id_text, new_id
+from weili.kit.money import share_so_far, split_largest_remainder
+from weili.kit.problems import Problem
+from weili.modules.dropship.model import (
+    CHILD_PREFIX,
+    HOLD_LASTS,
+    Child,
+    ChildId,
+    Line,
+    LineDraft,
+    Order,
+    OrderDraft,
+    OrderId,
+    OrderState,
+    PackageLine,
+)
+from weili.modules.dropship.problems import (
+    AreaNotServed,
+    AreaUnknown,
+    BalanceTooLow,
+    PackageEmpty,
+    PackageOverfull,
+    PriceChanged,
+    PriceMissing,
+    GoodsNotOnSale,
+    StockShort,
+)
+from weili.modules.goods import SKU_PREFIX, SkuId, SkuOffer
+from weili.modules.inventory import NotServed, Part, Shortage, SourcingBook, source
+from weili.modules.ledger import TransferId
+from weili.modules.pricing import FreightBook, FreightNotSet, Price, PriceBook
+
+_PROGRESS: Final = {
+    OrderState.HELD: 0,
+    OrderState.CONFIRMED: 1,
+    OrderState.RELEASED: 2,
+    OrderState.CANCELLING: 2,
+    OrderState.PART_SHIPPED: 3,
+    OrderState.SHIPPED: 4,
+    OrderState.DELIVERED: 5,
+    OrderState.COMPLETED: 6,
+}
+
+
+def root_state(children: Iterable[OrderState]) -> OrderState:
+    """Derive a root's state from its children's.
+
+    Cancelled children no longer count, unless all are. As soon as anything has shipped while
+    something has not, the root is part shipped; else it is where its slowest child is.
+    """
+    live = [state for state in children if state is not OrderState.CANCELLED]
+    if not live:
+        return OrderState.CANCELLED
+    slowest = min(live, key=_PROGRESS.__getitem__)
+    fastest = max(live, key=_PROGRESS.__getitem__)
+    shipped = _PROGRESS[OrderState.SHIPPED]
+    if _PROGRESS[slowest] < shipped and _PROGRESS[fastest] >= _PROGRESS[OrderState.PART_SHIPPED]:
+        return OrderState.PART_SHIPPED
+    if OrderState.CANCELLING in live:
+        return OrderState.CANCELLING
+    return slowest
+
+
+def digest(draft: OrderDraft) -> bytes:
+    """Say in 32 bytes what an order asks for, whichever door it came through."""
+    lines = [[line.sku_id.hex, line.quantity, line.unit_price_minor] for line in draft.lines]
+    to = draft.recipient
+    parts = [draft.number, draft.area_code, to.name, to.phone, to.address, draft.hold, lines]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).digest()
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """All that deciding needs, read once for a batch. ``stock`` and ``available`` are used up as
+    orders are accepted, so that each order sees what the ones before it left."""
+
+    now: datetime
+    areas: Collection[str]
+    offers: Mapping[tuple[PartyId, SkuId], SkuOffer]
+    prices: PriceBook
+    freight: FreightBook
+    stock: SourcingBook
+    available: dict[PartyId, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What an order would become: its parts and lines, or all that speaks against it."""
+
+    problems: Sequence[Problem]
+    lines: Sequence[Price | None]
+    children: Sequence[Child]
+    parts: Sequence[Part]
+    goods_minor: int
+    freight_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        """Goods and freight."""
+        return self.goods_minor + self.freight_minor
+
+
+def assess(snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft) -> Assessment:
+    """Decide one order against what is left, without taking anything.
+
+    Every reason against it is listed, not only the first, so that a partner can mend the order
+    at once.
+    """
+    problems: list[Problem] = []
+    if draft.area_code not in snapshot.areas:
+        problems.append(AreaUnknown(area_code=draft.area_code))
+    prices: list[Price | None] = []
+    for line_no, line in enumerate(draft.lines, 1):
+        price = snapshot.prices.unit_price(partner_id, line.sku_id, line.quantity)
+        problem = _line_problem(snapshot, partner_id, line_no, line, price)
+        prices.append(None if problem else price)
+        if problem:
+            problems.append(problem)
+    goods_minor = sum(
+        price.unit_price_minor * line.quantity
+        for price, line in zip(prices, draft.lines, strict=True)
+        if price
+    )
+    if problems:
+        return Assessment(problems, prices, (), (), goods_minor, 0)
+    sourced = source(
+        snapshot.stock,
+        area_code=draft.area_code,
+        lines=[(line.sku_id, line.quantity) for line in draft.lines],
+    )
+    if isinstance(sourced, Shortage | NotServed):
+        problem = _unsourced(draft, sourced)
+        return Assessment([problem], prices, (), (), goods_minor, 0)
+    try:
+        freight_minor = snapshot.freight.freight_minor(draft.area_code, goods_minor)
+    except FreightNotSet as problem:
+        return Assessment([problem], prices, (), (), goods_minor, 0)
+    available = snapshot.available.get(partner_id, 0)
+    if goods_minor + freight_minor > available:
+        problems.append(
+            BalanceTooLow(needed_minor=goods_minor + freight_minor, available_minor=available)
+        )
+    children = _children(snapshot, partner_id, draft, prices, sourced.parts, freight_minor)
+    return Assessment(problems, prices, children, sourced.parts, goods_minor, freight_minor)
+
+
+def take(snapshot: Snapshot, partner_id: PartyId, assessment: Assessment) -> None:
+    """Use up what an accepted order takes, for the orders decided after it."""
+    snapshot.stock.take(assessment.parts)
+    snapshot.available[partner_id] -= assessment.total_minor
+
+
+def due_at(draft: OrderDraft, now: datetime) -> datetime | None:
+    """Say when an order that nobody confirms gives back what it holds."""
+    return now + HOLD_LASTS if draft.hold else None
+
+
+def _line_problem(
+    snapshot: Snapshot, partner_id: PartyId, line_no: int, line: LineDraft, price: Price | None
+) -> Problem | None:
+    sku_text = id_text(SKU_PREFIX, line.sku_id)
+    if (partner_id, line.sku_id) not in snapshot.offers:
+        return GoodsNotOnSale(line_no=line_no, sku_id=sku_text)
+    if price is None or snapshot.prices.unit_cost_minor(line.sku_id) is None:
+        return PriceMissing(line_no=line_no, sku_id=sku_text, quantity=line.quantity)
+    if line.unit_price_minor not in {None, price.unit_price_minor}:
+        return PriceChanged(
+            line_no=line_no,
+            sku_id=sku_text,
+            expected_minor=line.unit_price_minor,
+            actual_minor=price.unit_price_minor,
+        )
+    return None
+
+
+def _unsourced(draft: OrderDraft, why: Shortage | NotServed) -> Problem:
+    if isinstance(why, NotServed):
+        return AreaNotServed(area_code=draft.area_code)
+    return StockShort(
+        line_no=why.line_index + 1,
+        sku_id=id_text(SKU_PREFIX, why.sku_id),
+        area_code=draft.area_code,
+        quantity=why.wanted,
+        available=why.available,
+    )
+
+
+def _children(
+    snapshot: Snapshot,
+    partner_id: PartyId,
+    draft: OrderDraft,
+    prices: Sequence[Price | None],
+    parts: Sequence[Part],
+    freight_minor: int,
+) -> list[Child]:
+    """Group the sourced parts by warehouse and share the freight out over them by value."""
+    amounts = []
+    for part in parts:
+        price = prices[part.line_index]
+        assert price is not None
+        amounts.append(price.unit_price_minor * part.quantity)
+    freights = split_largest_remainder(freight_minor, amounts)
+    grouped: dict[tuple[PartyId, object], list[tuple[Part, int]]] = {}
+    for part, freight in zip(parts, freights, strict=True):
+        grouped.setdefault((part.supplier_id, part.warehouse_id), []).append((part, freight))
+    state = OrderState.HELD if draft.hold else OrderState.CONFIRMED
+    children = []
+    for group in grouped.values():
+        lines = [
+            _line(snapshot, partner_id, draft, prices, part, freight) for part, freight in group
+        ]
+        has_freight = any(freight for _, freight in group)
+        children.append(
+            Child(
+                id=ChildId(new_id(snapshot.now)),
+                supplier_id=group[0][0].supplier_id,
+                warehouse_id=group[0][0].warehouse_id,
+                state=state,
+                lead_days=max(part.lead_days for part, _ in group),
+                goods_hold_id=TransferId(new_id(snapshot.now)),
+                freight_hold_id=TransferId(new_id(snapshot.now)) if has_freight else None,
+                lines=lines,
+            )
+        )
+    return children
+
+
+def _line(
+    snapshot: Snapshot,
+    partner_id: PartyId,
+    draft: OrderDraft,
+    prices: Sequence[Price | None],
+    part: Part,
+    freight_minor: int,
+) -> Line:
+    asked = draft.lines[part.line_index]
+    price = prices[part.line_index]
+    cost_minor = snapshot.prices.unit_cost_minor(asked.sku_id)
+    offer = snapshot.offers[(partner_id, asked.sku_id)]
+    assert price is not None
+    assert cost_minor is not None
+    return Line(
+        line_no=part.line_index + 1,
+        sku_id=asked.sku_id,
+        quantity=part.quantity,
+        unit_price_minor=price.unit_price_minor,
+        price_version=price.version,
+        freight_minor=freight_minor,
+        unit_cost_minor=cost_minor,
+        tax_rate_bps=offer.tax_rate_bps,
+        return_policy=str(offer.return_policy),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PackageWorth:
+    """What a package moves in the books: goods and freight of the partner's hold, and what the
+    supplier is owed for it."""
+
+    goods_minor: int
+    freight_minor: int
+    cost_minor: int
+
+
+def package_worth(child: Child, packed: Sequence[PackageLine]) -> PackageWorth:
+    """Check a package against what is left to ship and say what it is worth.
+
+    Raises: PackageEmpty; PackageOverfull.
+    """
+    lines = {line.line_no: line for line in child.lines}
+    wanted: dict[int, int] = {}
+    for item in packed:
+        wanted[item.line_no] = wanted.get(item.line_no, 0) + item.quantity
+    if not wanted or not wanted.keys() <= lines.keys() or min(wanted.values()) < 1:
+        raise PackageEmpty(child_id=id_text(CHILD_PREFIX, child.id))
+    goods = freight = cost = 0
+    for line_no, quantity in wanted.items():
+        line = lines[line_no]
+        left = line.quantity - line.shipped
+        if quantity > left:
+            raise PackageOverfull(line_no=line_no, quantity=quantity, left=left)
+        goods += line.unit_price_minor * quantity
+        cost += line.unit_cost_minor * quantity
+        freight += share_so_far(
+            line.freight_minor, line.shipped + quantity, line.quantity
+        ) - share_so_far(line.freight_minor, line.shipped, line.quantity)
+    return PackageWorth(goods, freight, cost)
+
+
+def state_after_package(child: Child, packed: Sequence[PackageLine]) -> OrderState:
+    """Say where a child stands once a package has left."""
+    left = sum(line.quantity - line.shipped for line in child.lines)
+    if left > sum(item.quantity for item in packed):
+        return OrderState.PART_SHIPPED
+    return OrderState.SHIPPED
+
+
+def is_cancellable(order: Order) -> bool:
+    """Say whether nothing of an order has left a warehouse."""
+    return all(
+        child.state
+        in {
+            OrderState.HELD,
+            OrderState.CONFIRMED,
+            OrderState.RELEASED,
+            OrderState.CANCELLING,
+            OrderState.CANCELLED,
+        }
+        for child in order.children
+    ) and any(child.state is not OrderState.CANCELLED for child in order.children)
+
+
+def order_id_for(now: datetime) -> OrderId:
+    """Make the id of a new order."""
+    return OrderId(new_id(now))

@@ -1,0 +1,507 @@
+"""The verbs of dropship orders that touch nothing but orders.
+
+Verbs that also move stock and money are workflows; they call these inside their transaction.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from weili.kit.context import Ctx, EventType, PartyId
+from weili.kit.ids import id_text, new_id
+from weili.kit.pages import LIMIT_MAX, Page, cursor_parse, page_of
+from weili.kit.problems import CursorInvalid, Problem
+from weili.modules.dropship import events, rules
+from weili.modules.dropship.documents import order_document
+from weili.modules.dropship.model import (
+    CHILD_PREFIX,
+    CHILD_STATES,
+    COMPLETES_AFTER,
+    ORDER_PREFIX,
+    PACKAGE_PREFIX,
+    ROOT_STATES,
+    Accepted,
+    Child,
+    ChildId,
+    Order,
+    OrderDraft,
+    OrderId,
+    OrderState,
+    Package,
+    PackageId,
+    Placed,
+    PlaceOrder,
+    Queued,
+    QueueState,
+    Recipient,
+    Step,
+    SupplierConnection,
+)
+from weili.modules.dropship.problems import NumberReused, OrderUnknown
+from weili.modules.dropship.store import orders as store
+from weili.modules.dropship.store import queue as queue_store
+
+Outcome = Placed | Problem
+
+SWEEP_MAX: Final = 200
+SUPPLIER_MAX: Final = 64
+_RETRY_S_MAX: Final = 3_600
+_MOVED: Final[Mapping[OrderState, EventType]] = {
+    OrderState.RELEASED: events.ORDER_RELEASED,
+    OrderState.PART_SHIPPED: events.ORDER_SHIPPED,
+    OrderState.SHIPPED: events.ORDER_SHIPPED,
+    OrderState.DELIVERED: events.ORDER_DELIVERED,
+    OrderState.COMPLETED: events.ORDER_COMPLETED,
+    OrderState.CANCELLED: events.ORDER_CANCELLED,
+}
+
+
+# --- placing -------------------------------------------------------------------------------------
+
+
+def numbers_answered(ctx: Ctx, *, commands: Sequence[PlaceOrder]) -> dict[int, Outcome]:
+    """Answer the commands whose number already names an order: replayed, or refused as reused."""
+    taken = store.numbers_read(ctx, [(c.partner_id, c.draft.number) for c in commands])
+    return {
+        index: _answered(command, *taken[(command.partner_id, command.draft.number)])
+        for index, command in enumerate(commands)
+        if (command.partner_id, command.draft.number) in taken
+    }
+
+
+def order_sealed(
+    ctx: Ctx, *, partner_id: PartyId, draft: OrderDraft, children: Sequence[Child]
+) -> Order:
+    """Make the order that an accepted draft becomes, its recipient sealed."""
+    order_id = rules.order_id_for(ctx.now)
+    to = draft.recipient
+    plain = json.dumps([to.name, to.phone, to.address], ensure_ascii=False).encode()
+    return Order(
+        id=order_id,
+        partner_id=partner_id,
+        number=draft.number,
+        state=OrderState.HELD if draft.hold else OrderState.CONFIRMED,
+        area_code=draft.area_code,
+        recipient_sealed=ctx.keyring.seal(plain, bound_to=_bound_to(partner_id, order_id)),
+        phone_index=ctx.keyring.blind_index(to.phone),
+        placed_at=ctx.now,
+        due_at=rules.due_at(draft, ctx.now),
+        children=children,
+    )
+
+
+def numbers_claim(
+    ctx: Ctx, *, accepted: Sequence[Accepted], commands: Sequence[PlaceOrder]
+) -> dict[int, Outcome]:
+    """Take the accepted orders' numbers; answer those that another transaction took meanwhile."""
+    won = store.numbers_claim(
+        ctx,
+        [
+            (a.order.partner_id, a.order.number, a.order.id, a.digest, a.answer_json)
+            for a in accepted
+        ],
+    )
+    lost = [a.index for a in accepted if a.order.id not in won]
+    if not lost:
+        return {}
+    answers = numbers_answered(ctx, commands=[commands[index] for index in lost])
+    return {lost[place]: outcome for place, outcome in answers.items()}
+
+
+def orders_insert(ctx: Ctx, *, orders: Sequence[Order]) -> None:
+    """Write new orders and announce them. Fetches nothing: it may run inside a pipeline."""
+    store.orders_insert(ctx, orders)
+    for order in orders:
+        ctx.announce(
+            events.ORDER_PLACED,
+            party_id=order.partner_id,
+            subject=id_text(ORDER_PREFIX, order.id),
+            data={**_order_data(order), "total_minor": order.goods_minor + order.freight_minor},
+        )
+
+
+def answer_of(order: Order) -> str:
+    """Write the answer that placing an order gives, the first time and every time."""
+    return json.dumps(order_document(order), ensure_ascii=False, separators=(",", ":"))
+
+
+def _answered(command: PlaceOrder, order_id: OrderId, digest: bytes, answer: str) -> Outcome:
+    if digest == command.digest:
+        return Placed(order_id, answer, is_replay=True)
+    return NumberReused(number=command.draft.number, order_id=id_text(ORDER_PREFIX, order_id))
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def order_get(ctx: Ctx, *, partner_id: PartyId, order_id: OrderId) -> Order:
+    """Give a partner's order with children and packages.
+
+    Raises: OrderUnknown, also for an order of another partner.
+    """
+    return _mine(store.orders_load(ctx, [order_id]), partner_id, order_id)
+
+
+def orders_read(ctx: Ctx, *, ids: Sequence[OrderId]) -> list[Order]:
+    """Give orders of whatever partner as they are now, without locking them (the system)."""
+    return store.orders_load(ctx, ids)
+
+
+def order_by_number(ctx: Ctx, *, partner_id: PartyId, number: str) -> Order:
+    """Give the order that a partner's own number names: what to ask after an unknown outcome.
+
+    Raises: OrderUnknown.
+    """
+    order_id = store.order_find(ctx, partner_id=partner_id, number=number)
+    if order_id is None:
+        raise OrderUnknown(order=number)
+    return order_get(ctx, partner_id=partner_id, order_id=order_id)
+
+
+def order_page(
+    ctx: Ctx, *, partner_id: PartyId, state: OrderState | None, cursor: str | None, limit: int
+) -> Page[Order]:
+    """Give a partner's orders, newest first.
+
+    Raises: CursorInvalid.
+    """
+    limit = min(limit, LIMIT_MAX)
+    ids = store.order_ids_page(
+        ctx,
+        partner_id=partner_id,
+        state=state.value if state else None,
+        before=_cursor_id(cursor),
+        limit=limit + 1,
+    )
+    return page_of(store.orders_load(ctx, ids), limit=limit, key=lambda order: order.id.hex)
+
+
+def orders_by_phone(ctx: Ctx, *, phone: str) -> list[Order]:
+    """Find the newest orders sent to a phone number, by its blind index (operator's staff)."""
+    index = ctx.keyring.blind_index(phone)
+    ids = store.order_ids_by_phone(ctx, phone_index=index, limit=LIMIT_MAX)
+    return store.orders_load(ctx, ids)
+
+
+def recipient_open(ctx: Ctx, *, order: Order) -> Recipient:
+    """Open an order's recipient. Whoever shows it to a person audits that first."""
+    sealed = order.recipient_sealed
+    plain = ctx.keyring.open(sealed, bound_to=_bound_to(order.partner_id, order.id))
+    return Recipient(*json.loads(plain))
+
+
+# --- moving --------------------------------------------------------------------------------------
+
+
+def orders_locked(ctx: Ctx, *, ids: Sequence[OrderId]) -> list[Order]:
+    """Lock orders, in the order of their ids, and read them as they are now."""
+    ids = sorted(ids)
+    store.orders_lock(ctx, ids)
+    return store.orders_load(ctx, ids)
+
+
+def order_locked(ctx: Ctx, *, partner_id: PartyId, order_id: OrderId) -> Order:
+    """Lock a partner's order.
+
+    Raises: OrderUnknown.
+    """
+    return _mine(orders_locked(ctx, ids=[order_id]), partner_id, order_id)
+
+
+def child_locked(ctx: Ctx, *, supplier_id: PartyId, child_id: ChildId) -> tuple[Order, Child]:
+    """Lock the order that a supplier's child order belongs to.
+
+    Raises: OrderUnknown, also for a child order of another supplier.
+    """
+    order_id = store.order_of_child(ctx, child_id=child_id, supplier_id=supplier_id)
+    if order_id is None:
+        raise OrderUnknown(order=id_text(CHILD_PREFIX, child_id))
+    [order] = orders_locked(ctx, ids=[order_id])
+    return order, next(child for child in order.children if child.id == child_id)
+
+
+def package_locked(
+    ctx: Ctx, *, supplier_id: PartyId, package_id: PackageId
+) -> tuple[Order, Package]:
+    """Lock the order that a supplier's package belongs to.
+
+    Raises: OrderUnknown, also for a package of another supplier.
+    """
+    order_id = store.order_of_package(ctx, package_id=package_id, supplier_id=supplier_id)
+    if order_id is None:
+        raise OrderUnknown(order=id_text(PACKAGE_PREFIX, package_id))
+    [order] = orders_locked(ctx, ids=[order_id])
+    return order, next(package for package in order.packages if package.id == package_id)
+
+
+def children_move(
+    ctx: Ctx,
+    *,
+    moves: Sequence[tuple[Order, Mapping[ChildId, OrderState]]],
+    reason: str,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Move children of locked orders, and with them their roots; keep history; announce.
+
+    ``data`` is added to what each child's event says (a package, a reason).
+
+    Raises: StateConflict, when a step is not in the table; then nothing has moved.
+    """
+    roots: list[Step] = []
+    children: list[Step] = []
+    announced: list[tuple[Order, Child, OrderState, OrderState]] = []
+    for order, to in moves:
+        after = [to.get(child.id, child.state) for child in order.children]
+        root = rules.root_state(after)
+        for child in order.children:
+            there = to.get(child.id, child.state)
+            if there is not child.state:
+                children.append(_child_step(order, child, there, reason))
+            if child.id in to:
+                announced.append((order, child, there, root))
+        if root is not order.state:
+            ROOT_STATES.check(order.state, root, label=id_text(ORDER_PREFIX, order.id))
+            roots.append(
+                Step(
+                    subject_id=order.id,
+                    order_id=order.id,
+                    partner_id=order.partner_id,
+                    version=order.version + 1,
+                    here=order.state,
+                    there=root,
+                    reason=reason,
+                )
+            )
+    due = {
+        step.subject_id: ctx.now + COMPLETES_AFTER
+        for step in children
+        if step.there is OrderState.DELIVERED
+    }
+    if roots or children:
+        store.steps_write(ctx, roots=roots, children=children, child_due_at=due)
+    for order, child, there, root in announced:
+        _announce_child(ctx, order, child, there, root, data or {})
+
+
+def order_confirmed(ctx: Ctx, *, order: Order) -> None:
+    """Announce that a held order is confirmed."""
+    data = {**_order_data(order), "state": OrderState.CONFIRMED.value}
+    subject = id_text(ORDER_PREFIX, order.id)
+    ctx.announce(events.ORDER_CONFIRMED, party_id=order.partner_id, subject=subject, data=data)
+
+
+def holds_replace(ctx: Ctx, *, order: Order, children: Sequence[Child]) -> None:
+    """Note which holds keep the money of these children from now on."""
+    store.holds_replace(
+        ctx,
+        [
+            (order.partner_id, child.id, child.goods_hold_id, child.freight_hold_id)
+            for child in children
+        ],
+    )
+
+
+def cancel_refused(ctx: Ctx, *, order: Order, child: Child) -> None:
+    """Announce that a supplier would not cancel."""
+    data = {
+        **_order_data(order),
+        "child_id": id_text(CHILD_PREFIX, child.id),
+        "child_state": child.state.value,
+    }
+    subject = id_text(ORDER_PREFIX, order.id)
+    ctx.announce(events.CANCEL_REFUSED, party_id=order.partner_id, subject=subject, data=data)
+
+
+def package_add(ctx: Ctx, *, order: Order, package: Package) -> None:
+    """Write a package that has left."""
+    store.package_insert(ctx, partner_id=order.partner_id, package=package)
+
+
+def package_arrived(ctx: Ctx, *, order: Order, package: Package) -> None:
+    """Note that a package has arrived."""
+    store.package_delivered(ctx, partner_id=order.partner_id, package_id=package.id)
+
+
+def package_id_for(ctx: Ctx) -> PackageId:
+    """Make the id of a new package."""
+    return PackageId(new_id(ctx.now))
+
+
+def orders_expired(ctx: Ctx) -> list[Order]:
+    """Lock held orders whose time is over, a bounded number of them."""
+    return store.orders_load(ctx, store.orders_due(ctx, limit=SWEEP_MAX))
+
+
+def orders_done(ctx: Ctx) -> list[Order]:
+    """Lock orders with delivered children whose time is over, a bounded number of them."""
+    return orders_locked(ctx, ids=store.children_due(ctx, limit=SWEEP_MAX))
+
+
+def _child_step(order: Order, child: Child, there: OrderState, reason: str) -> Step:
+    CHILD_STATES.check(child.state, there, label=id_text(CHILD_PREFIX, child.id))
+    return Step(
+        subject_id=child.id,
+        order_id=order.id,
+        partner_id=order.partner_id,
+        version=child.version + 1,
+        here=child.state,
+        there=there,
+        reason=reason,
+    )
+
+
+def _announce_child(
+    ctx: Ctx,
+    order: Order,
+    child: Child,
+    there: OrderState,
+    root: OrderState,
+    data: Mapping[str, Any],
+) -> None:
+    if (event_type := _MOVED.get(there)) is None:
+        return
+    ctx.announce(
+        event_type,
+        party_id=order.partner_id,
+        subject=id_text(ORDER_PREFIX, order.id),
+        data={
+            **_order_data(order),
+            "state": root.value,
+            "child_id": id_text(CHILD_PREFIX, child.id),
+            "child_state": there.value,
+            **data,
+        },
+    )
+
+
+# --- the suppliers' queues -----------------------------------------------------------------------
+
+
+def queue_feed(ctx: Ctx, *, orders: Sequence[Order]) -> None:
+    """Put the confirmed children of orders into their suppliers' queues; once, however often."""
+    items = [
+        (child.supplier_id, child.id, order.partner_id, order.id)
+        for order in orders
+        for child in order.children
+        if child.state is OrderState.CONFIRMED
+    ]
+    if items:
+        queue_store.queue_insert(ctx, items)
+
+
+def queue_due(ctx: Ctx) -> list[Queued]:
+    """Take what is due to be sent to suppliers or asked of them, and set the next attempt.
+
+    Who takes it has until then to do it; if it dies, somebody else takes it after that.
+    """
+    items = queue_store.queue_due(ctx, limit=SUPPLIER_MAX)
+    if items:
+        queue_store.queue_tried(
+            ctx,
+            next_at={
+                item.child_id: ctx.now + timedelta(seconds=retry_after_s(item.attempts))
+                for item in items
+            },
+        )
+    return items
+
+
+def queue_read(ctx: Ctx, *, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:
+    """Read where child orders stand with their suppliers."""
+    return queue_store.queue_read(ctx, child_ids)
+
+
+def queue_set(
+    ctx: Ctx, *, child_ids: Sequence[ChildId], state: QueueState, ask_now: bool = False
+) -> None:
+    """Move child orders on in the queues; with ``ask_now`` they are due at once."""
+    queue_store.queue_set(
+        ctx, child_ids=child_ids, state=state, due_at=ctx.now if ask_now else None
+    )
+
+
+def queue_page(
+    ctx: Ctx,
+    *,
+    supplier_id: PartyId,
+    states: Sequence[QueueState],
+    cursor: str | None,
+    limit: int,
+) -> Page[tuple[Order, Child]]:
+    """Give a supplier's child orders, oldest first, with the roots they belong to.
+
+    Raises: CursorInvalid.
+    """
+    limit = min(limit, LIMIT_MAX)
+    items = queue_store.queue_page(
+        ctx,
+        supplier_id=supplier_id,
+        states=states,
+        after=_cursor_id(cursor),
+        limit=limit + 1,
+    )
+    page = page_of(items, limit=limit, key=lambda item: item.child_id.hex)
+    ids = list(dict.fromkeys(item.order_id for item in page.items))
+    by_child = {
+        child.id: (order, child)
+        for order in store.orders_load(ctx, ids)
+        for child in order.children
+    }
+    return page.map(lambda item: by_child[item.child_id])
+
+
+def retry_after_s(attempts: int) -> int:
+    """Say how long to wait after the n-th attempt: doubling from 5 s, at most an hour."""
+    return min(5 << min(attempts, 10), _RETRY_S_MAX)
+
+
+def connection_put(ctx: Ctx, *, supplier_id: PartyId, base_url: str, secret: str) -> None:
+    """Say where a supplier's own system takes orders; the secret is kept sealed."""
+    ctx.require("admin:parties")
+    sealed = ctx.keyring.seal(secret.encode(), bound_to=supplier_id.bytes)
+    queue_store.connection_put(
+        ctx, supplier_id=supplier_id, base_url=base_url, secret_sealed=sealed
+    )
+
+
+def connections(ctx: Ctx, *, supplier_ids: Sequence[PartyId]) -> dict[PartyId, SupplierConnection]:
+    """Give the connections of those suppliers that have one."""
+    return {
+        supplier_id: SupplierConnection(
+            supplier_id,
+            base_url,
+            ctx.keyring.open(sealed, bound_to=supplier_id.bytes).decode(),
+        )
+        for supplier_id, base_url, sealed in queue_store.connections_read(ctx, supplier_ids)
+    }
+
+
+def _order_data(order: Order) -> dict[str, Any]:
+    return {
+        "order_id": id_text(ORDER_PREFIX, order.id),
+        "number": order.number,
+        "state": order.state.value,
+    }
+
+
+def _mine(orders: Sequence[Order], partner_id: PartyId, order_id: OrderId) -> Order:
+    for order in orders:
+        if order.partner_id == partner_id:
+            return order
+    raise OrderUnknown(order=id_text(ORDER_PREFIX, order_id))
+
+
+def _bound_to(partner_id: PartyId, order_id: OrderId) -> bytes:
+    return partner_id.bytes + order_id.bytes
+
+
+def _cursor_id(cursor: str | None) -> UUID | None:
+    key = cursor_parse(cursor)
+    if key is None:
+        return None
+    try:
+        return UUID(hex=key)
+    except ValueError:
+        raise CursorInvalid from None

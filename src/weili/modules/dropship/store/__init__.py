@@ -1,0 +1,1 @@
+"""All SQL of dropship orders: the orders themselves, and the suppliers' queues."""

@@ -1,0 +1,139 @@
+"""SQL that looks for broken orders. Reads whole tables; run on a snapshot, never in trade."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from weili.kit.context import Ctx
+
+FINDINGS_MAX = 100
+
+
+def open_quantities(ctx: Ctx) -> list[tuple[UUID, UUID, int]]:
+    """Sum the pieces that orders still wait for, by SKU and warehouse."""
+    return ctx.db.rows(
+        "SELECT l.sku_id, c.warehouse_id, sum(l.quantity - l.shipped)::bigint"
+        " FROM dropship.child c"
+        " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
+        " WHERE c.state NOT IN ('cancelled', 'completed', 'delivered', 'shipped')"
+        " GROUP BY 1, 2"
+    )
+
+
+def open_amounts(ctx: Ctx) -> list[tuple[UUID, int]]:
+    """Say what each child's holds should still hold: (hold, fen), goods and freight apart."""
+    return ctx.db.rows(
+        "WITH open AS (SELECT c.goods_hold_id, c.freight_hold_id,"
+        "  sum(l.unit_price_minor * (l.quantity - l.shipped))::bigint AS goods,"
+        "  sum(l.freight_minor - l.freight_minor * l.shipped / l.quantity)::bigint AS freight"
+        " FROM dropship.child c"
+        " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
+        " WHERE c.state NOT IN ('cancelled', 'completed', 'delivered', 'shipped')"
+        " GROUP BY c.id, c.partner_id)"
+        " SELECT goods_hold_id, goods FROM open WHERE goods > 0"
+        " UNION ALL SELECT freight_hold_id, freight FROM open WHERE freight > 0"
+    )
+
+
+def roots_off(ctx: Ctx) -> list[tuple[UUID, int, int, int, int]]:
+    """Find roots whose amounts are not the sum of their lines, or that have no children."""
+    return ctx.db.rows(
+        "SELECT o.id, o.goods_minor, o.freight_minor, coalesce(s.goods, -1), coalesce(s.freight, -1)"
+        ' FROM dropship."order" o LEFT JOIN ('
+        "  SELECT c.order_id, sum(l.quantity * l.unit_price_minor)::bigint AS goods,"
+        "   sum(l.freight_minor)::bigint AS freight FROM dropship.child c"
+        "  JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
+        "  GROUP BY c.order_id) s ON s.order_id = o.id"
+        " WHERE (o.goods_minor, o.freight_minor) IS DISTINCT FROM (s.goods, s.freight) LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
+def children_off(ctx: Ctx) -> list[tuple[UUID]]:
+    """Find children whose amounts are not the sum of their lines."""
+    return ctx.db.rows(
+        "SELECT c.id FROM dropship.child c LEFT JOIN dropship.line l"
+        " ON l.child_id = c.id AND l.partner_id = c.partner_id GROUP BY c.id, c.partner_id"
+        " HAVING c.goods_minor IS DISTINCT FROM sum(l.quantity * l.unit_price_minor)::bigint"
+        " OR c.freight_minor IS DISTINCT FROM sum(l.freight_minor)::bigint LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
+def numbers_off(ctx: Ctx) -> list[tuple[UUID, str]]:
+    """Find orders whose number names no order or another, and numbers without their order."""
+    return ctx.db.rows(
+        "SELECT coalesce(o.id, n.order_id), coalesce(o.number, n.number)"
+        ' FROM dropship."order" o FULL JOIN dropship.order_number n'
+        " ON n.order_id = o.id AND n.partner_id = o.partner_id AND n.number = o.number"
+        " WHERE o.id IS NULL OR n.order_id IS NULL LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
+def pieces_off(ctx: Ctx) -> list[tuple[UUID, int, int, int]]:
+    """Find lines whose shipped pieces are not the sum of their packages."""
+    return ctx.db.rows(
+        "SELECT l.child_id, l.line_no, l.shipped, coalesce(p.pieces, 0)::int FROM dropship.line l"
+        " LEFT JOIN (SELECT k.child_id, k.partner_id, i.line_no, sum(i.quantity) AS pieces"
+        "  FROM dropship.package k JOIN dropship.package_line i"
+        "  ON i.package_id = k.id AND i.partner_id = k.partner_id GROUP BY 1, 2, 3) p"
+        " USING (child_id, partner_id, line_no)"
+        " WHERE l.shipped <> coalesce(p.pieces, 0) LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
+def states_of_roots(ctx: Ctx) -> list[tuple[str, Sequence[str], int, UUID]]:
+    """Group roots by their own and their children's states: how many, and one of them."""
+    return ctx.db.rows(
+        "SELECT root, children, count(*)::bigint, (array_agg(id ORDER BY id))[1] FROM ("
+        " SELECT o.id, o.state AS root, array_agg(c.state ORDER BY c.state) AS children"
+        '  FROM dropship."order" o JOIN dropship.child c'
+        "  ON c.order_id = o.id AND c.partner_id = o.partner_id GROUP BY o.id, o.partner_id, o.state"
+        ") AS s GROUP BY root, children"
+    )
+
+
+def steps_taken(ctx: Ctx) -> list[tuple[bool, str, str, int, UUID]]:
+    """Group history rows by kind of subject and step: how many, and one of them."""
+    return ctx.db.rows(
+        "SELECT subject_id = order_id, from_state, to_state, count(*)::bigint,"
+        " (array_agg(subject_id ORDER BY subject_id))[1] FROM dropship.history GROUP BY 1, 2, 3"
+    )
+
+
+def histories_broken(ctx: Ctx) -> list[tuple[UUID, str]]:
+    """Find subjects whose history has a gap, does not join up, or does not end where they are."""
+    return ctx.db.rows(
+        "WITH subject AS ("
+        ' SELECT id, partner_id, state, version FROM dropship."order"'
+        " UNION ALL SELECT id, partner_id, state, version FROM dropship.child"
+        "), step AS ("
+        " SELECT subject_id, partner_id, version, from_state, to_state,"
+        "  lag(to_state) OVER w AS before, lag(version, 1, 0) OVER w AS version_before,"
+        "  lead(version) OVER w IS NULL AS is_last FROM dropship.history"
+        " WINDOW w AS (PARTITION BY partner_id, subject_id ORDER BY version)"
+        ") SELECT subject_id, 'step ' || version || ' does not follow' FROM step"
+        "  WHERE version <> version_before + 1 OR before <> from_state"
+        " UNION ALL SELECT s.id, 'is ' || s.state || ' at ' || s.version"
+        "  || ', its history ends elsewhere' FROM subject s"
+        "  LEFT JOIN step h ON h.subject_id = s.id AND h.partner_id = s.partner_id AND h.is_last"
+        "  WHERE (s.version > 0 OR h.subject_id IS NOT NULL)"
+        "  AND (s.version, s.state) IS DISTINCT FROM (h.version, h.to_state) LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
+def queue_off(ctx: Ctx) -> list[tuple[UUID, str, str]]:
+    """Find child orders whose place in the supplier's queue contradicts their state."""
+    rows: list[Any] = ctx.db.rows(
+        "SELECT c.id, c.state, coalesce(q.state, 'absent') FROM dropship.child c"
+        " LEFT JOIN dropship.supplier_queue q ON q.child_id = c.id"
+        " WHERE (c.state = 'released' AND q.state IS DISTINCT FROM 'taken')"
+        " OR (c.state = 'cancelling' AND q.state IS DISTINCT FROM 'cancelling')"
+        " OR (c.state IN ('cancelled', 'held') AND q.state IN ('waiting', 'taken', 'cancelling'))"
+        " LIMIT %b",
+        FINDINGS_MAX,
+    )
+    return rows

@@ -1,0 +1,189 @@
+"""The tables of dropship orders.
+
+Everything that grows with trade carries the partner's id in its primary key. Ids are UUIDv7, so
+rows land at the right-hand end of their indexes. Foreign keys stay within one order: a key to
+goods, stock or accounts would lock rows that all orders share.
+"""
+
+import sqlalchemy as sa
+
+from weili.kit.db import APPEND_ONLY, metadata
+from weili.modules.dropship.model import CHILD_STATES, QUANTITY_MAX, ROOT_STATES, QueueState
+
+_NOW_COLUMN = sa.DateTime(timezone=True)
+
+order_number = sa.Table(
+    "order_number",
+    metadata,
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Uuid, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    schema="dropship",
+    info=APPEND_ONLY,
+)
+
+order = sa.Table(
+    "order",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column(
+        "state",
+        sa.Text,
+        sa.CheckConstraint(ROOT_STATES.sql_check("state"), name="state"),
+        nullable=False,
+    ),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("area_code", sa.CHAR(6), nullable=False),
+    sa.Column("recipient_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("phone_index", sa.LargeBinary, nullable=False),
+    sa.Column("goods_minor", sa.BigInteger, nullable=False),
+    sa.Column("freight_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.CHAR(3), nullable=False),
+    sa.Column("placed_at", _NOW_COLUMN, nullable=False),
+    sa.Column("due_at", _NOW_COLUMN),
+    sa.CheckConstraint("goods_minor >= 0 AND freight_minor >= 0", name="amounts"),
+    sa.Index(None, "partner_id", "id"),
+    sa.Index("ix_order_due_at", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    sa.Index("ix_order_phone_index", "phone_index"),
+    schema="dropship",
+)
+
+child = sa.Table(
+    "child",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column("order_id", sa.Uuid, nullable=False),
+    sa.Column("supplier_id", sa.Uuid, nullable=False),
+    sa.Column("warehouse_id", sa.Uuid, nullable=False),
+    sa.Column(
+        "state",
+        sa.Text,
+        sa.CheckConstraint(CHILD_STATES.sql_check("state"), name="state"),
+        nullable=False,
+    ),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("lead_days", sa.SmallInteger, nullable=False),
+    sa.Column("goods_minor", sa.BigInteger, nullable=False),
+    sa.Column("freight_minor", sa.BigInteger, nullable=False),
+    sa.Column("goods_hold_id", sa.Uuid, nullable=False),
+    sa.Column("freight_hold_id", sa.Uuid),
+    sa.Column("due_at", _NOW_COLUMN),
+    sa.CheckConstraint("goods_minor >= 0 AND freight_minor >= 0", name="amounts"),
+    sa.ForeignKeyConstraint(
+        ["order_id", "partner_id"], ["dropship.order.id", "dropship.order.partner_id"]
+    ),
+    sa.Index(None, "order_id"),
+    sa.Index("ix_child_due_at", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    schema="dropship",
+)
+
+line = sa.Table(
+    "line",
+    metadata,
+    sa.Column("child_id", sa.Uuid, primary_key=True),
+    sa.Column("line_no", sa.SmallInteger, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column("sku_id", sa.Uuid, nullable=False),
+    sa.Column("quantity", sa.Integer, nullable=False),
+    sa.Column("unit_price_minor", sa.BigInteger, nullable=False),
+    sa.Column("price_version", sa.BigInteger, nullable=False),
+    sa.Column("freight_minor", sa.BigInteger, nullable=False),
+    sa.Column("unit_cost_minor", sa.BigInteger, nullable=False),
+    sa.Column("tax_rate_bps", sa.Integer, nullable=False),
+    sa.Column("return_policy", sa.Text, nullable=False),
+    sa.Column("shipped", sa.Integer, nullable=False),
+    sa.CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="quantity"),
+    sa.CheckConstraint("shipped BETWEEN 0 AND quantity", name="shipped"),
+    sa.CheckConstraint(
+        "unit_price_minor >= 0 AND freight_minor >= 0 AND unit_cost_minor >= 0", name="amounts"
+    ),
+    sa.ForeignKeyConstraint(
+        ["child_id", "partner_id"], ["dropship.child.id", "dropship.child.partner_id"]
+    ),
+    schema="dropship",
+)
+
+package = sa.Table(
+    "package",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column("child_id", sa.Uuid, nullable=False),
+    sa.Column("carrier_code", sa.Text, nullable=False),
+    sa.Column("waybill_number", sa.Text, nullable=False),
+    sa.Column("shipped_at", _NOW_COLUMN, nullable=False),
+    sa.Column("delivered_at", _NOW_COLUMN),
+    sa.UniqueConstraint("child_id", "carrier_code", "waybill_number", "partner_id"),
+    sa.ForeignKeyConstraint(
+        ["child_id", "partner_id"], ["dropship.child.id", "dropship.child.partner_id"]
+    ),
+    schema="dropship",
+)
+
+package_line = sa.Table(
+    "package_line",
+    metadata,
+    sa.Column("package_id", sa.Uuid, primary_key=True),
+    sa.Column("line_no", sa.SmallInteger, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column("quantity", sa.Integer, nullable=False),
+    sa.CheckConstraint("quantity > 0", name="quantity"),
+    sa.ForeignKeyConstraint(
+        ["package_id", "partner_id"], ["dropship.package.id", "dropship.package.partner_id"]
+    ),
+    schema="dropship",
+    info=APPEND_ONLY,
+)
+
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("subject_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column("order_id", sa.Uuid, nullable=False),
+    sa.Column("from_state", sa.Text, nullable=False),
+    sa.Column("to_state", sa.Text, nullable=False),
+    sa.Column("at", _NOW_COLUMN, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Index(None, "order_id"),
+    schema="dropship",
+    info=APPEND_ONLY,
+)
+
+supplier_queue = sa.Table(
+    "supplier_queue",
+    metadata,
+    sa.Column("supplier_id", sa.Uuid, primary_key=True),
+    sa.Column("child_id", sa.Uuid, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, nullable=False),
+    sa.Column("order_id", sa.Uuid, nullable=False),
+    sa.Column(
+        "state",
+        sa.Text,
+        sa.CheckConstraint(
+            f"state IN ({', '.join(repr(state.value) for state in QueueState)})", name="state"
+        ),
+        nullable=False,
+    ),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_at", _NOW_COLUMN),
+    sa.Column("queued_at", _NOW_COLUMN, nullable=False),
+    sa.Index("ix_supplier_queue_due_at", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    schema="dropship",
+)
+
+supplier_connection = sa.Table(
+    "supplier_connection",
+    metadata,
+    sa.Column("supplier_id", sa.Uuid, primary_key=True),
+    sa.Column("base_url", sa.Text, nullable=False),
+    sa.Column("secret_sealed", sa.LargeBinary, nullable=False),
+    schema="dropship",
+)

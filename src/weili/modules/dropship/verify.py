@@ -1,0 +1,100 @@
+"""Looks for orders that contradict themselves. Part of ``weili verify``."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from weili.kit.context import Ctx
+from weili.kit.findings import Finding
+from weili.kit.ids import id_text
+from weili.modules.dropship import rules
+from weili.modules.dropship.model import (
+    CHILD_PREFIX,
+    CHILD_STATES,
+    ORDER_PREFIX,
+    ROOT_STATES,
+    OrderState,
+)
+from weili.modules.dropship.store import checks
+
+
+def open_quantities(ctx: Ctx) -> dict[tuple[UUID, UUID], int]:
+    """Say how many pieces orders still wait for, by SKU and warehouse."""
+    return {(sku, place): count for sku, place, count in checks.open_quantities(ctx) if count}
+
+
+def open_amounts(ctx: Ctx) -> dict[UUID, int]:
+    """Say how much each hold should still hold for pieces not shipped, in fen."""
+    return dict(checks.open_amounts(ctx))
+
+
+def verify(ctx: Ctx) -> Iterator[Finding]:
+    """Find roots that are not their children, numbers that name two orders, illegal histories."""
+    yield from _sums(ctx)
+    yield from _states(ctx)
+    for order_id, number in checks.numbers_off(ctx):
+        yield Finding(
+            "one order per number",
+            id_text(ORDER_PREFIX, order_id),
+            f"the number {number!r} and its order do not name each other",
+            "restore the number's row from the order, or the order from the latest back-up",
+        )
+    for child_id, state, queued in checks.queue_off(ctx):
+        yield Finding(
+            "supplier queue agrees",
+            id_text(CHILD_PREFIX, child_id),
+            f"the child order is {state} but {queued} in its supplier's queue",
+            "set the queue row to what the child order's state asks for",
+        )
+
+
+def _sums(ctx: Ctx) -> Iterator[Finding]:
+    for order_id, goods, freight, goods_sum, freight_sum in checks.roots_off(ctx):
+        yield Finding(
+            "root equals children",
+            id_text(ORDER_PREFIX, order_id),
+            f"says {goods} + {freight} fen, its lines come to {goods_sum} + {freight_sum}",
+            "correct the root to the sum of its lines",
+        )
+    for (child_id,) in checks.children_off(ctx):
+        yield Finding(
+            "child equals lines",
+            id_text(CHILD_PREFIX, child_id),
+            "its amounts are not the sum of its lines",
+            "correct the child to the sum of its lines",
+        )
+    for child_id, line_no, shipped, packed in checks.pieces_off(ctx):
+        yield Finding(
+            "shipped equals packages",
+            f"{id_text(CHILD_PREFIX, child_id)} line {line_no}",
+            f"{shipped} pieces are counted as shipped, packages hold {packed}",
+            "correct the line to the sum of its packages",
+        )
+
+
+def _states(ctx: Ctx) -> Iterator[Finding]:
+    for root, children, count, example in checks.states_of_roots(ctx):
+        derived = rules.root_state(OrderState(state) for state in children)
+        if derived != root:
+            yield Finding(
+                "root state derived",
+                id_text(ORDER_PREFIX, example),
+                f"{count} order(s) are {root} with children {sorted(set(children))}, "
+                f"which makes {derived}",
+                f"move the root to {derived} with a history row",
+            )
+    for is_root, here, there, count, example in checks.steps_taken(ctx):
+        table = ROOT_STATES if is_root else CHILD_STATES
+        if not table.allows(OrderState(here), OrderState(there)):
+            yield Finding(
+                "history is legal",
+                id_text(ORDER_PREFIX if is_root else CHILD_PREFIX, example),
+                f"{count} step(s) from {here} to {there} are not in the state table",
+                "find who wrote the step (the history's actor); correct the state by hand",
+            )
+    for subject_id, what in checks.histories_broken(ctx):
+        yield Finding(
+            "history is whole",
+            id_text(ORDER_PREFIX, subject_id),
+            what,
+            "compare with the order's events; restore the missing rows from the back-up",
+        )

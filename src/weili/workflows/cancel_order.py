@@ -1,0 +1,99 @@
+"""Takes an order back before anything of it has left, and gives stock and money back."""
+
+from collections.abc import Mapping, Sequence
+
+from weili.kit.context import Ctx, PartyId
+from weili.kit.ids import id_text
+from weili.modules import dropship, inventory, ledger
+
+_S = dropship.OrderState
+
+
+def cancel_order(ctx: Ctx, *, partner_id: PartyId, order_id: dropship.OrderId) -> dropship.Order:
+    """Cancel a partner's order: what no supplier has seen at once, the rest by asking the supplier.
+
+    A child that was sent to its supplier becomes ``cancelling`` until the supplier answers; the
+    answer comes as ``order.cancelled`` or ``order.cancel_refused``. Asking again changes nothing.
+
+    Raises: OrderUnknown; CancelTooLate, when something has shipped.
+    """
+    ctx.require("orders:write")
+    order = dropship.order_locked(ctx, partner_id=partner_id, order_id=order_id)
+    if not dropship.is_cancellable(order):
+        raise dropship.CancelTooLate(
+            order_id=id_text(dropship.ORDER_PREFIX, order.id), state=order.state.value
+        )
+    queued = dropship.queue_read(ctx, child_ids=[child.id for child in order.children])
+    to: dict[dropship.ChildId, dropship.OrderState] = {}
+    for child in order.children:
+        if child.state in {_S.HELD, _S.CONFIRMED, _S.RELEASED}:
+            sent = child.id in queued and queued[child.id].attempts > 0
+            to[child.id] = _S.CANCELLING if sent or child.state is _S.RELEASED else _S.CANCELLED
+    asked = [child_id for child_id, there in to.items() if there is _S.CANCELLING]
+    if asked:
+        dropship.queue_set(ctx, child_ids=asked, state=dropship.QueueState.CANCELLING, ask_now=True)
+    if to:
+        cancel_children(ctx, moves=[(order, to)], reason="asked")
+    return dropship.order_get(ctx, partner_id=partner_id, order_id=order_id)
+
+
+def cancel_children(
+    ctx: Ctx,
+    *,
+    moves: Sequence[tuple[dropship.Order, Mapping[dropship.ChildId, dropship.OrderState]]],
+    reason: str,
+) -> None:
+    """Move children of locked orders; those that become cancelled give back what they hold.
+
+    Raises: StateConflict; then nothing has moved.
+    """
+    gone = [
+        (order, child)
+        for order, to in moves
+        for child in order.children
+        if to.get(child.id) is _S.CANCELLED
+    ]
+    if gone:
+        _give_back(ctx, gone)
+        dropship.queue_set(
+            ctx,
+            child_ids=[child.id for _, child in gone],
+            state=dropship.QueueState.CLOSED,
+        )
+    dropship.children_move(ctx, moves=moves, reason=reason, data={"reason": reason})
+
+
+def _give_back(ctx: Ctx, gone: Sequence[tuple[dropship.Order, dropship.Child]]) -> None:
+    inventory.movements_write(
+        ctx,
+        moves=[
+            inventory.Move(
+                inventory.MoveKind.RELEASE,
+                line.sku_id,
+                child.warehouse_id,
+                line.quantity - line.shipped,
+                id_text(dropship.CHILD_PREFIX, child.id),
+            )
+            for _, child in gone
+            for line in child.lines
+        ],
+    )
+    ledger.holds_settle(
+        ctx,
+        settlements=[
+            ledger.Settlement(
+                hold_id=hold_id,
+                party_id=order.partner_id,
+                post_minor=0,
+                void_rest=True,
+                subject=id_text(dropship.CHILD_PREFIX, child.id),
+                purpose="cancelled",
+            )
+            for order, child in gone
+            for hold_id, amount_minor in (
+                (child.goods_hold_id, child.goods_minor),
+                (child.freight_hold_id, child.freight_minor),
+            )
+            if hold_id is not None and amount_minor > 0
+        ],
+    )

@@ -1,0 +1,47 @@
+"""Reads, once for a whole batch of orders, everything that deciding them needs."""
+
+from collections.abc import Sequence
+
+from weili.kit.context import Ctx, PartyId
+from weili.modules import dropship, goods, inventory, ledger, pricing, regions
+
+Asked = tuple[PartyId, dropship.OrderDraft]
+
+
+def order_snapshot(ctx: Ctx, *, asked: Sequence[Asked], lock: bool) -> dropship.Snapshot:
+    """Read goods, prices, freight, stock and balances for orders that are asked for.
+
+    With ``lock``, stock and then balances stay locked until the transaction ends: the one order
+    in which every verb takes them (orders, stock, accounts; each sorted by id).
+    """
+    pairs = list({(partner, line.sku_id) for partner, draft in asked for line in draft.lines})
+    partner_ids = list({partner for partner, _ in pairs})
+    sku_ids = list({sku_id for _, sku_id in pairs})
+    area_codes = list({draft.area_code for _, draft in asked})
+    accounts = {
+        ledger.account_id(ledger.AccountKind.PARTNER_PREPAID, partner): partner
+        for partner in partner_ids
+    }
+    areas = regions.regions_known(ctx, codes=area_codes)
+    offers = goods.skus_visible(ctx, pairs=pairs)
+    prices = pricing.price_book(ctx, partner_ids=partner_ids, sku_ids=sku_ids)
+    freight = pricing.freight_book(ctx, area_codes=area_codes)
+    stock = inventory.sourcing_book(ctx, area_codes=area_codes, sku_ids=sku_ids, lock=lock)
+    balances = (
+        ledger.balances_lock(ctx, account_ids=list(accounts))
+        if lock
+        else ledger.balances_read(ctx, account_ids=list(accounts))
+    )
+    return dropship.Snapshot(
+        now=ctx.now,
+        areas=areas,
+        offers=offers,
+        prices=prices,
+        freight=freight,
+        stock=stock,
+        available={
+            partner: balances[account].available_minor
+            for account, partner in accounts.items()
+            if account in balances
+        },
+    )

@@ -1,0 +1,131 @@
+"""Places dropship orders, many at once, each with an outcome of its own."""
+
+from collections.abc import Sequence
+
+from weili.kit.context import SYSTEM_PARTY, Ctx
+from weili.kit.ids import id_text
+from weili.modules import dropship, inventory, ledger
+from weili.workflows.order_snapshot import order_snapshot
+
+
+def place_dropship_orders(
+    ctx: Ctx, *, commands: Sequence[dropship.PlaceOrder]
+) -> list[dropship.Outcome]:
+    """Decide orders in the order they came, and write those accepted, set by set.
+
+    A refused order stores nothing and changes nothing for its neighbours. The partner's number
+    is the key: the same order again gets its first answer, another under the same number is
+    refused.
+
+    Raises: nothing for a single order's sake; Busy when the database can't take the batch.
+    """
+    outcomes = dropship.numbers_answered(ctx, commands=commands)
+    firsts: dict[tuple[object, str], int] = {}
+    for index, command in enumerate(commands):
+        if index not in outcomes:
+            firsts.setdefault((command.partner_id, command.draft.number), index)
+    fresh = sorted(firsts.values())
+    if fresh:
+        _place(ctx, commands, fresh, outcomes)
+    for index, command in enumerate(commands):
+        if index not in outcomes:
+            first = firsts[(command.partner_id, command.draft.number)]
+            outcomes[index] = _twin(command, commands[first], outcomes[first])
+    return [outcomes[index] for index in range(len(commands))]
+
+
+def _place(
+    ctx: Ctx,
+    commands: Sequence[dropship.PlaceOrder],
+    fresh: Sequence[int],
+    outcomes: dict[int, dropship.Outcome],
+) -> None:
+    asked = [(commands[index].partner_id, commands[index].draft) for index in fresh]
+    snapshot = order_snapshot(ctx, asked=asked, lock=True)
+    accepted: list[dropship.Accepted] = []
+    for index in fresh:
+        command = commands[index]
+        assessment = dropship.assess(snapshot, command.partner_id, command.draft)
+        if assessment.problems:
+            outcomes[index] = assessment.problems[0]
+            continue
+        dropship.take(snapshot, command.partner_id, assessment)
+        order = dropship.order_sealed(
+            ctx,
+            partner_id=command.partner_id,
+            draft=command.draft,
+            children=assessment.children,
+        )
+        answer = dropship.answer_of(order)
+        accepted.append(dropship.Accepted(index, order, command.digest, answer))
+    if not accepted:
+        return
+    outcomes |= dropship.numbers_claim(ctx, accepted=accepted, commands=commands)
+    won = [item for item in accepted if item.index not in outcomes]
+    orders = [item.order for item in won]
+    if orders:
+        with ctx.db.pipeline():
+            inventory.movements_write(ctx, moves=_reservations(orders), is_locked=True)
+            ledger.transfers_write(ctx, transfers=holds_for(orders))
+            dropship.orders_insert(ctx, orders=orders)
+    for item in won:
+        outcomes[item.index] = dropship.Placed(item.order.id, item.answer_json, is_replay=False)
+
+
+def _twin(
+    command: dropship.PlaceOrder, first: dropship.PlaceOrder, outcome: dropship.Outcome
+) -> dropship.Outcome:
+    """Answer the second order of a batch that has the same number as an earlier one."""
+    if not isinstance(outcome, dropship.Placed):
+        return outcome
+    if command.digest != first.digest:
+        return dropship.NumberReused(
+            number=command.draft.number,
+            order_id=id_text(dropship.ORDER_PREFIX, outcome.order_id),
+        )
+    return dropship.Placed(outcome.order_id, outcome.answer_json, is_replay=True)
+
+
+def _reservations(orders: Sequence[dropship.Order]) -> list[inventory.Move]:
+    return [
+        inventory.Move(
+            inventory.MoveKind.RESERVE,
+            line.sku_id,
+            child.warehouse_id,
+            line.quantity,
+            id_text(dropship.CHILD_PREFIX, child.id),
+        )
+        for order in orders
+        for child in order.children
+        for line in child.lines
+    ]
+
+
+def holds_for(orders: Sequence[dropship.Order]) -> list[ledger.NewTransfer]:
+    """Make the holds that set an order's money aside: goods and freight, child by child."""
+    revenue = ledger.account_id(ledger.AccountKind.PLATFORM_REVENUE, SYSTEM_PARTY)
+    freight = ledger.account_id(ledger.AccountKind.PLATFORM_FREIGHT, SYSTEM_PARTY)
+    holds = []
+    for order in orders:
+        prepaid = ledger.account_id(ledger.AccountKind.PARTNER_PREPAID, order.partner_id)
+        for child in order.children:
+            subject = id_text(dropship.CHILD_PREFIX, child.id)
+            for hold_id, credit, amount_minor, purpose in (
+                (child.goods_hold_id, revenue, child.goods_minor, "goods"),
+                (child.freight_hold_id, freight, child.freight_minor, "freight"),
+            ):
+                if hold_id is not None and amount_minor > 0:
+                    holds.append(
+                        ledger.NewTransfer(
+                            id=hold_id,
+                            party_id=order.partner_id,
+                            kind=ledger.TransferKind.HOLD,
+                            debit=prepaid,
+                            credit=credit,
+                            amount_minor=amount_minor,
+                            purpose=purpose,
+                            subject=subject,
+                            expires_at=order.due_at,
+                        )
+                    )
+    return holds
