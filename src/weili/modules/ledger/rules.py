@@ -58,22 +58,24 @@ def balance_moves(transfers: Iterable[NewTransfer]) -> dict[AccountId, tuple[int
     """
     moves: dict[AccountId, tuple[int, int]] = {}
     for transfer in transfers:
+        debit, credit, amount_minor = transfer.debit, transfer.credit, transfer.amount_minor
         own = accounts_of(transfer.party_id)
-        sides = (transfer.debit, transfer.credit)
+        debit_kind, credit_kind = own.get(debit), own.get(credit)
         if (
-            not 0 < transfer.amount_minor <= AMOUNT_MINOR_MAX
-            or transfer.debit == transfer.credit
-            or not any(side in own for side in sides)
-            or not all(side in own or side in _PLATFORM for side in sides)
+            not 0 < amount_minor <= AMOUNT_MINOR_MAX
+            or (debit_kind is None and (credit_kind is None or debit not in _PLATFORM))
+            or (credit_kind is None and credit not in _PLATFORM)
         ):
             raise ValueError(transfer)
         is_covered = transfer.kind is TransferKind.DIRECT
-        for side, account in zip(Side, sides, strict=True):
-            kind = own.get(account)
-            if kind not in _LIMITED:
+        for side, account, kind in (
+            (Side.DEBIT, debit, debit_kind),
+            (Side.CREDIT, credit, credit_kind),
+        ):
+            if kind is None or kind not in _LIMITED:
                 continue
             raises = KIND_RULES[kind].normal_side is side
-            posted, held = effect(transfer.kind, transfer.amount_minor, raises=raises)
+            posted, held = effect(transfer.kind, amount_minor, raises=raises)
             is_covered = is_covered or not raises
             before = moves.get(account, (0, 0))
             moves[account] = (before[0] + posted, before[1] + held)

@@ -82,7 +82,12 @@ transfer = sa.Table(
     sa.CheckConstraint("(kind IN ('post', 'void')) = (hold_id IS NOT NULL)", name="hold"),
     sa.CheckConstraint("expires_at IS NULL OR kind = 'hold'", name="expiry"),
     sa.Index("ix_transfer_party_id", "party_id", "occurred_at"),
-    sa.Index("ix_transfer_hold_id", "hold_id", postgresql_where=sa.text("hold_id IS NOT NULL")),
+    sa.Index(
+        "ix_transfer_hold_id",
+        "hold_id",
+        "party_id",
+        postgresql_where=sa.text("hold_id IS NOT NULL"),
+    ),
     sa.Index("ix_transfer_subject", "subject", postgresql_where=sa.text("kind = 'hold'")),
     schema=SCHEMA,
     info=APPEND_ONLY,
