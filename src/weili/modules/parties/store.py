@@ -49,7 +49,8 @@ def party_insert(db: Transaction, *, row: Party) -> bool:
         state=str(row.state),
         created_at=row.created_at,
     )
-    return db.sa.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    done = db.sa.execute(statement.on_conflict_do_nothing().returning(party.c.id))
+    return done.one_or_none() is not None
 
 
 def party_lock(db: Transaction, *, party_id: PartyId) -> Party | None:
@@ -103,9 +104,11 @@ def person_insert(db: Transaction, *, row: Person, email_sealed: bytes, email_in
         created_at=row.created_at,
     )
     done = db.sa.execute(
-        statement.on_conflict_do_nothing(index_elements=["party_id", "email_index"])
+        statement.on_conflict_do_nothing(index_elements=["party_id", "email_index"]).returning(
+            person.c.id
+        )
     )
-    return done.rowcount == 1
+    return done.one_or_none() is not None
 
 
 def person_page(
