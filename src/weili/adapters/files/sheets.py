@@ -1,0 +1,170 @@
+"""Sheets as rows of named texts, read from csv (as a stream) or from a workbook (as a whole).
+
+What a file is, its first bytes say and not its name. A row comes as ``(row_number, cells)``: the
+number that a spreadsheet shows, the header being row 1, and the cells by column. Headings are
+matched without regard to case or blanks around them, and by the aliases that the caller gives.
+Cells beyond the header come under the name ``""``, so that whoever checks the row can refuse it.
+"""
+
+import codecs
+import csv
+import zipfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Final
+
+import python_calamine
+
+from weili.adapters.files.problems import (
+    SheetBroken,
+    SheetColumnMissing,
+    SheetColumnTwice,
+    SheetNotASheet,
+    SheetNoText,
+    SheetTooLarge,
+)
+
+XLSX_BYTES_MAX: Final = 50_000_000
+UNPACKED_BYTES_MAX: Final = 600_000_000
+"""Bound on a workbook once unpacked: a few bytes of zip can hold gigabytes of nothing."""
+
+ENCODINGS: Final = ("utf-8", "utf-8-sig", "gb18030")
+"""Tried in this order; the second is meant whenever the file begins with a byte order mark."""
+
+_BLOCK_BYTES: Final = 1_000_000
+_ZIP: Final = b"PK\x03\x04"
+_OLE: Final = b"\xd0\xcf\x11\xe0"
+_BOM: Final = "\ufeff"
+_HEADINGS_SHOWN_MAX: Final = 40
+
+Cell = int | float | str | bool | time | date | datetime | timedelta
+
+
+def sheet_rows(
+    path: Path, *, aliases: Mapping[str, str] | None = None, required: Collection[str] = ()
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Read a sheet row by row; rows without anything in them are passed over.
+
+    The header is checked before the first row is given. Of a workbook the first sheet is read.
+
+    Raises: SheetNotASheet; SheetNoText; SheetTooLarge; SheetColumnMissing; SheetColumnTwice;
+    while reading, SheetBroken.
+    """
+    name = path.name
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_ZIP))
+    except OSError as error:
+        raise SheetNotASheet(file=name, why=error.strerror or "it can't be opened") from None
+    lines = _workbook(path) if head in {_ZIP, _OLE} else _csv(path, _encoding(path))
+    _, header = next(lines, (1, []))
+    columns = _columns(name, header, aliases or {}, required)
+    return _rows(lines, columns)
+
+
+def _rows(
+    lines: Iterable[tuple[int, list[str]]], columns: list[str]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    width = len(columns)
+    for number, cells in lines:
+        if not any(cells):
+            continue
+        row = dict(zip(columns, cells, strict=False))
+        # A column without a heading is nobody's, unless it lies beyond the header.
+        row.pop("", None)
+        if len(cells) > width and (beyond := "".join(cells[width:]).strip()):
+            row[""] = beyond
+        yield number, row
+
+
+def _columns(
+    name: str, header: list[str], aliases: Mapping[str, str], required: Collection[str]
+) -> list[str]:
+    """Turn headings into the names of columns."""
+    headings = [heading.strip() for heading in header]
+    while headings and not headings[-1]:
+        headings.pop()
+    columns: list[str] = []
+    meant: dict[str, str] = {}
+    for heading in headings:
+        folded = heading.casefold()
+        column = aliases.get(folded, folded)
+        if column and column in meant:
+            both = f"{meant[column]!r} and {heading!r}"
+            raise SheetColumnTwice(file=name, column=column, headings=both)
+        meant[column] = heading
+        columns.append(column)
+    missing = [column for column in required if column not in meant]
+    if missing or not any(columns):
+        found = ", ".join(filter(None, headings[:_HEADINGS_SHOWN_MAX])) or "nothing"
+        raise SheetColumnMissing(file=name, columns=", ".join(missing) or "at all", found=found)
+    return columns
+
+
+def _encoding(path: Path) -> str:
+    """Find the encoding by reading the whole file once: half a file must not be taken for good."""
+    for encoding in ENCODINGS:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            with path.open("rb") as file:
+                is_first = True
+                while block := file.read(_BLOCK_BYTES):
+                    if b"\0" in block:
+                        raise SheetNotASheet(file=path.name, why="it is not text")
+                    text = decoder.decode(block)
+                    if is_first and text.startswith(_BOM):
+                        break
+                    is_first = False
+                else:
+                    decoder.decode(b"", final=True)
+                    return encoding
+        except UnicodeDecodeError:
+            continue
+    raise SheetNoText(file=path.name, encodings=", ".join(ENCODINGS))
+
+
+def _csv(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    with path.open(encoding=encoding, newline="") as file:
+        reader = csv.reader(file, strict=True)
+        number = 0
+        try:
+            for number, cells in enumerate(reader, start=1):
+                yield number, cells
+        except csv.Error as error:
+            raise SheetBroken(file=path.name, row=number, why=str(error)) from None
+
+
+def _workbook(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Read the first sheet of a workbook; it is loaded as a whole, hence the bounds."""
+    if path.stat().st_size > XLSX_BYTES_MAX:
+        raise SheetTooLarge(file=path.name, bytes_max=XLSX_BYTES_MAX, what="as a file")
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > UNPACKED_BYTES_MAX:
+                raise SheetTooLarge(
+                    file=path.name, bytes_max=UNPACKED_BYTES_MAX, what="once unpacked"
+                )
+        with closing(python_calamine.CalamineWorkbook.from_path(path)) as workbook:
+            lines = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as error:
+        raise SheetNotASheet(file=path.name, why=str(error)) from None
+    return ((number, [_text(cell) for cell in cells]) for number, cells in enumerate(lines, 1))
+
+
+def _text(cell: Cell) -> str:
+    """Write a workbook's cell as a person would.
+
+    A workbook knows only floats: 13 digits of a GTIN are one, and 31.9 may be 31.900000000000002
+    after a formula. Twelve digits after rounding are more than any amount here needs.
+    """
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else f"{cell:.12g}"
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    return str(cell)
