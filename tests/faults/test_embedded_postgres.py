@@ -5,6 +5,7 @@ PostgreSQL gets a user of its own, and as an ordinary user made for this file.
 """
 
 import contextlib
+import dataclasses
 import fcntl
 import json
 import os
@@ -54,16 +55,20 @@ if int(uid) != os.geteuid():
     os.setgroups([])
     os.setgid(int(gid))
     os.setuid(int(uid))
-try:
-    if verb in ("up", "up and stay"):
-        server = postgres.up(Path(home))
-        print(json.dumps(dataclasses.asdict(server), default=str), flush=True)
-    else:
-        print(json.dumps(getattr(postgres, verb)(Path(home))), flush=True)
-    if verb == "up and stay":
+def obey(verb, home):
+    try:
+        said = getattr(postgres, verb)(Path(home))
+        said = dataclasses.asdict(said) if verb == "up" else said
+    except postgres.EmbeddedPostgresError as error:
+        said = {"error": str(error)}
+    print(json.dumps(said, default=str), flush=True)
+if verb == "serve":
+    for line in sys.stdin:
+        obey(*json.loads(line))
+else:
+    obey(verb.removesuffix(" and stay"), home)
+    if verb.endswith("and stay"):
         signal.pause()
-except postgres.EmbeddedPostgresError as error:
-    print(json.dumps({"error": str(error)}))
 """
 
 
@@ -75,53 +80,65 @@ class Starter:
     gid: int
     wheel: str
     folder: Path
+    servant: subprocess.Popen[str] | None = None
 
     @property
     def home(self) -> Path:
         return self.folder / ".weili" / "postgres"
 
-    @property
-    def is_ourselves(self) -> bool:
-        return self.uid == os.geteuid()
-
     def begin(self, verb: str, home: Path | None = None) -> subprocess.Popen[str]:
-        words = [str(self.uid), str(self.gid), self.wheel, str(SOURCES), verb]
-        return subprocess.Popen(
-            [sys.executable, "-c", DRIVER, *words, str(home or self.home)],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd="/",
-        )
+        return driven(self.uid, self.gid, self.wheel, verb, home or self.home)
 
     def up(self, home: Path | None = None) -> Server:
-        return up(home or self.home) if self.is_ourselves else self._ask("up", home)
+        if self.servant is None:
+            return up(home or self.home)
+        return server_of(self._order("up", home or self.home))
 
     def down(self, home: Path | None = None) -> bool:
-        with self.begin("down", home) as process:
-            return finished(process) is True
+        if self.servant is None:
+            return down(home or self.home)
+        return self._order("down", home or self.home) is True
 
     def remove(self, home: Path) -> None:
-        if self.is_ourselves:
+        if self.servant is None:
             remove(home)
         else:
-            with self.begin("remove", home) as process:
-                finished(process)
+            self._order("remove", home)
 
-    def _ask(self, verb: str, home: Path | None) -> Server:
-        with self.begin(verb, home) as process:
-            return server_of(finished(process))
+    def _order(self, verb: str, home: Path) -> object:
+        assert self.servant is not None
+        assert self.servant.stdin is not None
+        assert self.servant.stdout is not None
+        self.servant.stdin.write(json.dumps([verb, str(home)]) + "\n")
+        self.servant.stdin.flush()
+        return understood(self.servant.stdout.readline())
 
     def make_folder(self, path: Path, mode: int = 0o755) -> None:
         path.mkdir(mode=mode)
         os.chown(path, self.uid, self.gid)
 
 
-def finished(process: subprocess.Popen[str]) -> object:
-    text, _ = process.communicate(timeout=60)
+def driven(uid: int, gid: int, wheel: str, verb: str, home: Path) -> subprocess.Popen[str]:
+    words = [str(uid), str(gid), wheel, str(SOURCES), verb, str(home)]
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd="/",
+    )
+
+
+def understood(text: str) -> object:
     said = json.loads(text)
     if isinstance(said, dict) and "error" in said:
         raise EmbeddedPostgresError(said["error"])
     return said
+
+
+def finished(process: subprocess.Popen[str]) -> object:
+    text, _ = process.communicate(timeout=60)
+    return understood(text)
 
 
 def server_of(said: object) -> Server:
@@ -130,9 +147,12 @@ def server_of(said: object) -> Server:
     return Server(**{**said, **folders})
 
 
+OURSELVES = Starter(os.geteuid(), os.getegid(), "", Path("/"))
+
+
 @pytest.fixture(scope="module")
-def ordinary_user() -> Iterator[tuple[pwd.struct_passwd, str]]:
-    """Give a system user of this file's own, and a copy of the wheel that it can read."""
+def ordinary_user() -> Iterator[Starter]:
+    """Give a system user of this file's own, with a copy of the wheel that it can read."""
     name = f"weili-test-{os.getpid()}"
     subprocess.run(["/usr/sbin/useradd", "--system", "--no-create-home", name], check=True)
     wheel = Path(tempfile.mkdtemp(prefix="weili-wheel-"))
@@ -145,30 +165,34 @@ def ordinary_user() -> Iterator[tuple[pwd.struct_passwd, str]]:
             package, wheel / package.name, ignore=shutil.ignore_patterns("include", "doc")
         )
     subprocess.run(["chmod", "-R", "a+rX", wheel], check=True)
-    yield pwd.getpwnam(name), str(wheel)
+    user = pwd.getpwnam(name)
+    with driven(user.pw_uid, user.pw_gid, str(wheel), "serve", Path("/")) as servant:
+        yield Starter(user.pw_uid, user.pw_gid, str(wheel), wheel, servant)
+        assert servant.stdin is not None
+        servant.stdin.close()
     shutil.rmtree(wheel)
     subprocess.run(["/usr/sbin/userdel", name], check=True)
 
 
 @pytest.fixture(params=["as we are", "as an ordinary user"] if ROOT else ["as we are"])
 def starter(request: pytest.FixtureRequest) -> Iterator[Starter]:
-    uid, gid, wheel = os.geteuid(), os.getegid(), ""
     if request.param == "as an ordinary user":
-        user, wheel = request.getfixturevalue("ordinary_user")
-        uid, gid = user.pw_uid, user.pw_gid
-    yield from working(uid, gid, wheel)
+        yield from working(request.getfixturevalue("ordinary_user"))
+    else:
+        yield from working(OURSELVES)
 
 
 @pytest.fixture
 def ourselves() -> Iterator[Starter]:
     """For what does not depend on who starts."""
-    yield from working(os.geteuid(), os.getegid(), "")
+    yield from working(OURSELVES)
 
 
-def working(uid: int, gid: int, wheel: str) -> Iterator[Starter]:
+def working(who: Starter) -> Iterator[Starter]:
+    """Give the starter a folder of its own to work in, and clear it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="weili-embedded-"))
-    os.chown(folder, uid, gid)
-    found = Starter(uid, gid, wheel, folder)
+    os.chown(folder, who.uid, who.gid)
+    found = dataclasses.replace(who, folder=folder)
     yield found
     for identity in list(folder.rglob("id")):
         found.remove(identity.parent)
@@ -344,6 +368,16 @@ def test_a_stopped_postmaster_is_woken(ourselves: Starter) -> None:
     assert (again.pid, again.adopted) == (server.pid, True)
 
 
+def test_a_server_whose_socket_was_cleaned_away_is_replaced(ourselves: Starter) -> None:
+    server = ourselves.up()
+    ask(server, "create table kept as select 7 as number")
+    shutil.rmtree(server.socket_directory)
+
+    again = ourselves.up()
+    assert not again.adopted
+    assert ask(again, "select number from kept") == 7
+
+
 @pytest.mark.parametrize("disguise", [False, True])
 def test_a_stale_pid_of_an_innocent_process_harms_nobody(starter: Starter, disguise: bool) -> None:
     server = starter.up()
@@ -425,8 +459,9 @@ def test_a_checkout_in_a_closed_folder_serves_and_may_move(starter: Starter) -> 
     ask(server, "create table kept as select 7 as number")
 
     (closed / "first").rename(closed / "second")
-    again = starter.up(closed / "second" / ".weili")
-    assert (again.pid, again.adopted) == (server.pid, True)
+    for _ in range(2):
+        again = starter.up(closed / "second" / ".weili")
+        assert (again.pid, again.adopted) == (server.pid, True)
     assert starter.down(closed / "second" / ".weili")
     assert ask(starter.up(closed / "second" / ".weili"), "select number from kept") == 7
 
@@ -516,9 +551,9 @@ if ROOT:  # Stories that only root can live through.
         assert (again.pid, again.adopted) == (server.pid, True)
 
     def test_a_home_of_another_user_is_not_touched(
-        ordinary_user: tuple[pwd.struct_passwd, str],
+        ordinary_user: Starter,
     ) -> None:
-        user, _ = ordinary_user
+        user = pwd.getpwuid(ordinary_user.uid)
         with tempfile.TemporaryDirectory() as folder:
             os.chown(folder, user.pw_uid, user.pw_gid)
             with pytest.raises(EmbeddedPostgresError, match=f"belongs to the user {user.pw_name}"):

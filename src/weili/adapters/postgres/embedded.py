@@ -56,7 +56,7 @@ _KILL_TIMEOUT_S: Final = 10.0
 _CONNECT_TIMEOUT_S: Final = 5
 _POLL_S: Final = 0.02
 _ORPHAN_PATIENCE_S: Final = 2.0  # Backends notice the death of their postmaster by themselves.
-_ATTEMPTS_MAX: Final = 4
+_ATTEMPTS_MAX: Final = 3
 _LOG_BYTES_MAX: Final = 10 * 1024 * 1024
 _LOG_TAIL_LINES: Final = 15
 _FIRST_USER_OID: Final = 16384
@@ -325,7 +325,9 @@ def _check_version(place: Place) -> None:
 def _bound_log(place: Place) -> None:
     """Keep one old log; the server appends, so cutting its file under it is safe."""
     if place.log.exists() and place.log.stat().st_size > _LOG_BYTES_MAX:
-        shutil.copyfile(place.log, place.log.with_suffix(".log.1"))
+        with place.log.open("rb") as stream:
+            stream.seek(-_LOG_BYTES_MAX, os.SEEK_END)
+            place.log.with_suffix(".log.1").write_bytes(stream.read(_LOG_BYTES_MAX))
         os.truncate(place.log, 0)
 
 
@@ -368,7 +370,8 @@ def _start_or_adopt(place: Place, settings: Mapping[str, str]) -> Server | None:
         postmaster.send(signal.SIGHUP)
     if postmaster is None or not _answers(place, postmaster):
         return None
-    processes.record_write(place, postmaster)
+    if not processes.is_recorded(place, postmaster):
+        processes.record_write(place, postmaster)
     return _server(place, postmaster, _password_made(place), adopted=adopted)
 
 
@@ -393,8 +396,7 @@ def _postmaster(place: Place) -> Process | None:
     found = processes.ours(place, numbers[:1])
     if not found or not found[0].is_postmaster:
         return None
-    record = processes.record_read(place)
-    if (record.get("pid"), record.get("started_ticks")) == (found[0].pid, found[0].started_ticks):
+    if processes.is_recorded(place, found[0]):
         return found[0]
     # Whoever started it was killed before taking note of it: the server noted its start as well.
     apart_s = abs(numbers[_PID_FILE_START_LINE - 1] - found[0].started_epoch_s)
@@ -443,20 +445,18 @@ def _answers(place: Place, postmaster: Process) -> bool:
     said, repaired = "", False
     while postmaster.is_alive:
         waited_s = time.monotonic() - begin
-        if waited_s > _ANSWER_TIMEOUT_S and not any(words in said for words in _BUSY):
-            if repaired or place.sockets.joinpath(_SOCKET).exists():
-                break
-            # Somebody cleaned the socket away; the server can't make it again while it runs.
+        busy = any(words in said for words in _BUSY)
+        if waited_s > (_START_TIMEOUT_S if busy else _ANSWER_TIMEOUT_S):
+            break
+        if _lost_its_socket(place):
             _stop(postmaster, signal.SIGINT)
             return False
-        if waited_s > _START_TIMEOUT_S:
-            break
         now = processes.find(postmaster.pid)
         if now is not None and now.is_stopped:
             postmaster.send(signal.SIGCONT)
         try:
             _prove(place, password)
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, FileNotFoundError) as error:
             said = str(error)
             if "password authentication failed" in said and not repaired:
                 repaired = True
@@ -471,6 +471,14 @@ def _answers(place: Place, postmaster: Process) -> bool:
         f"{time.monotonic() - begin:.0f} seconds. It said: {said}\n{_log_tail(place)}"
     )
     raise EmbeddedPostgresError(message)
+
+
+def _lost_its_socket(place: Place) -> bool:
+    """Say whether somebody cleaned the socket away; a running server can't make it again."""
+    with suppress(FileNotFoundError):
+        is_ready = place.pid_file.read_text(errors="replace").rstrip().endswith("ready")
+        return is_ready and not place.sockets.joinpath(_SOCKET).exists()
+    return False
 
 
 def _connect(place: Place, password: str | None) -> psycopg.Connection[tuple[str]]:
@@ -594,5 +602,6 @@ def _unused(place: Place) -> Iterator[int]:
 def _clear_lock_files(place: Place) -> None:
     """Delete what a dead server left; whatever process has its number now is not concerned."""
     place.pid_file.unlink(missing_ok=True)
+    sockets = places.make_sockets(place)
     for name in (_SOCKET, f"{_SOCKET}.lock"):
-        place.sockets.joinpath(name).unlink(missing_ok=True)
+        sockets.joinpath(name).unlink(missing_ok=True)

@@ -139,6 +139,13 @@ def record_read(place: Place) -> dict[str, object]:
     return {}
 
 
+def is_recorded(place: Place, process: Process) -> bool:
+    """Say whether this very process, by its start and not by its number alone, is the noted one."""
+    record = record_read(place)
+    known = (record.get("pid"), record.get("started_ticks"))
+    return known == (process.pid, process.started_ticks)
+
+
 def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
