@@ -5,6 +5,7 @@ that ``WEILI_TEST_DATABASE_URL`` names. A migrated template is made once for eac
 test that needs committed work gets a copy of it.
 """
 
+import contextlib
 import fcntl
 import os
 import uuid
@@ -16,6 +17,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from tests.market import Market, market_open
 from weili import migrations
 from weili.adapters.postgres import embedded
 from weili.kit.context import Begin, Ctx
@@ -25,7 +27,7 @@ from weili.kit.world import World
 CHECKOUT = Path(__file__).parents[1]
 
 
-class RollBack(Exception):  # noqa: N818 - a signal, not an error
+class RollBack(Exception):
     """Ends the transaction of a test that keeps nothing."""
 
 
@@ -81,6 +83,12 @@ def begin(world: World) -> Begin:
     return world.begin
 
 
+@pytest.fixture
+def market(world: World) -> Market:
+    """Give a small market in a world of the test's own."""
+    return market_open(world)
+
+
 @pytest.fixture(scope="session")
 def rolled_back_world(server_url: str, template: str, keyring: KeyRing) -> Iterator[World]:
     """Give a world that a worker's tests share because none of them keeps anything."""
@@ -95,12 +103,9 @@ def rolled_back_world(server_url: str, template: str, keyring: KeyRing) -> Itera
 @pytest.fixture
 def ctx(rolled_back_world: World) -> Iterator[Ctx]:
     """Give a transaction of the system that is rolled back at the end of the test."""
-    try:
-        with rolled_back_world.begin() as ctx:
-            yield ctx
-            raise RollBack
-    except RollBack:
-        pass
+    with contextlib.suppress(RollBack), rolled_back_world.begin() as ctx:
+        yield ctx
+        raise RollBack
 
 
 def database_url(server_url: str, name: str) -> str:

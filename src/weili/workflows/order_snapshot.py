@@ -22,7 +22,7 @@ def order_snapshot(ctx: Ctx, *, asked: Sequence[Asked], lock: bool) -> dropship.
         ledger.account_id(ledger.AccountKind.PARTNER_PREPAID, partner): partner
         for partner in partner_ids
     }
-    areas = regions.regions_known(ctx, codes=area_codes)
+    areas = regions.regions_addressable(ctx, codes=area_codes)
     offers = goods.skus_visible(ctx, pairs=pairs)
     prices = pricing.price_book(ctx, partner_ids=partner_ids, sku_ids=sku_ids)
     freight = pricing.freight_book(ctx, area_codes=area_codes)

@@ -46,7 +46,7 @@ class OrderState(StrEnum):
 
 _S = OrderState
 
-CHILD_STATES: Final = StateTable[OrderState](
+CHILD_STATES: Final[StateTable[OrderState]] = StateTable(
     name="child order",
     initial=frozenset({_S.HELD, _S.CONFIRMED}),
     steps={
@@ -62,7 +62,7 @@ CHILD_STATES: Final = StateTable[OrderState](
     },
 )
 
-ROOT_STATES: Final = StateTable[OrderState](
+ROOT_STATES: Final[StateTable[OrderState]] = StateTable(
     name="order",
     initial=CHILD_STATES.initial,
     steps={

@@ -28,11 +28,11 @@ from weili.modules.dropship.problems import (
     AreaNotServed,
     AreaUnknown,
     BalanceTooLow,
+    GoodsNotOnSale,
     PackageEmpty,
     PackageOverfull,
     PriceChanged,
     PriceMissing,
-    GoodsNotOnSale,
     StockShort,
 )
 from weili.modules.goods import SKU_PREFIX, SkuId, SkuOffer
@@ -82,7 +82,8 @@ def digest(draft: OrderDraft) -> bytes:
 @dataclass(slots=True)
 class Snapshot:
     """All that deciding needs, read once for a batch. ``stock`` and ``available`` are used up as
-    orders are accepted, so that each order sees what the ones before it left."""
+    orders are accepted, so that each order sees what the ones before it left.
+    """
 
     now: datetime
     areas: Collection[str]
@@ -265,7 +266,8 @@ def _line(
 @dataclass(frozen=True, slots=True)
 class PackageWorth:
     """What a package moves in the books: goods and freight of the partner's hold, and what the
-    supplier is owed for it."""
+    supplier is owed for it.
+    """
 
     goods_minor: int
     freight_minor: int

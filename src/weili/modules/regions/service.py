@@ -53,6 +53,11 @@ def regions_known(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
     return store.regions_known(ctx.db, codes=[code for code in codes if rules.is_code(code)])
 
 
+def regions_addressable(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
+    """Give those of the codes that an address can be in: counties, and cities without any."""
+    return store.regions_lowest(ctx.db, codes=[code for code in codes if rules.is_code(code)])
+
+
 def full_name(ctx: Ctx, *, code: str) -> str:
     """Write a region's name with all above it: 浙江省杭州市西湖区.
 

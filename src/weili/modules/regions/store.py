@@ -31,6 +31,16 @@ def regions_known(db: Transaction, *, codes: Collection[str]) -> frozenset[str]:
     return frozenset(code for (code,) in rows)
 
 
+def regions_lowest(db: Transaction, *, codes: Collection[str]) -> frozenset[str]:
+    """Give those of the codes that the list has and that have nothing below them."""
+    rows = db.rows(
+        "SELECT code FROM regions.region r WHERE code = ANY (%b::text[]) AND NOT EXISTS ("
+        " SELECT FROM regions.region below WHERE below.parent_code = r.code)",
+        list(codes),
+    )
+    return frozenset(code for (code,) in rows)
+
+
 def names(db: Transaction, *, codes: Collection[str]) -> dict[str, str]:
     """Give the names of the codes that the list has."""
     rows = db.rows(
