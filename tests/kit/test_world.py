@@ -6,7 +6,7 @@ import pytest
 
 from weili.kit import outbox
 from weili.kit.clock import wall_now
-from weili.kit.context import SYSTEM_PARTY, EventType
+from weili.kit.context import SYSTEM_PARTY, Ctx, EventType
 from weili.kit.problems import SandboxOnly
 from weili.kit.secrets import KeyRing
 from weili.kit.world import LIVE, World, clock_turn, in_transaction
@@ -20,11 +20,13 @@ def test_an_announced_fact_leaves_with_its_transaction_and_gets_the_next_positio
     for number in (1, 2, 3):
         with world.begin() as ctx:
             ctx.announce(
-                THING_DONE, party_id=SYSTEM_PARTY, subject=f"thing {number}", data={"number": number}
+                THING_DONE,
+                party_id=SYSTEM_PARTY,
+                subject=f"thing {number}",
+                data={"number": number},
             )
-    with pytest.raises(ZeroDivisionError), world.begin() as ctx:
-        ctx.announce(THING_DONE, party_id=SYSTEM_PARTY, subject="thing 4", data={"number": 4})
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        in_transaction(world.begin, _announce_and_fail)
 
     relayed = in_transaction(world.begin, outbox.relay)
 
@@ -37,6 +39,11 @@ def test_an_announced_fact_leaves_with_its_transaction_and_gets_the_next_positio
         assert outbox.relay(ctx) == []
         assert outbox.event_gaps(ctx) == []
         assert outbox.waiting(ctx) == 0
+
+
+def _announce_and_fail(ctx: Ctx) -> float:
+    ctx.announce(THING_DONE, party_id=SYSTEM_PARTY, subject="thing 4", data={"number": 4})
+    return 1 / 0
 
 
 def test_acknowledged_messages_leave_the_pool_in_any_order(world: World) -> None:

@@ -4,7 +4,7 @@
 ``run`` send plain prepared SQL on the very same connection for the few statements that are hot.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final, LiteralString, TypeVar, cast
 

@@ -103,9 +103,7 @@ class GroupCommit(Generic[C, R]):
                 self._ready.wait()
             batch: list[_Waiting[C, R]] = []
             weight = 0
-            while self._queue and (
-                not batch or weight + self._queue[0].weight <= BATCH_WEIGHT_MAX
-            ):
+            while self._queue and (not batch or weight + self._queue[0].weight <= BATCH_WEIGHT_MAX):
                 waiting = self._queue.popleft()
                 batch.append(waiting)
                 weight += waiting.weight
@@ -119,7 +117,7 @@ class GroupCommit(Generic[C, R]):
     def _results(self, batch: Sequence[_Waiting[C, R]]) -> "list[R | BaseException]":
         try:
             return list(self._work([waiting.command for waiting in batch]))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, only its own command may fail
             if len(batch) == 1 or isinstance(error, Busy | Unavailable):
                 if not isinstance(error, Problem):
                     _log.exception("a command failed")
@@ -128,9 +126,7 @@ class GroupCommit(Generic[C, R]):
         return [result for waiting in batch for result in self._results([waiting])]
 
 
-def _deliver(
-    batch: Sequence[_Waiting[C, R]], results: "Sequence[R | BaseException]"
-) -> None:
+def _deliver(batch: Sequence[_Waiting[C, R]], results: "Sequence[R | BaseException]") -> None:
     """Wake the callers: one call into each event loop for the whole batch."""
     by_loop: dict[
         asyncio.AbstractEventLoop | None, list[tuple[_Waiting[C, R], R | BaseException]]

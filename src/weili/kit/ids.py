@@ -50,9 +50,7 @@ def new_id(now: datetime) -> UUID:
     Source: RFC 9562, section 5.7 (method 1: a counter in rand_a).
     """
     ms, count = _sequence.take(int(now.timestamp() * 1000))
-    return UUID(
-        int=(ms << 80) | (0x7 << 76) | (count << 64) | (0b10 << 62) | secrets.randbits(62)
-    )
+    return UUID(int=(ms << 80) | (0x7 << 76) | (count << 64) | (0b10 << 62) | secrets.randbits(62))
 
 
 def id_text(prefix: str, value: UUID) -> str:

@@ -181,9 +181,7 @@ def acknowledge(ctx: Ctx, *, party_id: PartyId, ids: Sequence[UUID]) -> int:
         acked_to,
     )
     ctx.db.run("UPDATE kit.feed SET acked_to = %b WHERE party_id = %b", reached, party_id)
-    ctx.db.run(
-        "DELETE FROM kit.feed_ack WHERE party_id = %b AND position <= %b", party_id, reached
-    )
+    ctx.db.run("DELETE FROM kit.feed_ack WHERE party_id = %b AND position <= %b", party_id, reached)
     [[ahead]] = ctx.db.rows("SELECT count(*) FROM kit.feed_ack WHERE party_id = %b", party_id)
     if ahead > ACKS_AHEAD_MAX:
         raise AcksTooFarAhead(bound=ACKS_AHEAD_MAX)

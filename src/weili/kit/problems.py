@@ -65,7 +65,7 @@ class FieldProblem:
         return {"path": self.path, "code": self.code, "expected": self.expected}
 
 
-class Problem(Exception):  # noqa: N818 - a refusal, named as its reader meets it, is not an error
+class Problem(Exception):
     """A refusal that its reader can understand and act on.
 
     A subclass states ``kind``, ``code``, the English and Chinese text (``str.format`` templates
@@ -88,7 +88,7 @@ class Problem(Exception):  # noqa: N818 - a refusal, named as its reader meets i
             if (twin.__module__, twin.__qualname__) != (cls.__module__, cls.__qualname__):
                 raise TypeError(f"two problems share the code {cls.code!r}: {twin}, {cls}")
 
-    def __init__(self, *, fields: tuple[FieldProblem, ...] = (), **members: Any) -> None:
+    def __init__(self, *, fields: tuple[FieldProblem, ...] = (), **members: object) -> None:
         super().__init__(members)
         self.fields = fields
         self.members = members
@@ -231,7 +231,10 @@ class Unavailable(Problem):
         "The service can't complete the request now; what it was to do may or may not be done. "
         "Repeat it with the same key or number in {retry_after_s} s."
     )
-    zh = "服务暂时无法完成请求，操作可能已执行也可能未执行。请在 {retry_after_s} 秒后用相同的幂等键或单号重试。"
+    zh = (
+        "服务暂时无法完成请求，操作可能已执行也可能未执行。"
+        "请在 {retry_after_s} 秒后用相同的幂等键或单号重试。"
+    )
     repeatable = True
 
 

@@ -82,7 +82,7 @@ class World:
         try:
             with self.engine.connect() as connection:
                 if snapshot:
-                    connection = connection.execution_options(
+                    connection.execution_options(
                         isolation_level="REPEATABLE READ", postgresql_readonly=True
                     )
                 with connection.begin():

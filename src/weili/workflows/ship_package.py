@@ -18,8 +18,10 @@ def ship_package(
     waybill_number: str,
     lines: Sequence[dropship.PackageLine],
 ) -> dropship.Package:
-    """Record a package: pieces leave stock, its share of the held money is taken, and the
-    supplier is owed its cost. The same waybill again changes nothing and gives the same package.
+    """Record a package that has left.
+
+    Its pieces leave stock, its share of the held money is taken, and the supplier is owed its
+    cost. The same waybill again changes nothing and gives the same package.
 
     Raises: OrderUnknown; StateConflict; PackageEmpty; PackageOverfull; WaybillReused.
     """

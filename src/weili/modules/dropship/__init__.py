@@ -1,4 +1,4 @@
-"""Dropship orders (一件代发): a root that a partner placed, and the children that warehouses ship."""
+"""Dropship orders (一件代发): roots that partners place, children that warehouses ship."""
 
 from weili.modules.dropship.documents import (
     child_document,

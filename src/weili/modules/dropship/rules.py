@@ -36,7 +36,7 @@ from weili.modules.dropship.problems import (
     StockShort,
 )
 from weili.modules.goods import SKU_PREFIX, SkuId, SkuOffer
-from weili.modules.inventory import NotServed, Part, Shortage, SourcingBook, source
+from weili.modules.inventory import NotServed, Part, Shortage, SourcingBook, WarehouseId, source
 from weili.modules.ledger import TransferId
 from weili.modules.pricing import FreightBook, FreightNotSet, Price, PriceBook
 
@@ -81,8 +81,10 @@ def digest(draft: OrderDraft) -> bytes:
 
 @dataclass(slots=True)
 class Snapshot:
-    """All that deciding needs, read once for a batch. ``stock`` and ``available`` are used up as
-    orders are accepted, so that each order sees what the ones before it left.
+    """All that deciding needs, read once for a batch.
+
+    ``stock`` and ``available`` are used up as orders are accepted, so that each order sees what
+    the ones before it left.
     """
 
     now: datetime
@@ -120,18 +122,13 @@ def assess(snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft) -> Assess
     problems: list[Problem] = []
     if draft.area_code not in snapshot.areas:
         problems.append(AreaUnknown(area_code=draft.area_code))
-    prices: list[Price | None] = []
-    for line_no, line in enumerate(draft.lines, 1):
-        price = snapshot.prices.unit_price(partner_id, line.sku_id, line.quantity)
-        problem = _line_problem(snapshot, partner_id, line_no, line, price)
-        prices.append(None if problem else price)
-        if problem:
-            problems.append(problem)
-    goods_minor = sum(
-        price.unit_price_minor * line.quantity
-        for price, line in zip(prices, draft.lines, strict=True)
-        if price
-    )
+    found = [
+        _priced(snapshot, partner_id, line_no, line) for line_no, line in enumerate(draft.lines, 1)
+    ]
+    problems += [item for item in found if isinstance(item, Problem)]
+    priced = [item for item in found if isinstance(item, _Priced)]
+    prices = [item.price if isinstance(item, _Priced) else None for item in found]
+    goods_minor = sum(item.price.unit_price_minor * item.quantity for item in priced)
     if problems:
         return Assessment(problems, prices, (), (), goods_minor, 0)
     sourced = source(
@@ -140,8 +137,7 @@ def assess(snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft) -> Assess
         lines=[(line.sku_id, line.quantity) for line in draft.lines],
     )
     if isinstance(sourced, Shortage | NotServed):
-        problem = _unsourced(draft, sourced)
-        return Assessment([problem], prices, (), (), goods_minor, 0)
+        return Assessment([_unsourced(draft, sourced)], prices, (), (), goods_minor, 0)
     try:
         freight_minor = snapshot.freight.freight_minor(draft.area_code, goods_minor)
     except FreightNotSet as problem:
@@ -151,7 +147,8 @@ def assess(snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft) -> Assess
         problems.append(
             BalanceTooLow(needed_minor=goods_minor + freight_minor, available_minor=available)
         )
-    children = _children(snapshot, partner_id, draft, prices, sourced.parts, freight_minor)
+    state = OrderState.HELD if draft.hold else OrderState.CONFIRMED
+    children = _children(snapshot.now, state, priced, sourced.parts, freight_minor)
     return Assessment(problems, prices, children, sourced.parts, goods_minor, freight_minor)
 
 
@@ -166,22 +163,37 @@ def due_at(draft: OrderDraft, now: datetime) -> datetime | None:
     return now + HOLD_LASTS if draft.hold else None
 
 
-def _line_problem(
-    snapshot: Snapshot, partner_id: PartyId, line_no: int, line: LineDraft, price: Price | None
-) -> Problem | None:
-    sku_text = id_text(SKU_PREFIX, line.sku_id)
-    if (partner_id, line.sku_id) not in snapshot.offers:
-        return GoodsNotOnSale(line_no=line_no, sku_id=sku_text)
-    if price is None or snapshot.prices.unit_cost_minor(line.sku_id) is None:
-        return PriceMissing(line_no=line_no, sku_id=sku_text, quantity=line.quantity)
+@dataclass(frozen=True, slots=True)
+class _Priced:
+    """A line of which everything is known but where it comes from."""
+
+    quantity: int
+    price: Price
+    unit_cost_minor: int
+    offer: SkuOffer
+
+
+def _priced(
+    snapshot: Snapshot, partner_id: PartyId, line_no: int, line: LineDraft
+) -> _Priced | Problem:
+    sku_id = line.sku_id
+    offer = snapshot.offers.get((partner_id, sku_id))
+    if offer is None:
+        return GoodsNotOnSale(line_no=line_no, sku_id=id_text(SKU_PREFIX, sku_id))
+    price = snapshot.prices.unit_price(partner_id, sku_id, line.quantity)
+    unit_cost_minor = snapshot.prices.unit_cost_minor(sku_id)
+    if price is None or unit_cost_minor is None:
+        return PriceMissing(
+            line_no=line_no, sku_id=id_text(SKU_PREFIX, sku_id), quantity=line.quantity
+        )
     if line.unit_price_minor not in {None, price.unit_price_minor}:
         return PriceChanged(
             line_no=line_no,
-            sku_id=sku_text,
+            sku_id=id_text(SKU_PREFIX, sku_id),
             expected_minor=line.unit_price_minor,
             actual_minor=price.unit_price_minor,
         )
-    return None
+    return _Priced(line.quantity, price, unit_cost_minor, offer)
 
 
 def _unsourced(draft: OrderDraft, why: Shortage | NotServed) -> Problem:
@@ -197,76 +209,56 @@ def _unsourced(draft: OrderDraft, why: Shortage | NotServed) -> Problem:
 
 
 def _children(
-    snapshot: Snapshot,
-    partner_id: PartyId,
-    draft: OrderDraft,
-    prices: Sequence[Price | None],
+    now: datetime,
+    state: OrderState,
+    priced: Sequence[_Priced],
     parts: Sequence[Part],
     freight_minor: int,
 ) -> list[Child]:
     """Group the sourced parts by warehouse and share the freight out over them by value."""
-    amounts = []
-    for part in parts:
-        price = prices[part.line_index]
-        assert price is not None
-        amounts.append(price.unit_price_minor * part.quantity)
-    freights = split_largest_remainder(freight_minor, amounts)
-    grouped: dict[tuple[PartyId, object], list[tuple[Part, int]]] = {}
+    freights = split_largest_remainder(
+        freight_minor,
+        [priced[part.line_index].price.unit_price_minor * part.quantity for part in parts],
+    )
+    by_warehouse: dict[WarehouseId, list[tuple[Part, int]]] = {}
     for part, freight in zip(parts, freights, strict=True):
-        grouped.setdefault((part.supplier_id, part.warehouse_id), []).append((part, freight))
-    state = OrderState.HELD if draft.hold else OrderState.CONFIRMED
-    children = []
-    for group in grouped.values():
-        lines = [
-            _line(snapshot, partner_id, draft, prices, part, freight) for part, freight in group
-        ]
-        has_freight = any(freight for _, freight in group)
-        children.append(
-            Child(
-                id=ChildId(new_id(snapshot.now)),
-                supplier_id=group[0][0].supplier_id,
-                warehouse_id=group[0][0].warehouse_id,
-                state=state,
-                lead_days=max(part.lead_days for part, _ in group),
-                goods_hold_id=TransferId(new_id(snapshot.now)),
-                freight_hold_id=TransferId(new_id(snapshot.now)) if has_freight else None,
-                lines=lines,
-            )
+        by_warehouse.setdefault(part.warehouse_id, []).append((part, freight))
+    return [
+        Child(
+            id=ChildId(new_id(now)),
+            supplier_id=group[0][0].supplier_id,
+            warehouse_id=warehouse_id,
+            state=state,
+            lead_days=max(part.lead_days for part, _ in group),
+            goods_hold_id=TransferId(new_id(now)),
+            freight_hold_id=(
+                TransferId(new_id(now)) if any(freight for _, freight in group) else None
+            ),
+            lines=[_line(priced[part.line_index], part, freight) for part, freight in group],
         )
-    return children
+        for warehouse_id, group in by_warehouse.items()
+    ]
 
 
-def _line(
-    snapshot: Snapshot,
-    partner_id: PartyId,
-    draft: OrderDraft,
-    prices: Sequence[Price | None],
-    part: Part,
-    freight_minor: int,
-) -> Line:
-    asked = draft.lines[part.line_index]
-    price = prices[part.line_index]
-    cost_minor = snapshot.prices.unit_cost_minor(asked.sku_id)
-    offer = snapshot.offers[(partner_id, asked.sku_id)]
-    assert price is not None
-    assert cost_minor is not None
+def _line(priced: _Priced, part: Part, freight_minor: int) -> Line:
     return Line(
         line_no=part.line_index + 1,
-        sku_id=asked.sku_id,
+        sku_id=part.sku_id,
         quantity=part.quantity,
-        unit_price_minor=price.unit_price_minor,
-        price_version=price.version,
+        unit_price_minor=priced.price.unit_price_minor,
+        price_version=priced.price.version,
         freight_minor=freight_minor,
-        unit_cost_minor=cost_minor,
-        tax_rate_bps=offer.tax_rate_bps,
-        return_policy=str(offer.return_policy),
+        unit_cost_minor=priced.unit_cost_minor,
+        tax_rate_bps=priced.offer.tax_rate_bps,
+        return_policy=priced.offer.return_policy.value,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class PackageWorth:
-    """What a package moves in the books: goods and freight of the partner's hold, and what the
-    supplier is owed for it.
+    """What a package moves in the books, in fen.
+
+    Goods and freight are taken from the partner's holds; the cost is owed to the supplier.
     """
 
     goods_minor: int

@@ -282,7 +282,19 @@ def children_move(
     if roots or children:
         store.steps_write(ctx, roots=roots, children=children, child_due_at=due)
     for order, child, there, root in announced:
-        _announce_child(ctx, order, child, there, root, data or {})
+        if event_type := _MOVED.get(there):
+            ctx.announce(
+                event_type,
+                party_id=order.partner_id,
+                subject=id_text(ORDER_PREFIX, order.id),
+                data={
+                    **_order_data(order),
+                    "state": root.value,
+                    "child_id": id_text(CHILD_PREFIX, child.id),
+                    "child_state": there.value,
+                    **(data or {}),
+                },
+            )
 
 
 def order_confirmed(ctx: Ctx, *, order: Order) -> None:
@@ -349,30 +361,6 @@ def _child_step(order: Order, child: Child, there: OrderState, reason: str) -> S
         here=child.state,
         there=there,
         reason=reason,
-    )
-
-
-def _announce_child(
-    ctx: Ctx,
-    order: Order,
-    child: Child,
-    there: OrderState,
-    root: OrderState,
-    data: Mapping[str, Any],
-) -> None:
-    if (event_type := _MOVED.get(there)) is None:
-        return
-    ctx.announce(
-        event_type,
-        party_id=order.partner_id,
-        subject=id_text(ORDER_PREFIX, order.id),
-        data={
-            **_order_data(order),
-            "state": root.value,
-            "child_id": id_text(CHILD_PREFIX, child.id),
-            "child_state": there.value,
-            **data,
-        },
     )
 
 

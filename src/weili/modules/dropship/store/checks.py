@@ -38,7 +38,8 @@ def open_amounts(ctx: Ctx) -> list[tuple[UUID, int]]:
 def roots_off(ctx: Ctx) -> list[tuple[UUID, int, int, int, int]]:
     """Find roots whose amounts are not the sum of their lines, or that have no children."""
     return ctx.db.rows(
-        "SELECT o.id, o.goods_minor, o.freight_minor, coalesce(s.goods, -1), coalesce(s.freight, -1)"
+        "SELECT o.id, o.goods_minor, o.freight_minor,"
+        " coalesce(s.goods, -1), coalesce(s.freight, -1)"
         ' FROM dropship."order" o LEFT JOIN ('
         "  SELECT c.order_id, sum(l.quantity * l.unit_price_minor)::bigint AS goods,"
         "   sum(l.freight_minor)::bigint AS freight FROM dropship.child c"
@@ -90,7 +91,8 @@ def states_of_roots(ctx: Ctx) -> list[tuple[str, Sequence[str], int, UUID]]:
         "SELECT root, children, count(*)::bigint, (array_agg(id ORDER BY id))[1] FROM ("
         " SELECT o.id, o.state AS root, array_agg(c.state ORDER BY c.state) AS children"
         '  FROM dropship."order" o JOIN dropship.child c'
-        "  ON c.order_id = o.id AND c.partner_id = o.partner_id GROUP BY o.id, o.partner_id, o.state"
+        "  ON c.order_id = o.id AND c.partner_id = o.partner_id"
+        "  GROUP BY o.id, o.partner_id, o.state"
         ") AS s GROUP BY root, children"
     )
 
