@@ -34,7 +34,13 @@ from weili.modules.goods.model import (
     SpuId,
 )
 from weili.modules.goods.problems import PoolNameTaken, PoolUnknown, SkuUnknown
-from weili.modules.goods.rules import SHEET_ALIASES, SHEET_COLUMNS, SHEET_REQUIRED, row_check
+from weili.modules.goods.rules import (
+    SHEET_ALIASES,
+    SHEET_COLUMNS,
+    SHEET_REQUIRED,
+    SheetCheck,
+    row_check,
+)
 from weili.modules.goods.service import (
     category_children,
     goods_put,
@@ -83,6 +89,7 @@ __all__ = [
     "PoolUnknown",
     "ReturnPolicy",
     "RowProblem",
+    "SheetCheck",
     "SheetRow",
     "Sku",
     "SkuId",

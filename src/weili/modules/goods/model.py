@@ -30,7 +30,7 @@ SkuKey = tuple[PartyId, str]
 
 
 class BrandKind(StrEnum):
-    """Whose brand it is."""
+    """Whose brand it is and for whom it is made; one brand may have goods of several kinds."""
 
     NATIONAL = "national"
     CHANNEL_EXCLUSIVE = "channel_exclusive"
@@ -117,6 +117,17 @@ class Category:
     parent_id: CategoryId | None
     name: str
     level: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpuFacts:
+    """What all variants of an SPU share."""
+
+    title: str
+    category_id: CategoryId
+    brand_id: BrandId | None
+    brand_kind: str | None
+    attributes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,23 @@ A row is checked as a whole, so that whoever fills in the sheet sees every wrong
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
 from stdnum import ean
 
+from weili.kit.context import PartyId
 from weili.kit.money import AMOUNT_MINOR_MAX, fen_from_yuan, yuan_from_fen
-from weili.modules.goods.model import UNIT_DEFAULT, BrandKind, ReturnPolicy, RowProblem, SheetRow
+from weili.modules.goods.model import (
+    UNIT_DEFAULT,
+    BrandKind,
+    ReturnPolicy,
+    RowProblem,
+    SheetRow,
+    SkuKey,
+)
 
 CODE_MAX: Final = 64
 NAME_MAX: Final = 60
@@ -192,6 +200,58 @@ class _Row:
     def refuse(self, column: str, expected: str) -> None:
         got = self.cell(column)[:GOT_MAX]
         self.problems.append(RowProblem(self.row_number, column, got, expected))
+
+
+class SheetCheck:
+    """Checks the rows of one sheet in turn, each by itself and against those before it.
+
+    ``suppliers`` says whom the sheet's names mean; ``default_supplier`` is meant where a row has
+    no name.
+    """
+
+    def __init__(
+        self, *, suppliers: Mapping[str, PartyId], default_supplier: PartyId | None = None
+    ) -> None:
+        self._suppliers = suppliers
+        self._default_supplier = default_supplier
+        self._rows: dict[SkuKey, int] = {}
+        self._spus: dict[tuple[PartyId, str], tuple[int, int]] = {}
+
+    def check(
+        self, row_number: int, raw: Mapping[str, str]
+    ) -> tuple[PartyId, SheetRow] | list[RowProblem]:
+        """Give the row and its supplier, or list what is wrong with it.
+
+        A supplier's code may come once, and all variants of an SPU must agree on what they share.
+        The row that breaks this is the later one.
+        """
+        row = row_check(row_number, raw)
+        if isinstance(row, list):
+            return row
+        supplier_id = self._suppliers.get(row.supplier) if row.supplier else self._default_supplier
+        if supplier_id is None:
+            expected = f"one of {', '.join(self._suppliers) or 'no known supplier'}"
+            return [RowProblem(row_number, "supplier", row.supplier, expected)]
+        if problems := list(self._against_earlier(supplier_id, row)):
+            return problems
+        self._rows[supplier_id, row.supplier_code] = row_number
+        self._spus.setdefault((supplier_id, row.spu_code), (row_number, _shared(row)))
+        return supplier_id, row
+
+    def _against_earlier(self, supplier_id: PartyId, row: SheetRow) -> Iterator[RowProblem]:
+        if twin := self._rows.get((supplier_id, row.supplier_code)):
+            expected = f"each code once; row {twin} has it already"
+            yield RowProblem(row.row, "supplier_code", row.supplier_code, expected)
+        first, shared = self._spus.get((supplier_id, row.spu_code), (0, 0))
+        if first and shared != _shared(row):
+            expected = f"title, category, brand, its kind and attributes as in row {first}, one SPU"
+            yield RowProblem(row.row, "spu_code", row.spu_code, expected)
+
+
+def _shared(row: SheetRow) -> int:
+    """Give a digest of what the variants of an SPU share; a sheet's rows are kept nowhere else."""
+    attributes = tuple(sorted(row.attributes.items()))
+    return hash((row.title, row.category, row.brand, row.brand_kind, attributes))
 
 
 def category_parts(path: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Goods: put in by supplier's rows, put on the shelf, and shown to partners through pools."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
@@ -37,12 +37,15 @@ from weili.modules.goods.model import (
     SkuKey,
     SkuOffer,
     SkuState,
+    SpuFacts,
     SpuId,
 )
 from weili.modules.goods.problems import PoolNameTaken, PoolUnknown, SkuUnknown
 
 SCOPE_READ: Final = "goods:read"
 SCOPE_ADMIN: Final = "admin:goods"
+
+SPU_FIELDS: Final = tuple(SpuFacts.__dataclass_fields__)
 
 Path = tuple[str, ...]
 
@@ -61,12 +64,8 @@ def goods_put(ctx: Ctx, *, rows: Sequence[GoodsRow]) -> GoodsPut:
         return GoodsPut({}, frozenset(), frozenset(), frozenset(), frozenset())
     store.put_lock(ctx)
     categories = _categories_put(ctx, {row.category for row in by_key.values()})
-    brands, kinds_before = _brands_put(ctx, by_key.values())
+    brands = _brands_put(ctx, {row.brand for row in by_key.values() if row.brand})
     spus, spu_changes = _spus_put(ctx, by_key, categories, brands)
-    for row in by_key.values():
-        if row.brand in kinds_before:
-            change = [kinds_before[row.brand], str(row.brand_kind)]
-            spu_changes.setdefault(spus[_spu_key(row)], {})["brand_kind"] = change
     return _skus_put(ctx, by_key, spus, spu_changes)
 
 
@@ -308,18 +307,11 @@ def _categories_put(ctx: Ctx, paths: set[Path]) -> dict[Path, CategoryId]:
     return ids
 
 
-def _brands_put(ctx: Ctx, rows: Iterable[GoodsRow]) -> tuple[dict[str, BrandId], dict[str, str]]:
-    """Make the brands that are missing; give ids, and the old kind of those whose kind changed."""
-    kinds = {row.brand: row.brand_kind for row in rows if row.brand}
-    if not kinds:
-        return {}, {}
-    known = store.brands_put(
-        ctx, [(BrandId(new_id(ctx.now)), name, kinds[name]) for name in sorted(kinds)]
-    )
-    before = {name: kind for name, (_, kind) in known.items() if kind != kinds[name]}
-    if before:
-        store.brands_kind_set(ctx, {known[name][0]: kinds[name] for name in before})
-    return {name: brand_id for name, (brand_id, _) in known.items()}, before
+def _brands_put(ctx: Ctx, names: set[str]) -> dict[str, BrandId]:
+    """Make the brands that are missing, and give every name's id."""
+    if not names:
+        return {}
+    return store.brands_put(ctx, [(BrandId(new_id(ctx.now)), name) for name in sorted(names)])
 
 
 def _spus_put(
@@ -329,24 +321,35 @@ def _spus_put(
     brands: Mapping[str, BrandId],
 ) -> tuple[dict[store.SpuKey, SpuId], dict[SpuId, dict[str, list[Any]]]]:
     """Write the SPUs that are new or changed; give ids, and what changed of the old ones."""
-    wanted = {_spu_key(row): row for row in by_key.values()}
+    wanted = {
+        _spu_key(row): SpuFacts(
+            row.title,
+            categories[row.category],
+            brands.get(row.brand),
+            str(row.brand_kind) if row.brand else None,
+            dict(row.attributes),
+        )
+        for row in by_key.values()
+    }
     known = store.spus_read(ctx, wanted)
     ids: dict[store.SpuKey, SpuId] = {}
-    created, updated = [], []
+    created: list[tuple[SpuId, store.SpuKey, SpuFacts]] = []
+    updated: list[tuple[SpuId, SpuFacts]] = []
     changes: dict[SpuId, dict[str, list[Any]]] = {}
-    for key, row in wanted.items():
-        category_id, brand_id = categories[row.category], brands.get(row.brand)
+    for key, facts in wanted.items():
         if key not in known:
             ids[key] = SpuId(new_id(ctx.now))
-            created.append((ids[key], row, key[1], category_id, brand_id))
+            created.append((ids[key], key, facts))
             continue
-        spu_id, *before = known[key]
+        spu_id, before = known[key]
         ids[key] = spu_id
-        after = [row.title, category_id, brand_id, dict(row.attributes)]
-        if before != after:
-            updated.append((spu_id, row, category_id, brand_id))
-            names = ("spu_title", "category_id", "brand_id", "attributes")
-            changes[spu_id] = _changes(names, before, after)
+        if before != facts:
+            updated.append((spu_id, facts))
+            changes[spu_id] = _changes(
+                SPU_FIELDS,
+                [getattr(before, name) for name in SPU_FIELDS],
+                [getattr(facts, name) for name in SPU_FIELDS],
+            )
     if created:
         store.spus_insert(ctx, created)
     if updated:
@@ -376,9 +379,9 @@ def _skus_put(
         if state is SkuState.DRAFT:
             drafts.add(sku_id)
         after = [getattr(row, name) for name in store.SKU_FIELDS]
-        changes = _changes(
+        changes = spu_changes.get(spu_id, {}) | _changes(
             ("spu_id", *store.SKU_FIELDS), [spu_before, *before], [spu_id, *after]
-        ) | spu_changes.get(spu_id, {})
+        )
         if changes:
             updated.append((sku_id, spu_id, row))
             history.append((sku_id, new_id(ctx.now), state, changes))

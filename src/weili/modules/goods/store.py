@@ -23,6 +23,7 @@ from weili.modules.goods.model import (
     SkuKey,
     SkuOffer,
     SkuState,
+    SpuFacts,
     SpuId,
 )
 
@@ -52,7 +53,7 @@ _VISIBLE: Final = (
 )
 _SKU_SELECT: Final = (
     "SELECT s.id, s.supplier_id, s.supplier_code, s.spu_id, u.code, s.title, s.variant,"
-    "  array_remove(ARRAY[c1.name, c2.name, c3.name], NULL), b.name, b.kind, u.attributes,"
+    "  array_remove(ARRAY[c1.name, c2.name, c3.name], NULL), b.name, u.brand_kind, u.attributes,"
     "  s.gtin, s.unit, s.weight_g, s.tax_rate_bps, s.return_policy, s.compare_at_minor,"
     "  s.state, s.created_at, s.updated_at"
     " FROM goods.sku s JOIN goods.spu u ON u.id = s.spu_id"
@@ -103,81 +104,55 @@ def categories_put(
     return {(parent_id, name): category_id for parent_id, name, category_id in rows}
 
 
-def brands_put(
-    ctx: Ctx, wanted: Sequence[tuple[BrandId, str, BrandKind]]
-) -> dict[str, tuple[BrandId, str]]:
-    """Make the brands that are missing; give all of them by name with the kind they had."""
-    names = [name for _, name, _ in wanted]
+def brands_put(ctx: Ctx, wanted: Sequence[tuple[BrandId, str]]) -> dict[str, BrandId]:
+    """Make the brands that are missing; give all of them by name."""
+    names = [name for _, name in wanted]
     ctx.db.run(
-        "INSERT INTO goods.brand (id, name, kind)"
-        " SELECT * FROM unnest(%b::uuid[], %b::text[], %b::text[])"
+        "INSERT INTO goods.brand (id, name) SELECT * FROM unnest(%b::uuid[], %b::text[])"
         " ON CONFLICT (name) DO NOTHING",
-        [brand_id for brand_id, _, _ in wanted],
+        [brand_id for brand_id, _ in wanted],
         names,
-        [str(kind) for _, _, kind in wanted],
     )
-    rows = ctx.db.rows(
-        "SELECT name, id, kind FROM goods.brand WHERE name = ANY (%b::text[])", names
-    )
-    return {name: (brand_id, kind) for name, brand_id, kind in rows}
+    rows = ctx.db.rows("SELECT name, id FROM goods.brand WHERE name = ANY (%b::text[])", names)
+    return dict(rows)
 
 
-def brands_kind_set(ctx: Ctx, kinds: Mapping[BrandId, BrandKind]) -> None:
-    """Change whose brands they are."""
-    ctx.db.run(
-        "UPDATE goods.brand b SET kind = x.kind"
-        " FROM unnest(%b::uuid[], %b::text[]) AS x (id, kind) WHERE b.id = x.id",
-        list(kinds),
-        [str(kind) for kind in kinds.values()],
-    )
-
-
-def spus_read(
-    ctx: Ctx, keys: Collection[SpuKey]
-) -> dict[SpuKey, tuple[SpuId, str, CategoryId, BrandId | None, dict[str, str]]]:
+def spus_read(ctx: Ctx, keys: Collection[SpuKey]) -> dict[SpuKey, tuple[SpuId, SpuFacts]]:
     """Read SPUs by supplier and code."""
     rows = ctx.db.rows(
-        "SELECT s.supplier_id, s.code, s.id, s.title, s.category_id, s.brand_id, s.attributes"
-        " FROM unnest(%b::uuid[], %b::text[]) AS x (supplier_id, code)"
+        "SELECT s.supplier_id, s.code, s.id, s.title, s.category_id, s.brand_id, s.brand_kind,"
+        "  s.attributes FROM unnest(%b::uuid[], %b::text[]) AS x (supplier_id, code)"
         " JOIN goods.spu s ON s.supplier_id = x.supplier_id AND s.code = x.code",
         [supplier_id for supplier_id, _ in keys],
         [code for _, code in keys],
     )
-    return {(row[0], row[1]): tuple(row[2:]) for row in rows}
+    return {(row[0], row[1]): (row[2], SpuFacts(*row[3:])) for row in rows}
 
 
-def spus_insert(
-    ctx: Ctx, spus: Sequence[tuple[SpuId, GoodsRow, str, CategoryId, BrandId | None]]
-) -> None:
-    """Write new SPUs: id, the row they come from, code, category, brand."""
+def spus_insert(ctx: Ctx, spus: Sequence[tuple[SpuId, SpuKey, SpuFacts]]) -> None:
+    """Write new SPUs."""
     ctx.db.run(
-        "INSERT INTO goods.spu (id, supplier_id, code, title, category_id, brand_id, attributes)"
-        " SELECT i, s, c, t, k, b, a::jsonb FROM unnest(%b::uuid[], %b::uuid[], %b::text[],"
-        "  %b::text[], %b::uuid[], %b::uuid[], %b::text[]) AS x (i, s, c, t, k, b, a)",
-        [spu_id for spu_id, _, _, _, _ in spus],
-        [row.supplier_id for _, row, _, _, _ in spus],
-        [code for _, _, code, _, _ in spus],
-        [row.title for _, row, _, _, _ in spus],
-        [category_id for _, _, _, category_id, _ in spus],
-        [brand_id for _, _, _, _, brand_id in spus],
-        [_json(dict(row.attributes)) for _, row, _, _, _ in spus],
+        "INSERT INTO goods.spu"
+        "  (id, supplier_id, code, title, category_id, brand_id, brand_kind, attributes)"
+        " SELECT i, s, c, t, k, b, n, a::jsonb FROM unnest(%b::uuid[], %b::uuid[], %b::text[],"
+        "  %b::text[], %b::uuid[], %b::uuid[], %b::text[], %b::text[])"
+        "  AS x (i, s, c, t, k, b, n, a)",
+        [spu_id for spu_id, _, _ in spus],
+        [supplier_id for _, (supplier_id, _), _ in spus],
+        [code for _, (_, code), _ in spus],
+        *_spu_columns([facts for _, _, facts in spus]),
     )
 
 
-def spus_update(
-    ctx: Ctx, spus: Sequence[tuple[SpuId, GoodsRow, CategoryId, BrandId | None]]
-) -> None:
-    """Write what the rows now say of SPUs."""
+def spus_update(ctx: Ctx, spus: Sequence[tuple[SpuId, SpuFacts]]) -> None:
+    """Write what is now said of SPUs."""
     ctx.db.run(
         "UPDATE goods.spu u SET title = x.t, category_id = x.k, brand_id = x.b,"
-        "  attributes = x.a::jsonb"
-        " FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::uuid[], %b::text[])"
-        "  AS x (i, t, k, b, a) WHERE u.id = x.i",
-        [spu_id for spu_id, _, _, _ in spus],
-        [row.title for _, row, _, _ in spus],
-        [category_id for _, _, category_id, _ in spus],
-        [brand_id for _, _, _, brand_id in spus],
-        [_json(dict(row.attributes)) for _, row, _, _ in spus],
+        "  brand_kind = x.n, attributes = x.a::jsonb"
+        " FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::uuid[], %b::text[], %b::text[])"
+        "  AS x (i, t, k, b, n, a) WHERE u.id = x.i",
+        [spu_id for spu_id, _ in spus],
+        *_spu_columns([facts for _, facts in spus]),
     )
 
 
@@ -474,6 +449,16 @@ def _columns(rows: Sequence[GoodsRow]) -> tuple[list[Any], ...]:
         [row.tax_rate_bps for row in rows],
         [str(row.return_policy) for row in rows],
         [row.compare_at_minor for row in rows],
+    )
+
+
+def _spu_columns(spus: Sequence[SpuFacts]) -> tuple[list[Any], ...]:
+    return (
+        [facts.title for facts in spus],
+        [facts.category_id for facts in spus],
+        [facts.brand_id for facts in spus],
+        [facts.brand_kind for facts in spus],
+        [_json(dict(facts.attributes)) for facts in spus],
     )
 
 

@@ -33,9 +33,7 @@ brand = sa.Table(
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
     sa.UniqueConstraint("name"),
-    sa.CheckConstraint(_one_of("kind", BrandKind), name="kind"),
     schema=SCHEMA,
 )
 spu = sa.Table(
@@ -49,8 +47,12 @@ spu = sa.Table(
         "category_id", sa.Uuid, sa.ForeignKey("goods.category.id"), nullable=False, index=True
     ),
     sa.Column("brand_id", sa.Uuid, sa.ForeignKey("goods.brand.id")),
+    # Of the SPU and not of the brand: a national brand makes goods for one channel alone as well.
+    sa.Column("brand_kind", sa.Text),
     sa.Column("attributes", pgt.JSONB, nullable=False),
     sa.UniqueConstraint("supplier_id", "code"),
+    sa.CheckConstraint(_one_of("brand_kind", BrandKind), name="brand_kind"),
+    sa.CheckConstraint("(brand_id IS NULL) = (brand_kind IS NULL)", name="brand"),
     schema=SCHEMA,
 )
 sku = sa.Table(
