@@ -19,6 +19,8 @@ def cancel_order(ctx: Ctx, *, partner_id: PartyId, order_id: dropship.OrderId) -
     """
     ctx.require("orders:write")
     order = dropship.order_locked(ctx, partner_id=partner_id, order_id=order_id)
+    if order.state is _S.CANCELLED:
+        return order
     if not dropship.is_cancellable(order):
         raise dropship.CancelTooLate(
             order_id=id_text(dropship.ORDER_PREFIX, order.id), state=order.state.value

@@ -301,17 +301,8 @@ def state_after_package(child: Child, packed: Sequence[PackageLine]) -> OrderSta
 
 def is_cancellable(order: Order) -> bool:
     """Say whether nothing of an order has left a warehouse."""
-    return all(
-        child.state
-        in {
-            OrderState.HELD,
-            OrderState.CONFIRMED,
-            OrderState.RELEASED,
-            OrderState.CANCELLING,
-            OrderState.CANCELLED,
-        }
-        for child in order.children
-    ) and any(child.state is not OrderState.CANCELLED for child in order.children)
+    shipped = _PROGRESS[OrderState.PART_SHIPPED]
+    return all(_PROGRESS.get(child.state, 0) < shipped for child in order.children)
 
 
 def order_id_for(now: datetime) -> OrderId:
