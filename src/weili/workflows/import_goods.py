@@ -130,12 +130,17 @@ def import_goods(
     def work(ctx: Ctx) -> ImportReport:
         for scope in ("admin:goods", "admin:prices", "admin:stock"):
             ctx.require(scope)
+        state = SkuState.ON_SHELF if on_shelf else SkuState.DRAFT
         report, done = checked, 0
         stock: list[StockChange] = []
         for chunk in _chunks(good):
-            report, sku_ids, drafts = _facts_write(ctx, chunk, report, price_list_id)
-            shelving = drafts if on_shelf else ()
-            shelved = goods.sku_shelve(ctx, sku_ids=shelving, state=SkuState.ON_SHELF)
+            put = goods.goods_put(
+                ctx, rows=[row.goods(supplier_id) for supplier_id, row in chunk], state=state
+            )
+            sku_ids = [put.sku_ids[supplier_id, row.supplier_code] for supplier_id, row in chunk]
+            report = _prices_write(ctx, chunk, sku_ids, _counted(report, put), price_list_id)
+            drafts = sorted(put.drafts) if on_shelf else ()
+            shelved = goods.sku_shelve(ctx, sku_ids=drafts, state=state)
             pooled = goods.pool_put(ctx, pool_id=pool_id, sku_ids=sku_ids)
             report = replace(
                 report, shelved=report.shelved + shelved, pooled=report.pooled + pooled
@@ -181,50 +186,59 @@ def _checked(
     return good, ImportReport(count, bad_rows=bad_rows, bad_count=bad_count, bad=bad)
 
 
-def _facts_write(
-    ctx: Ctx, chunk: Sequence[Good], report: ImportReport, price_list_id: ListId
-) -> tuple[ImportReport, list[SkuId], Sequence[SkuId]]:
-    """Write what the goods are, cost and sell for; give their ids in order, and the drafts.
-
-    Prices come before the pool: nobody sees goods for a moment without them.
-    """
-    put = goods.goods_put(ctx, rows=[row.goods(supplier_id) for supplier_id, row in chunk])
-    sku_ids = [put.sku_ids[supplier_id, row.supplier_code] for supplier_id, row in chunk]
-    costs = pricing.costs_put(
-        ctx,
-        rows=[
-            CostRow(sku_id, row.cost_minor) for sku_id, (_, row) in zip(sku_ids, chunk, strict=True)
-        ],
-    )
-    prices = pricing.prices_put(
-        ctx,
-        list_id=price_list_id,
-        rows=[
-            PriceRow(sku_id, 1, row.price_minor)
-            for sku_id, (_, row) in zip(sku_ids, chunk, strict=True)
-        ],
-    )
-    report = replace(
+def _counted(report: ImportReport, put: goods.GoodsPut) -> ImportReport:
+    return replace(
         report,
         created=report.created + len(put.created),
         updated=report.updated + len(put.updated),
         unchanged=report.unchanged + len(put.unchanged),
+    )
+
+
+def _prices_write(
+    ctx: Ctx,
+    chunk: Sequence[Good],
+    sku_ids: Sequence[SkuId],
+    report: ImportReport,
+    price_list_id: ListId,
+) -> ImportReport:
+    """Write what the goods cost and sell for.
+
+    This comes before the pool, so that partners are told of goods that have a price.
+    """
+    rows = [(sku_id, row) for sku_id, (_, row) in zip(sku_ids, chunk, strict=True)]
+    costs = pricing.costs_put(ctx, rows=[CostRow(sku_id, row.cost_minor) for sku_id, row in rows])
+    prices = pricing.prices_put(
+        ctx,
+        list_id=price_list_id,
+        rows=[PriceRow(sku_id, 1, row.price_minor) for sku_id, row in rows],
+    )
+    return replace(
+        report,
         costs_changed=report.costs_changed + costs.changed,
         prices_changed=report.prices_changed + prices.changed,
     )
-    return report, sku_ids, sorted(put.drafts)
 
 
 def _stock_write(ctx: Ctx, changes: Sequence[StockChange]) -> int:
-    """Set what lies in places; says in how many of them that made a difference."""
+    """Set what lies in places; says in how many of them that made a difference.
+
+    A place that holds as much already is not even locked.
+    """
     sku_ids = [change.sku_id for change in changes]
     before = {
         (level.sku_id, level.warehouse_id): level.on_hand
         for level in inventory.stock_of(ctx, sku_ids=sku_ids)
     }
-    after = inventory.stock_change(ctx, changes=changes)
+    moving = [
+        change
+        for change in changes
+        if before.get((change.sku_id, change.warehouse_id)) != change.on_hand
+    ]
+    inventory.stock_change(ctx, changes=moving)
+    # A place that is new and empty is made, but nothing has moved.
     return sum(
-        level.on_hand != before.get((level.sku_id, level.warehouse_id), 0) for level in after
+        before.get((change.sku_id, change.warehouse_id), 0) != change.on_hand for change in moving
     )
 
 

@@ -60,7 +60,7 @@ class SkuState(StrEnum):
 
 SKU_STATES: Final = StateTable(
     "sku",
-    frozenset({SkuState.DRAFT}),
+    frozenset({SkuState.DRAFT, SkuState.ON_SHELF}),
     {
         SkuState.DRAFT: frozenset({SkuState.ON_SHELF}),
         SkuState.ON_SHELF: frozenset({SkuState.OFF_SHELF}),

@@ -50,15 +50,20 @@ SPU_FIELDS: Final = tuple(SpuFacts.__dataclass_fields__)
 Path = tuple[str, ...]
 
 
-def goods_put(ctx: Ctx, *, rows: Sequence[GoodsRow]) -> GoodsPut:
+def goods_put(ctx: Ctx, *, rows: Sequence[GoodsRow], state: SkuState = SkuState.DRAFT) -> GoodsPut:
     """Write goods as their suppliers describe them; what is the same already stays untouched.
+
+    New SKUs begin in ``state``, a draft or on the shelf; old ones keep the state that they have.
 
     Categories, brands and SPUs come into being as they are named. Of two rows with one supplier
     and code the later counts. A change of what an SPU's variants share is written into the history
     of the SKUs it came with. One transaction at a time puts goods: the next waits.
 
-    Raises: Busy, when another put of goods lasts longer than the lock timeout.
+    Raises: Busy, when another put of goods lasts longer than the lock timeout; ValueError, when
+    nothing begins in that state.
     """
+    if state not in SKU_STATES.initial:
+        raise ValueError(state)
     by_key: dict[SkuKey, GoodsRow] = {(row.supplier_id, row.supplier_code): row for row in rows}
     if not by_key:
         return GoodsPut({}, frozenset(), frozenset(), frozenset(), frozenset())
@@ -66,7 +71,7 @@ def goods_put(ctx: Ctx, *, rows: Sequence[GoodsRow]) -> GoodsPut:
     categories = _categories_put(ctx, {row.category for row in by_key.values()})
     brands = _brands_put(ctx, {row.brand for row in by_key.values() if row.brand})
     spus, spu_changes = _spus_put(ctx, by_key, categories, brands)
-    return _skus_put(ctx, by_key, spus, spu_changes)
+    return _skus_put(ctx, by_key, spus, spu_changes, state)
 
 
 def sku_shelve(ctx: Ctx, *, sku_ids: Sequence[SkuId], state: SkuState) -> int:
@@ -95,7 +100,7 @@ def sku_shelve(ctx: Ctx, *, sku_ids: Sequence[SkuId], state: SkuState) -> int:
         ],
     )
     for partner_id, seen in _by_partner(ctx, moving).items():
-        _announce_skus(ctx, SKU_STATE_CHANGED, partner_id, seen, {"state": str(state)})
+        _announce_skus(ctx, SKU_STATE_CHANGED, [partner_id], seen, {"state": str(state)})
     return len(moving)
 
 
@@ -222,12 +227,12 @@ def pool_put(ctx: Ctx, *, pool_id: PoolId, sku_ids: Sequence[SkuId]) -> int:
     ctx.require(SCOPE_ADMIN)
     _pool_get(ctx, pool_id)
     wanted = sorted(set(sku_ids))
-    known = store.skus_known(ctx, wanted)
+    states = store.states_read(ctx, wanted)
     for sku_id in wanted:
-        if sku_id not in known:
+        if sku_id not in states:
             raise SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
     added = store.pool_skus_insert(ctx, pool_id, wanted)
-    _announce_pool(ctx, POOL_SKU_ADDED, pool_id, added)
+    _announce_pool(ctx, POOL_SKU_ADDED, pool_id, added, states)
     return len(added)
 
 
@@ -239,7 +244,7 @@ def pool_take(ctx: Ctx, *, pool_id: PoolId, sku_ids: Sequence[SkuId]) -> int:
     ctx.require(SCOPE_ADMIN)
     _pool_get(ctx, pool_id)
     removed = store.pool_skus_delete(ctx, pool_id, sorted(set(sku_ids)))
-    _announce_pool(ctx, POOL_SKU_REMOVED, pool_id, removed)
+    _announce_pool(ctx, POOL_SKU_REMOVED, pool_id, removed, store.states_read(ctx, removed))
     return len(removed)
 
 
@@ -268,8 +273,12 @@ def pool_revoke(ctx: Ctx, *, pool_id: PoolId, partner_id: PartyId) -> None:
 def verify(ctx: Ctx) -> Iterator[Finding]:
     """Find SKUs whose state is not what their history came to; misplaced SPUs and categories."""
     for sku_id, state, before in store.histories(ctx):
-        steps_ok = before[:1] == [SkuState.DRAFT] and all(
-            here is there or SKU_STATES.allows(here, there) for here, there in pairwise(before)
+        steps_ok = (
+            before[:1]
+            and before[0] in SKU_STATES.initial
+            and all(
+                here is there or SKU_STATES.allows(here, there) for here, there in pairwise(before)
+            )
         )
         if not steps_ok or before[-1] is not state:
             yield Finding(
@@ -362,6 +371,7 @@ def _skus_put(
     by_key: Mapping[SkuKey, GoodsRow],
     spus: Mapping[store.SpuKey, SpuId],
     spu_changes: Mapping[SpuId, dict[str, list[Any]]],
+    initial: SkuState,
 ) -> GoodsPut:
     """Write the SKUs that are new or changed, with their histories."""
     known = store.skus_read_to_put(ctx, by_key)
@@ -386,7 +396,7 @@ def _skus_put(
             updated.append((sku_id, spu_id, row))
             history.append((sku_id, new_id(ctx.now), state, changes))
     if created:
-        store.skus_insert(ctx, created)
+        store.skus_insert(ctx, created, initial)
     if updated:
         store.skus_update(ctx, updated)
         store.history_insert(ctx, "updated", history)
@@ -397,7 +407,7 @@ def _skus_put(
         created=created_ids,
         updated=updated_ids,
         unchanged=frozenset(ids.values()) - created_ids - updated_ids,
-        drafts=frozenset(drafts) | created_ids,
+        drafts=frozenset(drafts) | (created_ids if initial is SkuState.DRAFT else frozenset()),
     )
 
 
@@ -451,34 +461,39 @@ def _by_partner(ctx: Ctx, sku_ids: Sequence[SkuId]) -> dict[PartyId, list[SkuId]
 
 
 def _announce_pool(
-    ctx: Ctx, event_type: EventType, pool_id: PoolId, sku_ids: Sequence[SkuId]
+    ctx: Ctx,
+    event_type: EventType,
+    pool_id: PoolId,
+    sku_ids: Sequence[SkuId],
+    states: Mapping[SkuId, SkuState],
 ) -> None:
-    told = sorted(store.on_offer(ctx, sku_ids)) if sku_ids else []
-    if not told:
-        return
-    pool = id_text(POOL_PREFIX, pool_id)
-    for partner_id in store.pool_partners(ctx, pool_id):
-        _announce_skus(ctx, event_type, partner_id, told, {"pool_id": pool})
+    """Tell everyone who has the pool what came or went, but for drafts, which nobody knows of."""
+    told = sorted(sku_id for sku_id in sku_ids if states[sku_id] is not SkuState.DRAFT)
+    if told:
+        data = {"pool_id": id_text(POOL_PREFIX, pool_id)}
+        _announce_skus(ctx, event_type, store.pool_partners(ctx, pool_id), told, data)
 
 
 def _announce_skus(
     ctx: Ctx,
     event_type: EventType,
-    partner_id: PartyId,
+    partner_ids: Sequence[PartyId],
     sku_ids: Sequence[SkuId],
     data: Mapping[str, str],
 ) -> None:
-    """Tell a partner of SKUs, a bounded number in each message."""
-    for start in range(0, len(sku_ids), SKUS_PER_EVENT_MAX):
-        texts = [
-            id_text(SKU_PREFIX, sku_id) for sku_id in sku_ids[start : start + SKUS_PER_EVENT_MAX]
-        ]
-        ctx.announce(
-            event_type,
-            party_id=partner_id,
-            subject=data.get("pool_id", texts[0]),
-            data={**data, "sku_ids": texts},
-        )
+    """Tell partners of SKUs, a bounded number in each message."""
+    if not partner_ids:
+        return
+    texts = [id_text(SKU_PREFIX, sku_id) for sku_id in sku_ids]
+    parts = [texts[i : i + SKUS_PER_EVENT_MAX] for i in range(0, len(texts), SKUS_PER_EVENT_MAX)]
+    for partner_id in partner_ids:
+        for part in parts:
+            ctx.announce(
+                event_type,
+                party_id=partner_id,
+                subject=data.get("pool_id", part[0]),
+                data={**data, "sku_ids": part},
+            )
 
 
 def _announce_grant(ctx: Ctx, event_type: EventType, partner_id: PartyId, pool: Pool) -> None:

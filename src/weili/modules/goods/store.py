@@ -171,17 +171,18 @@ def skus_read_to_put(
     return {(row[0], row[1]): (row[2], SkuState(row[3]), row[4], row[5:]) for row in rows}
 
 
-def skus_insert(ctx: Ctx, skus: Sequence[tuple[SkuId, SpuId, GoodsRow]]) -> None:
-    """Write new SKUs as drafts, each with the first row of its history."""
+def skus_insert(ctx: Ctx, skus: Sequence[tuple[SkuId, SpuId, GoodsRow]], state: SkuState) -> None:
+    """Write new SKUs in a state, each with the first row of its history."""
     ctx.db.run(
         "WITH fresh AS (INSERT INTO goods.sku (id, spu_id, supplier_id, supplier_code, title,"
         "  variant, gtin, unit, weight_g, tax_rate_bps, return_policy, compare_at_minor, state,"
         "  created_at, updated_at)"
-        " SELECT x.*, 'draft', n, n FROM (SELECT %b::timestamptz AS n) AS y, unnest("
+        " SELECT x.*, s, n, n FROM (SELECT %b::text AS s, %b::timestamptz AS n) AS y, unnest("
         "  %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],"
-        "  %b::text[], %b::int[], %b::int[], %b::text[], %b::bigint[]) AS x RETURNING id)"
+        "  %b::text[], %b::int[], %b::int[], %b::text[], %b::bigint[]) AS x RETURNING id, state)"
         " INSERT INTO goods.sku_history (sku_id, id, kind, state, changes, actor, occurred_at)"
-        " SELECT id, id, 'created', 'draft', '{}'::jsonb, %b, %b FROM fresh",
+        " SELECT id, id, 'created', state, '{}'::jsonb, %b, %b FROM fresh",
+        str(state),
         ctx.now,
         [sku_id for sku_id, _, _ in skus],
         [spu_id for _, spu_id, _ in skus],
@@ -261,6 +262,12 @@ def visible(
         )
         for row in rows
     }
+
+
+def states_read(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, SkuState]:
+    """Read the states of SKUs; an unknown id is absent."""
+    rows = ctx.db.rows("SELECT id, state FROM goods.sku WHERE id = ANY (%b::uuid[])", list(sku_ids))
+    return {sku_id: SkuState(state) for sku_id, state in rows}
 
 
 def skus_known(ctx: Ctx, sku_ids: Collection[SkuId]) -> frozenset[SkuId]:
@@ -363,15 +370,6 @@ def pool_skus_delete(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> l
         list(sku_ids),
     )
     return [sku_id for (sku_id,) in rows]
-
-
-def on_offer(ctx: Ctx, sku_ids: Collection[SkuId]) -> frozenset[SkuId]:
-    """Say which of the SKUs are no drafts."""
-    rows = ctx.db.rows(
-        "SELECT id FROM goods.sku WHERE id = ANY (%b::uuid[]) AND state <> 'draft'",
-        list(sku_ids),
-    )
-    return frozenset(sku_id for (sku_id,) in rows)
 
 
 def grant_insert(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
