@@ -22,6 +22,8 @@ RICE_FEN, RICE_COST_FEN = 6_990, 5_200
 CUP_FEN, CUP_TIER_FEN, CUP_COST_FEN = 1_290, 1_150, 800
 EGGS_FEN, EGGS_COST_FEN = 2_500, 2_000
 FREIGHT_FEN, FREE_FROM_FEN = 800, 9_900
+NORTH_FREIGHT_FEN = 1_301
+"""To Tianjin, however much is bought."""
 BALANCE_FEN = 1_000_000
 
 
@@ -107,39 +109,44 @@ class Market:
 def market_open(world: World) -> Market:
     """Open the market in an empty world."""
     with world.begin(SYSTEM) as ctx:
-        regions.regions_seed(ctx)
-        ledger.platform_accounts_open(ctx)
-        grocer = _party(ctx, parties.PartyKind.SUPPLIER, "grocer", _uscc(1))
-        farm = _party(ctx, parties.PartyKind.SUPPLIER, "farm", _uscc(2))
-        street = _party(ctx, parties.PartyKind.PARTNER, "street", _uscc(3))
-        creator = _party(ctx, parties.PartyKind.PARTNER, "creator", _uscc(4))
-        skus = _goods(ctx, grocer, farm)
-        near = _warehouse(ctx, "NEAR", grocer, XIHU, {"330000": (1, 1)})
-        far = _warehouse(ctx, "FAR", grocer, HEXI, {"330000": (2, 3), "120000": (1, 1)})
-        barn = _warehouse(ctx, "BARN", farm, HEXI, {"330000": (3, 2), "120000": (2, 2)})
-        price_list = pricing.list_open(ctx, name="standard", is_default=True)
-        _prices(ctx, price_list.id, skus)
-        pool = goods.pool_open(ctx, name="everyday")
-        goods.pool_put(ctx, pool_id=pool, sku_ids=[skus[c] for c in ("tea", "rice", "cup", "eggs")])
-        for partner in (street, creator):
-            goods.pool_grant(ctx, pool_id=pool, partner_id=partner)
-            ledger.top_up(
-                ctx, partner_id=partner, amount_minor=BALANCE_FEN, reference=f"first {partner}"
-            )
-        inventory.stock_change(
-            ctx,
-            changes=[
-                inventory.StockChange(skus[code], warehouse, "first count", on_hand=count)
-                for code, warehouse, count in (
-                    ("tea", near, 100),
-                    ("tea", far, 50),
-                    ("rice", far, 40),
-                    ("cup", near, 10),
-                    ("cup", far, 10),
-                    ("eggs", barn, 30),
-                )
-            ],
+        return market_open_in(ctx, world)
+
+
+def market_open_in(ctx: Ctx, world: World) -> Market:
+    """Open the market inside a transaction of an empty world."""
+    regions.regions_seed(ctx)
+    ledger.platform_accounts_open(ctx)
+    grocer = _party(ctx, parties.PartyKind.SUPPLIER, "grocer", _uscc(1))
+    farm = _party(ctx, parties.PartyKind.SUPPLIER, "farm", _uscc(2))
+    street = _party(ctx, parties.PartyKind.PARTNER, "street", _uscc(3))
+    creator = _party(ctx, parties.PartyKind.PARTNER, "creator", _uscc(4))
+    skus = _goods(ctx, grocer, farm)
+    near = _warehouse(ctx, "NEAR", grocer, XIHU, {"330000": (1, 1)})
+    far = _warehouse(ctx, "FAR", grocer, HEXI, {"330000": (2, 3), "120000": (1, 1)})
+    barn = _warehouse(ctx, "BARN", farm, HEXI, {"330000": (3, 2), "120000": (2, 2)})
+    price_list = pricing.list_open(ctx, name="standard", is_default=True)
+    _prices(ctx, price_list.id, skus)
+    pool = goods.pool_open(ctx, name="everyday")
+    goods.pool_put(ctx, pool_id=pool, sku_ids=[skus[c] for c in ("tea", "rice", "cup", "eggs")])
+    for partner in (street, creator):
+        goods.pool_grant(ctx, pool_id=pool, partner_id=partner)
+        ledger.top_up(
+            ctx, partner_id=partner, amount_minor=BALANCE_FEN, reference=f"first {partner}"
         )
+    inventory.stock_change(
+        ctx,
+        changes=[
+            inventory.StockChange(skus[code], warehouse, "first count", on_hand=count)
+            for code, warehouse, count in (
+                ("tea", near, 100),
+                ("tea", far, 50),
+                ("rice", far, 40),
+                ("cup", near, 10),
+                ("cup", far, 10),
+                ("eggs", barn, 30),
+            )
+        ],
+    )
     return Market(
         world=world,
         grocer=grocer,
@@ -210,7 +217,13 @@ def _prices(ctx: Ctx, list_id: pricing.ListId, skus: dict[str, goods.SkuId]) -> 
         ctx, list_id=list_id, rows=[pricing.PriceRow(skus[code], n, p) for code, n, p in tiers]
     )
     pricing.costs_put(ctx, rows=[pricing.CostRow(skus[code], cost) for code, cost in costs])
-    pricing.freight_put(ctx, rows=[pricing.FreightRow("000000", FREIGHT_FEN, FREE_FROM_FEN)])
+    pricing.freight_put(
+        ctx,
+        rows=[
+            pricing.FreightRow("000000", FREIGHT_FEN, FREE_FROM_FEN),
+            pricing.FreightRow("120000", NORTH_FREIGHT_FEN, None),
+        ],
+    )
 
 
 def _warehouse(
