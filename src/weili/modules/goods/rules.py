@@ -6,6 +6,7 @@ A row is checked as a whole, so that whoever fills in the sheet sees every wrong
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
@@ -109,6 +110,9 @@ _INVISIBLE: Final = re.compile(
 _MARKUP: Final = re.compile(r"</?[a-zA-Z!][^>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,6});")
 _CODE: Final = re.compile(rf"[^\s\x00-\x1f\x7f]{{1,{CODE_MAX}}}")
 _WHOLE: Final = re.compile(r"\d{1,12}", re.ASCII)
+
+_CELLS_REMEMBERED: Final = 1_024
+"""Categories, brands and attributes come again row after row; reading them once is enough."""
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -285,6 +289,7 @@ def _plain(text: str, length_max: int) -> str:
     return cleaned
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _name(text: str) -> str:
     return _plain(text, NAME_MAX)
 
@@ -300,6 +305,7 @@ def _title(text: str) -> str:
     return cleaned
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _category(text: str) -> tuple[str, ...]:
     parts = tuple(_plain(part, NAME_MAX) for part in category_parts(text))
     if not all(parts) or len(parts) > LEVELS_MAX:
@@ -307,7 +313,8 @@ def _category(text: str) -> tuple[str, ...]:
     return parts
 
 
-def _attributes(text: str) -> dict[str, str]:
+@lru_cache(_CELLS_REMEMBERED)
+def _attributes(text: str) -> Mapping[str, str]:
     attributes: dict[str, str] = {}
     for pair in text.replace("；", ";").split(";"):
         if not pair.strip():
@@ -321,7 +328,7 @@ def _attributes(text: str) -> dict[str, str]:
         attributes[name] = value
     if len(attributes) > ATTRIBUTES_MAX:
         raise _Wrong(f"at most {ATTRIBUTES_MAX} attributes")
-    return attributes
+    return MappingProxyType(attributes)
 
 
 def _gtin(text: str) -> str | None:
