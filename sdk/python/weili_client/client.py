@@ -1,0 +1,395 @@
+"""The clients: one that waits, one that is awaited. Both say the same things.
+
+A request is sent again when no answer came, or when the answer says that it may be repeated; each
+time with a new signature and the same key or number, so that nothing is done twice.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from weili_client import routes
+from weili_client.credentials import Credentials
+from weili_client.problems import Refused, Unreachable
+from weili_client.requests import TRIES_MAX, Reply, Request, pause_s, reply_of, request_of
+
+TIMEOUT_S = 30.0
+CONNECTIONS_MAX = 100
+
+
+class Client:
+    """Waits for each answer. One may be shared by threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        language: str = "en",
+        tries_max: int = TRIES_MAX,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self._credentials = credentials
+        self._tries_max = tries_max
+        self._http = httpx2.Client(
+            base_url=base_url,
+            timeout=timeout_s,
+            headers={"accept-language": language},
+            limits=httpx2.Limits(max_connections=CONNECTIONS_MAX),
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        """Open nothing yet: connections come with the first request."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(self, request: Request) -> Reply:
+        """Send a request until an answer settles it.
+
+        Raises: Refused; Unreachable, when no answer came however often it was tried.
+        """
+        for attempt in range(self._tries_max):
+            is_last = attempt + 1 == self._tries_max
+            retry_after = None
+            try:
+                response = self._send_once(request)
+            except httpx2.TransportError as error:
+                if is_last:
+                    raise Unreachable(f"{request.method} {request.target}: {error!r}") from error
+            else:
+                try:
+                    return reply_of(response.status_code, response.headers, response.content)
+                except Refused as refused:
+                    if is_last or not refused.is_repeatable:
+                        raise
+                    retry_after = response.headers.get("retry-after")
+            time.sleep(pause_s(attempt, retry_after))
+        raise Unreachable(f"{request.method} {request.target} was not tried")
+
+    def _send_once(self, request: Request) -> httpx2.Response:
+        # The target is sent as it was signed: the URL is parsed, never rebuilt from its parts.
+        proof = self._credentials.headers(request.method, request.target, request.body)
+        return self._http.request(
+            request.method,
+            request.target,
+            content=request.body or None,
+            headers={**request.headers, **proof},
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        query: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        is_keyed: bool = False,
+    ) -> Any:  # noqa: ANN401 - what a route answers
+        """Ask any route. ``is_keyed`` sends an Idempotency-Key of its own making.
+
+        Raises: Refused; Unreachable.
+        """
+        asked = request_of(
+            method,
+            path,
+            body=body,
+            query=query,
+            idempotency_key=idempotency_key,
+            is_keyed=is_keyed,
+        )
+        return (self.send(asked)).document
+
+    def order_place(
+        self,
+        *,
+        number: str,
+        area_code: str,
+        recipient: Mapping[str, str],
+        lines: Sequence[routes.Json],
+        hold: bool = False,
+    ) -> dict[str, Any]:
+        """Place an order; the same number again gives the same answer.
+
+        Raises: Refused; Unreachable: ask ``order_by_number``, or place it again.
+        """
+        body = routes.order_body(
+            number=number, area_code=area_code, recipient=recipient, lines=lines, hold=hold
+        )
+        return _object(self.send(routes.order_place(body)))
+
+    def orders_place(self, orders: Sequence[routes.Json]) -> list[dict[str, Any]]:
+        """Place up to 500 orders (see ``routes.order_body``); gives what came of each."""
+        return list(_object(self.send(routes.orders_place(orders)))["results"])
+
+    def order_render(self, body: routes.Json) -> dict[str, Any]:
+        """See what an order would become, without placing it."""
+        return _object(self.send(routes.order_render(body)))
+
+    def order_get(self, order_id: str) -> dict[str, Any]:
+        """Get an order as it stands now."""
+        return _object(self.send(routes.order_get(order_id)))
+
+    def order_by_number(self, number: str) -> dict[str, Any]:
+        """Get the order that your own number names."""
+        return _object(self.send(routes.order_by_number(number)))
+
+    def orders_page(
+        self, *, state: str | None = None, cursor: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """List orders, the newest first: ``items`` and ``next_cursor``."""
+        return _object(self.send(routes.orders_page(state, cursor, limit)))
+
+    def order_confirm(self, order_id: str, *, idempotency_key: str | None = None) -> dict[str, Any]:
+        """Confirm an order that was placed on hold."""
+        return _object(self.send(routes.order_step(order_id, "confirm", idempotency_key)))
+
+    def order_cancel(self, order_id: str, *, idempotency_key: str | None = None) -> dict[str, Any]:
+        """Cancel an order of which nothing has shipped."""
+        return _object(self.send(routes.order_step(order_id, "cancel", idempotency_key)))
+
+    def order_confirm_receipt(
+        self, order_id: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Say that your customer has everything."""
+        step = routes.order_step(order_id, "confirmReceipt", idempotency_key)
+        return _object(self.send(step))
+
+    def messages(
+        self, *, types: Sequence[str] = (), limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Get the oldest messages that were not acknowledged."""
+        return list(_object(self.send(routes.messages(types, limit)))["items"])
+
+    def messages_ack(self, ids: Sequence[str]) -> int:
+        """Acknowledge messages; says how many newly were."""
+        return int(_object(self.send(routes.messages_ack(ids)))["acknowledged"])
+
+    def account(self) -> dict[str, Any]:
+        """See what stands on your account."""
+        return _object(self.send(request_of("GET", "/v1/account")))
+
+    def child_step(
+        self,
+        child_id: str,
+        step: str,
+        body: routes.Json | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Take a supplier's step: take, refuse, acceptCancel, refuseCancel, ship."""
+        return _object(self.send(routes.child_step(child_id, step, body, idempotency_key)))
+
+    def package_deliver(
+        self, package_id: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Report that a package has arrived."""
+        return _object(self.send(routes.package_deliver(package_id, idempotency_key)))
+
+
+class AsyncClient:
+    """The same, awaited."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        language: str = "en",
+        tries_max: int = TRIES_MAX,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self._credentials = credentials
+        self._tries_max = tries_max
+        self._http = httpx2.AsyncClient(
+            base_url=base_url,
+            timeout=timeout_s,
+            headers={"accept-language": language},
+            limits=httpx2.Limits(max_connections=CONNECTIONS_MAX),
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Open nothing yet: connections come with the first request."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def send(self, request: Request) -> Reply:
+        """Send a request until an answer settles it.
+
+        Raises: Refused; Unreachable, when no answer came however often it was tried.
+        """
+        for attempt in range(self._tries_max):
+            is_last = attempt + 1 == self._tries_max
+            retry_after = None
+            try:
+                response = await self._send_once(request)
+            except httpx2.TransportError as error:
+                if is_last:
+                    raise Unreachable(f"{request.method} {request.target}: {error!r}") from error
+            else:
+                try:
+                    return reply_of(response.status_code, response.headers, response.content)
+                except Refused as refused:
+                    if is_last or not refused.is_repeatable:
+                        raise
+                    retry_after = response.headers.get("retry-after")
+            await asyncio.sleep(pause_s(attempt, retry_after))
+        raise Unreachable(f"{request.method} {request.target} was not tried")
+
+    async def _send_once(self, request: Request) -> httpx2.Response:
+        # The target is sent as it was signed: the URL is parsed, never rebuilt from its parts.
+        proof = self._credentials.headers(request.method, request.target, request.body)
+        return await self._http.request(
+            request.method,
+            request.target,
+            content=request.body or None,
+            headers={**request.headers, **proof},
+        )
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        query: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        is_keyed: bool = False,
+    ) -> Any:  # noqa: ANN401 - what a route answers
+        """Ask any route. ``is_keyed`` sends an Idempotency-Key of its own making.
+
+        Raises: Refused; Unreachable.
+        """
+        asked = request_of(
+            method,
+            path,
+            body=body,
+            query=query,
+            idempotency_key=idempotency_key,
+            is_keyed=is_keyed,
+        )
+        return (await self.send(asked)).document
+
+    async def order_place(
+        self,
+        *,
+        number: str,
+        area_code: str,
+        recipient: Mapping[str, str],
+        lines: Sequence[routes.Json],
+        hold: bool = False,
+    ) -> dict[str, Any]:
+        """Place an order; the same number again gives the same answer.
+
+        Raises: Refused; Unreachable: ask ``order_by_number``, or place it again.
+        """
+        body = routes.order_body(
+            number=number, area_code=area_code, recipient=recipient, lines=lines, hold=hold
+        )
+        return _object(await self.send(routes.order_place(body)))
+
+    async def orders_place(self, orders: Sequence[routes.Json]) -> list[dict[str, Any]]:
+        """Place up to 500 orders (see ``routes.order_body``); gives what came of each."""
+        return list(_object(await self.send(routes.orders_place(orders)))["results"])
+
+    async def order_render(self, body: routes.Json) -> dict[str, Any]:
+        """See what an order would become, without placing it."""
+        return _object(await self.send(routes.order_render(body)))
+
+    async def order_get(self, order_id: str) -> dict[str, Any]:
+        """Get an order as it stands now."""
+        return _object(await self.send(routes.order_get(order_id)))
+
+    async def order_by_number(self, number: str) -> dict[str, Any]:
+        """Get the order that your own number names."""
+        return _object(await self.send(routes.order_by_number(number)))
+
+    async def orders_page(
+        self, *, state: str | None = None, cursor: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """List orders, the newest first: ``items`` and ``next_cursor``."""
+        return _object(await self.send(routes.orders_page(state, cursor, limit)))
+
+    async def order_confirm(
+        self, order_id: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Confirm an order that was placed on hold."""
+        return _object(await self.send(routes.order_step(order_id, "confirm", idempotency_key)))
+
+    async def order_cancel(
+        self, order_id: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Cancel an order of which nothing has shipped."""
+        return _object(await self.send(routes.order_step(order_id, "cancel", idempotency_key)))
+
+    async def order_confirm_receipt(
+        self, order_id: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Say that your customer has everything."""
+        step = routes.order_step(order_id, "confirmReceipt", idempotency_key)
+        return _object(await self.send(step))
+
+    async def messages(
+        self, *, types: Sequence[str] = (), limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Get the oldest messages that were not acknowledged."""
+        return list(_object(await self.send(routes.messages(types, limit)))["items"])
+
+    async def messages_ack(self, ids: Sequence[str]) -> int:
+        """Acknowledge messages; says how many newly were."""
+        return int(_object(await self.send(routes.messages_ack(ids)))["acknowledged"])
+
+    async def account(self) -> dict[str, Any]:
+        """See what stands on your account."""
+        return _object(await self.send(request_of("GET", "/v1/account")))
+
+    async def child_step(
+        self,
+        child_id: str,
+        step: str,
+        body: routes.Json | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Take a supplier's step: take, refuse, acceptCancel, refuseCancel, ship."""
+        return _object(await self.send(routes.child_step(child_id, step, body, idempotency_key)))
+
+    async def package_deliver(
+        self, package_id: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Report that a package has arrived."""
+        return _object(await self.send(routes.package_deliver(package_id, idempotency_key)))
+
+
+def _object(reply: Reply) -> dict[str, Any]:
+    return dict(reply.document)

@@ -1,0 +1,99 @@
+"""The routes as methods, said once for both clients: each gives a request to be sent."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from weili_client.requests import Request, part, request_of
+
+Json = Mapping[str, Any]
+
+
+def order_body(
+    *,
+    number: str,
+    area_code: str,
+    recipient: Mapping[str, str],
+    lines: Sequence[Json],
+    hold: bool = False,
+) -> dict[str, Any]:
+    """Make the body of an order."""
+    return {
+        "number": number,
+        "area_code": area_code,
+        "recipient": dict(recipient),
+        "lines": [dict(line) for line in lines],
+        "hold": hold,
+    }
+
+
+def order_place(body: Json) -> Request:
+    """Place an order; its number is the key."""
+    return request_of("POST", "/v1/orders", body=body)
+
+
+def orders_place(orders: Sequence[Json]) -> Request:
+    """Place up to 500 orders."""
+    return request_of("POST", "/v1/orders:batch", body={"orders": list(orders)})
+
+
+def order_render(body: Json) -> Request:
+    """See what an order would become."""
+    return request_of("POST", "/v1/orders:render", body=body)
+
+
+def order_get(order_id: str) -> Request:
+    """Get an order."""
+    return request_of("GET", f"/v1/orders/{part(order_id)}")
+
+
+def order_by_number(number: str) -> Request:
+    """Get an order by your own number."""
+    return request_of("GET", f"/v1/orders/by-number/{part(number)}")
+
+
+def orders_page(state: str | None, cursor: str | None, limit: int | None) -> Request:
+    """List orders."""
+    query = {"state": state, "cursor": cursor, "limit": limit}
+    return request_of("GET", "/v1/orders", query=query)
+
+
+def order_step(order_id: str, step: str, idempotency_key: str | None) -> Request:
+    """Take a step with an order: confirm, cancel, confirmReceipt."""
+    return request_of(
+        "POST",
+        f"/v1/orders/{part(order_id)}:{step}",
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )
+
+
+def messages(types: Sequence[str], limit: int | None) -> Request:
+    """Get messages."""
+    query = {"types": ",".join(types) or None, "limit": limit}
+    return request_of("GET", "/v1/messages", query=query)
+
+
+def messages_ack(ids: Sequence[str]) -> Request:
+    """Acknowledge messages."""
+    return request_of("POST", "/v1/messages:ack", body={"ids": list(ids)})
+
+
+def child_step(child_id: str, step: str, body: Json | None, idempotency_key: str | None) -> Request:
+    """Take a supplier's step with a child order: take, refuse, acceptCancel, refuseCancel, ship."""
+    return request_of(
+        "POST",
+        f"/v1/supply/orders/{part(child_id)}:{step}",
+        body=body,
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )
+
+
+def package_deliver(package_id: str, idempotency_key: str | None) -> Request:
+    """Report that a package has arrived."""
+    return request_of(
+        "POST",
+        f"/v1/supply/packages/{part(package_id)}:deliver",
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )

@@ -1,0 +1,109 @@
+"""Puts the HTTP face together from worlds that are open already."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from weili.entrypoints.http import account, messages, orders
+from weili.entrypoints.http.auth import Doorkeeper
+from weili.entrypoints.http.front import Front
+from weili.entrypoints.http.health import health_router
+from weili.entrypoints.http.hot import Placing, hot_routes
+from weili.entrypoints.http.openapi import openapi_of
+from weili.entrypoints.http.problems import (
+    BodyUnreadable,
+    MethodNotAllowed,
+    PathUnknown,
+    input_invalid,
+    problem_response,
+)
+from weili.kit.problems import Problem
+from weili.kit.world import World
+
+
+def create_app(
+    *,
+    worlds: Mapping[str, World],
+    placing: Placing,
+    is_current: Callable[[World], bool] = lambda _: True,
+) -> FastAPI:
+    """Make the application.
+
+    ``placing`` holds for each world the group commit of ``place_batch(world)``, weighed by
+    ``place_weight``. ``is_current`` says whether a world's database has the newest shape. Threads
+    are as many as the smallest pool has connections, less the one of the group commit.
+    """
+    threads = max(min(world.connections for world in worlds.values()) - 1, 1)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+        yield
+
+    app = FastAPI(
+        title="Weili",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+    )
+    app.router.routes[:0] = hot_routes(placing)
+    for module in (orders, account, messages):
+        app.include_router(module.router)
+    app.include_router(health_router(worlds, is_current=is_current))
+    document = openapi_of(app)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi_get() -> Response:
+        return Response(document(), media_type="application/json")
+
+    for refusal in (Problem, RequestValidationError, HTTPException):
+        app.add_exception_handler(refusal, _refused)
+    app.add_middleware(Front, doorkeeper=Doorkeeper(worlds))
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Answer what a route, the framework's validation, or its routing refuses."""
+    headers = None
+    match error:
+        case Problem():
+            problem: Problem = error
+        case RequestValidationError():
+            problem = input_invalid(error.errors())
+        case HTTPException():
+            problem = _as_problem(error, request)
+            headers = error.headers
+        case _:
+            raise error
+    return problem_response(problem, _language(request), headers=headers)
+
+
+def _as_problem(error: HTTPException, request: Request) -> Problem:
+    path = request.scope["path"]
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowed(path=path, method=request.method)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return PathUnknown(path=path)
+    return BodyUnreadable(why=str(error.detail))
+
+
+def _language(request: Request) -> str:
+    language: Any = request.scope["weili.language"]
+    return str(language)

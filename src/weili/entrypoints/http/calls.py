@@ -1,0 +1,149 @@
+"""One admitted request, and the transaction in which it is carried out."""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from weili.entrypoints.http.policy import POLICY
+from weili.kit import idempotency
+from weili.kit.context import Actor, Ctx
+from weili.kit.problems import FieldProblem, Forbidden, InputInvalid, KeyMissing, Problem
+from weili.kit.world import World, in_transaction
+from weili.modules import parties
+
+T = TypeVar("T")
+
+JSON: Final = "application/json"
+REPLAYED: Final = "idempotent-replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, in which world, in which language, and what exactly was sent."""
+
+    world: World
+    actor: Actor
+    signed: tuple[str, str] | None
+    language: str
+    method: str
+    target: str
+    body: bytes
+    idempotency_key: str | None
+    forget_keys: Callable[[], None]
+
+
+async def admitted(request: Request) -> Call:
+    """Give the call of a request whose key has the scope that the route needs.
+
+    Raises: Forbidden; InputInvalid, for a query parameter that the route does not know.
+    """
+    call: Call = request.scope["weili.call"]
+    route = request.scope["route"]
+    scope_check(call.actor, POLICY[request.method, route.path])
+    known = {field.alias for field in route.dependant.query_params}
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        expected = f"one of {', '.join(sorted(known))}" if known else "no parameter"
+        raise InputInvalid(
+            fields=tuple(FieldProblem(f"?{name}", "unknown", expected) for name in unknown[:50])
+        )
+    return call
+
+
+CallIn = Annotated[Call, Depends(admitted)]
+
+
+def scope_check(actor: Actor, needs: str) -> None:
+    """Refuse an actor without the scope.
+
+    Raises: Forbidden.
+    """
+    if needs and needs not in actor.scopes:
+        raise Forbidden(needs=needs)
+
+
+def respond(document: object, *, status: int = 200) -> Response:
+    """Answer with a JSON document."""
+    return Response(msgspec.json.encode(document), status_code=status, media_type=JSON)
+
+
+def carry_out(call: Call, work: Callable[[Ctx], T]) -> T:
+    """Do a request's work in one transaction, which also claims the nonce of a signed one.
+
+    A request that is refused stays refused: its nonce is kept although its work is undone, so
+    that nobody who recorded it can try it again later.
+
+    Raises: NonceReplayed, and what ``work`` raises.
+    """
+    signed = call.signed
+
+    def once(ctx: Ctx) -> T | Problem:
+        if signed is None:
+            return work(ctx)
+        if parties.nonces_claim(ctx, pairs=[signed]) != [True]:
+            return parties.NonceReplayed()
+        announced = len(ctx.announced)
+        try:
+            with ctx.db.sa.begin_nested():
+                return work(ctx)
+        except Problem as problem:
+            del ctx.announced[announced:]
+            return problem
+
+    result = in_transaction(call.world.begin_as(call.actor), once)
+    if isinstance(result, Problem):
+        raise result
+    return result
+
+
+def read(call: Call, work: Callable[[Ctx], Any]) -> Response:
+    """Answer a look-up."""
+    return respond(carry_out(call, work))
+
+
+def change(
+    call: Call, work: Callable[[Ctx], Any], *, status: int = 200, is_secret: bool = False
+) -> Response:
+    """Do a change once for its Idempotency-Key and answer it the same way every time.
+
+    The answer is kept as the very text that was sent; sealed, where it shows a secret.
+
+    Raises: KeyMissing, KeyReused, InFlight, and what ``work`` raises.
+    """
+    key = call.idempotency_key
+    if key is None or not key.isascii() or not key.isprintable():
+        raise KeyMissing
+    body_hash = idempotency.request_hash(call.method, call.target, call.body)
+
+    def once(ctx: Ctx) -> tuple[int, bytes, bool]:
+        replay = idempotency.claim(ctx, key=key, body_hash=body_hash)
+        if replay is not None:
+            return replay.status, _opened(ctx, key, replay.answer), True
+        answer = msgspec.json.encode(work(ctx))
+        kept: Any = answer.decode()
+        if is_secret:
+            sealed = ctx.keyring.seal(answer, bound_to=_bound_to(ctx, key))
+            kept = {"sealed": base64.b64encode(sealed).decode()}
+        idempotency.store(
+            ctx, key=key, status=status, answer_json=msgspec.json.encode(kept).decode()
+        )
+        return status, answer, False
+
+    sent_status, answer, is_replay = carry_out(call, once)
+    headers = {REPLAYED: "true"} if is_replay else None
+    return Response(answer, status_code=sent_status, headers=headers, media_type=JSON)
+
+
+def _opened(ctx: Ctx, key: str, kept: str | Mapping[str, str]) -> bytes:
+    if isinstance(kept, str):
+        return kept.encode()
+    return ctx.keyring.open(base64.b64decode(kept["sealed"]), bound_to=_bound_to(ctx, key))
+
+
+def _bound_to(ctx: Ctx, key: str) -> bytes:
+    return ctx.actor.party_id.bytes + key.encode()

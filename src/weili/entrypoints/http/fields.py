@@ -1,0 +1,217 @@
+"""The kinds of field that bodies, paths and queries are made of, each with its bounds stated.
+
+A check that a JSON schema's pattern can't say the same way in every engine is a function here,
+shared by both readers of an order's body.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from weili.kit.ids import id_parse
+from weili.kit.money import AMOUNT_MINOR_MAX
+from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX
+from weili.kit.problems import Problem
+from weili.modules import dropship, goods, inventory, parties, pricing
+
+NUMBER_PATTERN: Final = "[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
+PHONE_PATTERN: Final = r"\+?[0-9][0-9 -]{3,22}[0-9]"
+AREA_PATTERN: Final = "[0-9]{6}"
+TEXT_PATTERN: Final = (
+    "^[^\\u0000-\\u001f\\u007f]*[^\\u0000-\\u0020\\u007f][^\\u0000-\\u001f\\u007f]*$"
+)
+NAME_MAX: Final = 50
+ADDRESS_MAX: Final = 200
+REASON_MAX: Final = 500
+TITLE_MAX: Final = 100
+CURSOR_MAX: Final = 512
+YEAR_MIN: Final = 2000
+YEAR_MAX: Final = 2100
+
+_NUMBER = re.compile(NUMBER_PATTERN)
+_PHONE = re.compile(PHONE_PATTERN)
+_AREA = re.compile(AREA_PATTERN)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Body(BaseModel):
+    """A body that is taken exactly as stated: no unknown field, no text for a number."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Document(BaseModel):
+    """Something that is answered; stated for the reader, and held to by the tests."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def number_checked(text: str) -> str:
+    """Refuse what can't be a partner's own order number.
+
+    Raises: ValueError.
+    """
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("1 to 64 letters, digits, '.', '_' or '-', a letter or digit first")
+    return text
+
+
+def phone_checked(text: str) -> str:
+    """Refuse what can't be a phone number.
+
+    Raises: ValueError.
+    """
+    if not _PHONE.fullmatch(text):
+        raise ValueError("5 to 26 digits, with '-' or spaces between them and '+' before")
+    return text
+
+
+def area_checked(text: str) -> str:
+    """Refuse what can't be a region's code.
+
+    Raises: ValueError.
+    """
+    if not _AREA.fullmatch(text):
+        raise ValueError("six digits")
+    return text
+
+
+def line_checked(text: str) -> str:
+    """Refuse text that is blank or holds control characters.
+
+    Raises: ValueError.
+    """
+    if _CONTROL.search(text) or not text.strip(" "):
+        raise ValueError("one line of text that is not blank")
+    return text
+
+
+def moment_read(value: object) -> datetime:
+    """Read a moment that says where its clock stands.
+
+    Raises: ValueError.
+    """
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None or not YEAR_MIN < at.year < YEAR_MAX:
+        raise ValueError(
+            f"RFC 3339 with an offset, as 2026-11-20T08:00:00Z, from {YEAR_MIN} to {YEAR_MAX}"
+        )
+    return at
+
+
+def _id_reader(prefix: str) -> Callable[[object], object]:
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError("a text")  # noqa: TRY004 - Pydantic lists ValueError only
+        try:
+            return id_parse(prefix, value)
+        except Problem as problem:
+            raise ValueError(problem.members["expected"]) from None
+
+    return read
+
+
+def id_pattern(prefix: str) -> str:
+    """Give the pattern of a written id."""
+    return f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"
+
+
+def _id_schema(prefix: str) -> WithJsonSchema:
+    example = f"{prefix}_01jd3f8k2m4n6p8q0r2s4t6v8w"
+    return WithJsonSchema({"type": "string", "pattern": id_pattern(prefix), "examples": [example]})
+
+
+OrderIdIn = Annotated[
+    dropship.OrderId,
+    BeforeValidator(_id_reader(dropship.ORDER_PREFIX)),
+    _id_schema(dropship.ORDER_PREFIX),
+]
+ChildIdIn = Annotated[
+    dropship.ChildId,
+    BeforeValidator(_id_reader(dropship.CHILD_PREFIX)),
+    _id_schema(dropship.CHILD_PREFIX),
+]
+PackageIdIn = Annotated[
+    dropship.PackageId,
+    BeforeValidator(_id_reader(dropship.PACKAGE_PREFIX)),
+    _id_schema(dropship.PACKAGE_PREFIX),
+]
+SkuIdIn = Annotated[
+    goods.SkuId, BeforeValidator(_id_reader(goods.SKU_PREFIX)), _id_schema(goods.SKU_PREFIX)
+]
+PoolIdIn = Annotated[
+    goods.PoolId, BeforeValidator(_id_reader(goods.POOL_PREFIX)), _id_schema(goods.POOL_PREFIX)
+]
+CategoryIdIn = Annotated[
+    goods.CategoryId,
+    BeforeValidator(_id_reader(goods.CATEGORY_PREFIX)),
+    _id_schema(goods.CATEGORY_PREFIX),
+]
+ListIdIn = Annotated[
+    pricing.ListId,
+    BeforeValidator(_id_reader(pricing.LIST_PREFIX)),
+    _id_schema(pricing.LIST_PREFIX),
+]
+WarehouseIdIn = Annotated[
+    inventory.WarehouseId,
+    BeforeValidator(_id_reader(inventory.WAREHOUSE_PREFIX)),
+    _id_schema(inventory.WAREHOUSE_PREFIX),
+]
+PartyIdIn = Annotated[
+    Any, BeforeValidator(_id_reader(parties.PARTY_PREFIX)), _id_schema(parties.PARTY_PREFIX)
+]
+MESSAGE_PREFIX: Final = "msg"
+MessageIdIn = Annotated[
+    Any, BeforeValidator(_id_reader(MESSAGE_PREFIX)), _id_schema(MESSAGE_PREFIX)
+]
+KeyIdIn = Annotated[str, Path(pattern=id_pattern(parties.KEY_PREFIX))]
+
+NumberIn = Annotated[
+    str,
+    AfterValidator(number_checked),
+    WithJsonSchema({"type": "string", "pattern": f"^{NUMBER_PATTERN}$", "examples": ["A-1001"]}),
+]
+AreaIn = Annotated[
+    str,
+    AfterValidator(area_checked),
+    WithJsonSchema({"type": "string", "pattern": f"^{AREA_PATTERN}$", "examples": ["330106"]}),
+]
+PhoneIn = Annotated[
+    str,
+    AfterValidator(phone_checked),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{PHONE_PATTERN}$", "examples": ["13812345678"]}
+    ),
+]
+MomentIn = Annotated[
+    datetime,
+    BeforeValidator(moment_read),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+AmountIn = Annotated[int, Field(ge=0, le=AMOUNT_MINOR_MAX, description="in fen")]
+
+
+_LINE: Final = AfterValidator(line_checked)
+_LINE_SCHEMA: Final = Field(json_schema_extra={"pattern": TEXT_PATTERN})
+RecipientNameIn = Annotated[str, Field(min_length=1, max_length=NAME_MAX), _LINE, _LINE_SCHEMA]
+AddressIn = Annotated[
+    str,
+    Field(min_length=1, max_length=ADDRESS_MAX, description="below the area"),
+    _LINE,
+    _LINE_SCHEMA,
+]
+ReasonIn = Annotated[str, Field(min_length=1, max_length=REASON_MAX), _LINE, _LINE_SCHEMA]
+TitleIn = Annotated[str, Field(min_length=1, max_length=TITLE_MAX), _LINE, _LINE_SCHEMA]
+
+CursorIn = Annotated[
+    str | None, Query(max_length=CURSOR_MAX, description="`next_cursor` of the page before")
+]
+LimitIn = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="rows at most")]
+LIMIT: Final = LIMIT_DEFAULT

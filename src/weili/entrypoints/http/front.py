@@ -1,0 +1,158 @@
+"""What happens to every request before any route sees it.
+
+It gets an id, its body is read within a bound, and who asks is established. So no route can
+forget to, and nothing of a stranger's body is parsed.
+"""
+
+import contextvars
+import logging
+import re
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from weili.entrypoints.http.auth import Doorkeeper
+from weili.entrypoints.http.calls import Call
+from weili.entrypoints.http.policy import PUBLIC
+from weili.entrypoints.http.problems import Unexpected, language_of, problem_response
+from weili.kit.clock import wall_now
+from weili.kit.ids import id_text, new_id
+from weili.kit.problems import BodyTooLarge, Problem
+
+BODY_BYTES_MAX: Final = 1024 * 1024
+BATCH_BYTES_MAX: Final = 4 * 1024 * 1024
+BATCH_SUFFIX: Final = ":batch"
+REQUEST_ID_HEADER: Final = b"weili-request-id"
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_ZERO: Final = b"0"
+_DIGITS_MAX: Final = 18
+
+request_id_now: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
+"""The id of the request under way, for log records."""
+
+_log = logging.getLogger(__name__)
+
+
+class _GoneError(Exception):
+    """The client went away while it was still sending."""
+
+
+class Front:
+    """The outermost layer of our own, pure ASGI."""
+
+    def __init__(self, app: ASGIApp, *, doorkeeper: Doorkeeper) -> None:
+        self._app = app
+        self._doorkeeper = doorkeeper
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
+        request_id = _request_id(headers.get("weili-request-id"))
+        request_id_now.set(request_id)
+        language = language_of(headers.get("accept-language", b"").decode("latin-1"))
+        scope["weili.language"] = language
+        is_begun = False
+
+        async def tagged(message: Message) -> None:
+            nonlocal is_begun
+            if message["type"] == "http.response.start":
+                is_begun = True
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (REQUEST_ID_HEADER, request_id.encode()),
+                ]
+                _log.info(
+                    "%s %s %s %d", request_id, scope["method"], scope["path"], message["status"]
+                )
+            await send(message)
+
+        try:
+            receive_again = await self._prepared(scope, receive, headers, language)
+            await self._app(scope, receive_again, tagged)
+        except _GoneError:
+            return
+        except Problem as problem:
+            await problem_response(problem, language)(scope, receive, tagged)
+        except Exception:
+            _log.exception("%s %s %s failed", request_id, scope["method"], scope["path"])
+            if is_begun:
+                raise
+            fault = Unexpected(request_id=request_id)
+            await problem_response(fault, language)(scope, receive, tagged)
+
+    async def _prepared(
+        self, scope: Scope, receive: Receive, headers: dict[str, bytes], language: str
+    ) -> Receive:
+        """Read the body and admit the one who asks; gives a ``receive`` that tells it again."""
+        if scope["path"] in PUBLIC:
+            return receive
+        bytes_max = BATCH_BYTES_MAX if scope["path"].endswith(BATCH_SUFFIX) else BODY_BYTES_MAX
+        body = await _body(receive, headers.get("content-length", _ZERO), bytes_max)
+        target = _target(scope)
+        world, actor, signed = await self._doorkeeper.admit(
+            {name: value.decode("latin-1") for name, value in headers.items()},
+            method=scope["method"],
+            target=target,
+            body=body,
+        )
+        key = headers.get("idempotency-key")
+        scope["weili.call"] = Call(
+            world=world,
+            actor=actor,
+            signed=signed,
+            language=language,
+            method=scope["method"],
+            target=target,
+            body=body,
+            idempotency_key=None if key is None else key.decode("latin-1"),
+            forget_keys=self._doorkeeper.forget,
+        )
+        return _again(body, receive)
+
+
+def _request_id(given: bytes | None) -> str:
+    """Take the client's own id for a request, or make one."""
+    if given is not None and _GIVEN_ID.fullmatch(given):
+        return given.decode()
+    return id_text("req", new_id(wall_now()))
+
+
+def _target(scope: Scope) -> str:
+    """Give the raw path with its query, as it stands in the request line."""
+    target: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    return (target + b"?" + query if query else target).decode("latin-1")
+
+
+async def _body(receive: Receive, content_length: bytes, bytes_max: int) -> bytes:
+    if content_length.isdigit() and int(content_length[:_DIGITS_MAX]) > bytes_max:
+        raise BodyTooLarge(bytes_max=bytes_max)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _GoneError
+        part = message.get("body", b"")
+        size += len(part)
+        if size > bytes_max:
+            raise BodyTooLarge(bytes_max=bytes_max)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    is_told = False
+
+    async def told() -> Message:
+        nonlocal is_told
+        if is_told:
+            return await receive()
+        is_told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return told

@@ -1,0 +1,228 @@
+"""The API's document: OpenAPI 3.1, of all routes, the hot ones included."""
+
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any, Final, Literal
+
+import msgspec
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from weili.entrypoints.http import answers, order_body
+from weili.entrypoints.http.hot import BATCH_PATH, ORDERS_PATH
+from weili.entrypoints.http.policy import POLICY, PUBLIC
+from weili.entrypoints.http.problems import MEDIA_TYPE
+
+_REF: Final = "#/components/schemas/"
+_KEYLESS_POSTS: Final = frozenset(
+    {
+        "/v1/skus:batchGet",
+        "/v1/prices:batchGet",
+        "/v1/stock:batchGet",
+        "/v1/orders:render",
+        "/v1/orders",
+        "/v1/orders:batch",
+        "/v1/orders/{order_id}:revealRecipient",
+        "/v1/supply/orders/{child_id}:revealRecipient",
+        "/v1/messages:ack",
+        "/v1/operator/verify",
+    }
+)
+"""Posts that need no Idempotency-Key: they change nothing, or have a key of their own."""
+
+_METHODS: Final = ("get", "put", "post", "delete")
+_ALWAYS: Final = (400, 401, 403, 404, 405, 413, 429, 500, 503)
+_OF_CHANGES: Final = (409, 422)
+_DESCRIPTION: Final = """\
+One goods pool, one stock and one ledger, opened to every channel that sells.
+
+Amounts are whole fen (`_minor`), rates basis points (`_bps`), times RFC 3339 in UTC. Ids are
+opaque texts with a prefix. A refusal is a problem document (RFC 9457) in English, or in Chinese
+with `Accept-Language: zh`; `code` is stable. Unknown fields are refused.
+
+Requests are signed with HMAC-SHA256 (headers `Weili-Key`, `Weili-Timestamp`, `Weili-Nonce`,
+`Weili-Signature`). In a sandbox `Authorization: Bearer` works too.
+"""
+
+
+def openapi_of(app: FastAPI) -> Callable[[], bytes]:
+    """Give a function that writes the document, made once when it is first asked for."""
+    written: list[bytes] = []
+
+    def document() -> bytes:
+        if not written:
+            written.append(msgspec.json.encode(document_of(app)))
+        return written[0]
+
+    return document
+
+
+def document_of(app: FastAPI) -> dict[str, Any]:
+    """Make the document of an application."""
+    document = app.openapi()
+    document["info"]["description"] = _DESCRIPTION
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas |= _hot_schemas()
+    document["paths"] = _hot_paths() | document["paths"]
+    components["securitySchemes"] = _security_schemes()
+    components["responses"] = {
+        str(status): _problem_response(status) for status in (*_ALWAYS, *_OF_CHANGES)
+    }
+    for method, path, operation in _operations(document):
+        _complete(method, path, operation)
+    document["paths"] = dict(sorted(document["paths"].items()))
+    components["schemas"] = dict(sorted(schemas.items()))
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if method in item:
+                yield method, path, item[method]
+
+
+def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
+    """Add to an operation what all have in common: refusals, keys, the scope it needs."""
+    responses = operation["responses"]
+    responses.pop("422", None)
+    if path in PUBLIC:
+        operation["security"] = []
+        responses["503"] = {"$ref": "#/components/responses/503"}
+        return
+    statuses = _ALWAYS if method == "get" else (*_ALWAYS, *_OF_CHANGES)
+    responses |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
+    operation["responses"] = dict(sorted(responses.items()))
+    scope = POLICY[method.upper(), path]
+    operation["security"] = [{"signature": []}, {"bearer": []}]
+    needs = f"Needs the scope `{scope}`." if scope else "Any key may ask."
+    operation["description"] = f"{operation.get('description', '')}\n\n{needs}".strip()
+    if method == "post" and path not in _KEYLESS_POSTS:
+        operation.setdefault("parameters", []).append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "description": "one for each thing to be done; the same again is answered again",
+                "schema": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 255,
+                    "pattern": "^[!-~]+$",
+                },
+            }
+        )
+
+
+def _hot_schemas() -> dict[str, Any]:
+    models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
+        (order_body.OrderBody, "validation"),
+        (order_body.OrderBatchBody, "validation"),
+        (answers.PlacedOut, "serialization"),
+        (answers.BatchOut, "serialization"),
+        (answers.ProblemOut, "serialization"),
+    ]
+    _, definitions = models_json_schema(models, ref_template=_REF + "{model}")
+    return dict(definitions["$defs"])
+
+
+def _hot_paths() -> dict[str, Any]:
+    order = order_body.example()
+    return {
+        ORDERS_PATH: {
+            "post": _hot(
+                "order_place",
+                "Place an order",
+                "Your own `number` is the key: the same order again gets the same answer with "
+                "`Idempotent-Replayed: true`, another order under it is refused. A refused order "
+                "stores nothing, so its number may be tried again.",
+                body=("OrderBody", order),
+                answer=("201", "PlacedOut", _links()),
+            )
+        },
+        BATCH_PATH: {
+            "post": _hot(
+                "orders_place",
+                "Place up to 500 orders",
+                "Decided in the order they were sent, each with an outcome of its own. A batch of "
+                "which any order is malformed is refused as a whole.",
+                body=("OrderBatchBody", {"orders": [order]}),
+                answer=("200", "BatchOut", {}),
+            )
+        },
+    }
+
+
+def _hot(
+    operation_id: str,
+    summary: str,
+    description: str,
+    *,
+    body: tuple[str, Any],
+    answer: tuple[str, str, dict[str, Any]],
+) -> dict[str, Any]:
+    status, model, links = answer
+    response: dict[str, Any] = {
+        "description": "Placed",
+        "headers": {
+            "Idempotent-Replayed": {
+                "description": "`true` when this is the answer of an earlier request",
+                "schema": {"type": "string", "enum": ["true"]},
+            }
+        },
+        "content": {"application/json": {"schema": {"$ref": _REF + model}}},
+    }
+    if links:
+        response["links"] = links
+    return {
+        "tags": ["orders"],
+        "operationId": operation_id,
+        "summary": summary,
+        "description": description,
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"$ref": _REF + body[0]}, "example": body[1]}
+            },
+        },
+        "responses": {status: response},
+    }
+
+
+def _links() -> dict[str, Any]:
+    """Say what can be done with an order that was placed."""
+    by_id = {"order_id": "$response.body#/id"}
+    return {
+        "get": {"operationId": "order_get", "parameters": by_id},
+        "cancel": {"operationId": "order_cancel", "parameters": by_id},
+        "byNumber": {
+            "operationId": "order_by_number",
+            "parameters": {"number": "$response.body#/number"},
+        },
+    }
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF + "ProblemOut"}}},
+    }
+
+
+def _security_schemes() -> dict[str, Any]:
+    return {
+        "signature": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Weili-Signature",
+            "description": (
+                "HMAC-SHA256 in hexadecimal over method, path with query, Weili-Timestamp, "
+                "Weili-Nonce and the body's SHA-256, one a line; with Weili-Key."
+            ),
+        },
+        "bearer": {"type": "http", "scheme": "bearer", "description": "sandbox worlds only"},
+    }
