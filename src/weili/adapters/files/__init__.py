@@ -6,6 +6,7 @@ from weili.adapters.files.problems import (
     SheetColumnTwice,
     SheetNotASheet,
     SheetNoText,
+    SheetProblem,
     SheetTooLarge,
 )
 from weili.adapters.files.sheets import XLSX_BYTES_MAX, sheet_rows
@@ -17,6 +18,7 @@ __all__ = [
     "SheetColumnTwice",
     "SheetNoText",
     "SheetNotASheet",
+    "SheetProblem",
     "SheetTooLarge",
     "sheet_rows",
 ]

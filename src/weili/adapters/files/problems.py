@@ -3,7 +3,11 @@
 from weili.kit.problems import Kind, Problem
 
 
-class SheetNotASheet(Problem):
+class SheetProblem(Problem):
+    """A file can't be read as a sheet, for whatever reason."""
+
+
+class SheetNotASheet(SheetProblem):
     """The file is neither csv text nor a workbook."""
 
     kind = Kind.INVALID
@@ -12,7 +16,7 @@ class SheetNotASheet(Problem):
     zh = "无法将 {file} 作为表格读取：{why}。请另存为 xlsx，或 UTF-8 编码的 csv。"
 
 
-class SheetNoText(Problem):
+class SheetNoText(SheetProblem):
     """The file's bytes are text in none of the encodings that are tried."""
 
     kind = Kind.INVALID
@@ -21,7 +25,7 @@ class SheetNoText(Problem):
     zh = "{file} 不是 {encodings} 中任何一种编码的文本；请另存为 UTF-8 编码的 csv。"
 
 
-class SheetColumnMissing(Problem):
+class SheetColumnMissing(SheetProblem):
     """The header lacks columns that can't be done without."""
 
     kind = Kind.INVALID
@@ -30,7 +34,7 @@ class SheetColumnMissing(Problem):
     zh = "{file} 的首行缺少列 {columns}；首行现有：{found}。"
 
 
-class SheetColumnTwice(Problem):
+class SheetColumnTwice(SheetProblem):
     """Two columns of the header mean the same."""
 
     kind = Kind.INVALID
@@ -39,7 +43,7 @@ class SheetColumnTwice(Problem):
     zh = "{file} 中列 {column} 重复出现（{headings}）；请删除或改名其中一列。"
 
 
-class SheetTooLarge(Problem):
+class SheetTooLarge(SheetProblem):
     """The workbook is larger than can be read into memory."""
 
     kind = Kind.TOO_LARGE
@@ -48,7 +52,7 @@ class SheetTooLarge(Problem):
     zh = "{file} 超过 {bytes_max} 字节（{what}）；请另存为 csv 或拆分。"
 
 
-class SheetBroken(Problem):
+class SheetBroken(SheetProblem):
     """The text stops being csv at some row."""
 
     kind = Kind.INVALID

@@ -1,0 +1,212 @@
+"""Sheets are read as people save them, and refused with a reason when they can't be."""
+
+import random
+import zipfile
+from pathlib import Path
+from types import GeneratorType
+
+import pytest
+import xlsxwriter
+
+from weili.adapters import files
+from weili.adapters.files import sheets
+
+ALIASES = {"商品编码": "code", "名称": "title"}
+
+
+def read(path: Path, *required: str) -> list[tuple[int, dict[str, str]]]:
+    return list(files.sheet_rows(path, aliases=ALIASES, required=required))
+
+
+def csv_file(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "goods.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def xlsx_file(folder: Path, rows: list[list[object]]) -> Path:
+    path = folder / "goods.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for number, cells in enumerate(rows):
+            sheet.write_row(number, 0, cells)
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_csv_is_read_in_each_encoding_that_people_save(tmp_path: Path, encoding: str) -> None:
+    path = csv_file(tmp_path, "商品编码,名称\r\nA1,稻花香米\r\n", encoding)
+
+    assert read(path, "code", "title") == [(2, {"code": "A1", "title": "稻花香米"})]
+
+
+def test_one_wrong_byte_late_in_the_file_is_seen_before_the_first_row(tmp_path: Path) -> None:
+    path = tmp_path / "goods.csv"
+    path.write_bytes(b"code\n" + "米\n".encode() * 600_000 + b"\xff\xff\n")
+
+    with pytest.raises(files.SheetNoText) as caught:
+        files.sheet_rows(path)
+    assert caught.value.members["encodings"] == "utf-8, utf-8-sig, gb18030"
+
+
+def test_csv_is_read_as_a_stream(tmp_path: Path) -> None:
+    rows = files.sheet_rows(csv_file(tmp_path, "code\n" + "A\n" * 5))
+
+    assert isinstance(rows, GeneratorType)
+    assert next(rows) == (2, {"code": "A"})
+    rows.close()
+
+
+def test_row_numbers_are_those_a_spreadsheet_shows(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, 'code,title\nA,"two\nlines"\n\n,,\nB,x\n')
+
+    assert [(number, row["code"]) for number, row in read(path)] == [(2, "A"), (5, "B")]
+
+
+def test_headings_are_matched_without_case_blanks_and_by_alias(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, " CODE , 名称,,\nA,x,,\n")
+
+    assert read(path, "code", "title") == [(2, {"code": "A", "title": "x"})]
+
+
+def test_cells_beyond_the_header_come_under_no_name(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, "code,title\nA,x,y,z\nB\n")
+
+    assert read(path) == [(2, {"code": "A", "title": "x", "": "yz"}), (3, {"code": "B"})]
+
+
+def test_missing_columns_are_all_named(tmp_path: Path) -> None:
+    with pytest.raises(files.SheetColumnMissing) as caught:
+        read(csv_file(tmp_path, "title,stock\n"), "code", "title", "price")
+
+    assert caught.value.members["columns"] == "code, price"
+    assert caught.value.members["found"] == "title, stock"
+
+
+@pytest.mark.parametrize("text", ["", "\n", ",,\nA,B,C\n"])
+def test_sheet_without_a_header_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(files.SheetColumnMissing):
+        read(csv_file(tmp_path, text))
+
+
+def test_column_that_comes_twice_under_two_headings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(files.SheetColumnTwice) as caught:
+        read(csv_file(tmp_path, "code,商品编码\n"))
+
+    assert caught.value.members["headings"] == "'code' and '商品编码'"
+
+
+def test_quote_that_never_ends_is_refused_with_its_row(tmp_path: Path) -> None:
+    rows = files.sheet_rows(csv_file(tmp_path, 'code\nA\n"B\nC\n'))
+
+    assert next(rows) == (2, {"code": "A"})
+    with pytest.raises(files.SheetBroken) as caught:
+        next(rows)
+    assert caught.value.members["row"] == 2
+
+
+def test_quote_that_never_ends_in_the_header_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(files.SheetBroken):
+        read(csv_file(tmp_path, '"code\nA\n'))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"code\nA\0B\n", b"PK\x03\x04 no zip at all", b"\xd0\xcf\x11\xe0 no workbook either"],
+)
+def test_what_is_no_sheet_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "goods.csv"
+    path.write_bytes(content)
+
+    with pytest.raises(files.SheetNotASheet):
+        read(path)
+
+
+def test_zip_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "goods.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+
+    with pytest.raises(files.SheetNotASheet):
+        read(path)
+
+
+def test_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(files.SheetNotASheet):
+        read(tmp_path / "nothing.csv")
+
+
+def test_workbook_gives_the_texts_a_person_sees(tmp_path: Path) -> None:
+    path = xlsx_file(
+        tmp_path,
+        [
+            ["商品编码", "名称", "gtin", "price", "closed"],
+            ["A1", "米", 2001000010370, 31.900000000000002, True],
+            [],
+            ["A2", None, "02001000010370", 12, False],
+        ],
+    )
+
+    assert read(path, "code") == [
+        (
+            2,
+            {
+                "code": "A1",
+                "title": "米",
+                "gtin": "2001000010370",
+                "price": "31.9",
+                "closed": "yes",
+            },
+        ),
+        (
+            4,
+            {
+                "code": "A2",
+                "title": "",
+                "gtin": "02001000010370",
+                "price": "12",
+                "closed": "no",
+            },
+        ),
+    ]
+
+
+def test_workbook_is_known_by_its_bytes_whatever_its_name(tmp_path: Path) -> None:
+    path = xlsx_file(tmp_path, [["code"], ["A"]]).rename(tmp_path / "goods.csv")
+
+    assert read(path) == [(2, {"code": "A"})]
+
+
+def test_workbook_above_the_bound_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "large.xlsx"
+    with path.open("wb") as file:
+        file.write(b"PK\x03\x04")
+        file.truncate(files.XLSX_BYTES_MAX + 1)
+
+    with pytest.raises(files.SheetTooLarge):
+        read(path)
+
+
+def test_small_zip_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "UNPACKED_BYTES_MAX", 100_000)
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"\0" * 200_000)
+
+    assert path.stat().st_size < 2_000
+    with pytest.raises(files.SheetTooLarge):
+        read(path)
+
+
+def test_no_bytes_make_it_fail_but_with_a_problem(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    path = tmp_path / "noise"
+    for head in (b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"code,title\n", b"\xef\xbb\xbf"):
+        for _ in range(40):
+            path.write_bytes(head + chance.randbytes(chance.randrange(400)))
+            try:
+                read(path)
+            except files.SheetProblem:
+                continue
