@@ -14,6 +14,7 @@ OrderIdOut = Annotated[str, Field(pattern=id_pattern(dropship.ORDER_PREFIX))]
 ChildIdOut = Annotated[str, Field(pattern=id_pattern(dropship.CHILD_PREFIX))]
 PackageIdOut = Annotated[str, Field(pattern=id_pattern(dropship.PACKAGE_PREFIX))]
 SkuIdOut = Annotated[str, Field(pattern=id_pattern(goods.SKU_PREFIX))]
+SpuIdOut = Annotated[str, Field(pattern=id_pattern(goods.SPU_PREFIX))]
 PoolIdOut = Annotated[str, Field(pattern=id_pattern(goods.POOL_PREFIX))]
 PartyIdOut = Annotated[str, Field(pattern=id_pattern(parties.PARTY_PREFIX))]
 KeyIdOut = Annotated[str, Field(pattern=id_pattern(parties.KEY_PREFIX))]
@@ -259,3 +260,263 @@ class AckOut(Document):
     """How many were newly acknowledged."""
 
     acknowledged: int
+
+
+class AreaOut(Document):
+    """A province, city or county."""
+
+    code: str
+    name: str
+    parent_code: str | None
+    level: Literal["country", "province", "city", "county"]
+
+
+class AreaFullOut(AreaOut):
+    """An area with its name in full."""
+
+    full_name: str
+
+
+class AreasOut(Document):
+    """The areas right below one."""
+
+    items: list[AreaOut]
+
+
+class PoolOut(Document):
+    """A pool of SKUs."""
+
+    id: PoolIdOut
+    name: str
+
+
+class SkuOut(Document):
+    """An SKU as a partner sees it."""
+
+    id: SkuIdOut
+    spu_id: SpuIdOut
+    title: str
+    variant: str
+    category: list[str]
+    brand: str
+    brand_kind: goods.BrandKind | None
+    attributes: dict[str, str]
+    gtin: str | None
+    unit: str
+    weight_g: int
+    tax_rate_bps: int
+    return_policy: goods.ReturnPolicy
+    compare_at_minor: Fen | None
+    state: goods.SkuState
+    updated_at: MomentOut
+
+
+class OperatorSkuOut(SkuOut):
+    """An SKU as the operator sees it."""
+
+    supplier_id: PartyIdOut
+    supplier_code: str
+
+
+class SkusOut(Document):
+    """The SKUs that were found, and the ids of those that were not."""
+
+    items: list[SkuOut]
+    missing: list[SkuIdOut]
+
+
+class TierOut(Document):
+    """What one piece costs from so many on."""
+
+    quantity_min: int
+    unit_price_minor: Fen
+    version: int
+
+
+class PriceOut(Document):
+    """What one piece costs when so many are taken; null where there is no price."""
+
+    sku_id: SkuIdOut
+    quantity: int
+    unit_price_minor: Fen | None
+    price_version: int | None
+    currency: Literal["CNY"]
+    tiers: list[TierOut]
+
+
+class PricesOut(Document):
+    """Answers in the order of the questions."""
+
+    items: list[PriceOut]
+
+
+class AvailabilityOut(Document):
+    """Whether so many can be had in an area."""
+
+    sku_id: SkuIdOut
+    quantity: int
+    area_code: str
+    state: inventory.StockState
+    available: int
+    lead_days: int | None
+
+
+class StockOut(Document):
+    """Answers in the order of the questions."""
+
+    items: list[AvailabilityOut]
+
+
+class StockLevelOut(Document):
+    """What lies in a place now."""
+
+    sku_id: SkuIdOut
+    warehouse_id: WarehouseIdOut
+    on_hand: int
+    reserved: int
+    safety: int
+
+
+class StockLevelsOut(Document):
+    """The places that were counted."""
+
+    items: list[StockLevelOut]
+
+
+class SupplyLineOut(Document):
+    """A line of a child order as its supplier sees it."""
+
+    line_no: int
+    sku_id: SkuIdOut
+    quantity: int
+    shipped: int
+    unit_cost_minor: Fen
+
+
+class SupplyOrderOut(Document):
+    """A child order as its supplier sees it."""
+
+    id: ChildIdOut
+    order_id: OrderIdOut
+    partner_id: PartyIdOut
+    state: dropship.OrderState
+    warehouse_id: WarehouseIdOut
+    area_code: str
+    placed_at: MomentOut
+    lines: list[SupplyLineOut]
+    recipient: MaskedRecipientOut
+    packages: list[PackageOut]
+
+
+class ChildStateOut(Document):
+    """Where a child order stands now."""
+
+    id: ChildIdOut
+    state: dropship.OrderState
+
+
+class WarehouseOut(Document):
+    """A place from which a supplier's goods leave."""
+
+    id: WarehouseIdOut
+    code: str
+    supplier_id: PartyIdOut
+    name: str
+    region_code: str
+
+
+class PartyOut(Document):
+    """A company that takes part."""
+
+    id: PartyIdOut
+    kind: parties.PartyKind
+    name: str
+    legal_name: str
+    uscc: str
+    state: parties.PartyState
+    created_at: MomentOut
+
+
+class KeyOut(Document):
+    """A key without its secret."""
+
+    id: KeyIdOut
+    party_id: PartyIdOut
+    kind: parties.KeyKind
+    scopes: list[str]
+    label: str
+    created_at: MomentOut
+    revoked_at: MomentOut | None
+    expires_at: MomentOut | None
+
+
+class IssuedKeyOut(KeyOut):
+    """A new key with its secret, which is shown this once."""
+
+    secret: str
+
+
+class ListOut(Document):
+    """A price list."""
+
+    id: ListIdOut
+    name: str
+    is_default: bool
+
+
+class PutOut(Document):
+    """How many rows were really changed, and how many stood there already."""
+
+    changed: int
+    unchanged: int
+
+
+class CountOut(Document):
+    """How many were really changed."""
+
+    changed: int
+
+
+class DoneOut(Document):
+    """It is so now."""
+
+    done: Literal[True]
+
+
+class TopUpOut(Document):
+    """Money that was paid in."""
+
+    transfer_id: TransferIdOut
+    partner_id: PartyIdOut
+    amount_minor: Fen
+    currency: Literal["CNY"]
+    reference: str
+    occurred_at: MomentOut
+
+
+class OperatorOrdersOut(Document):
+    """The newest orders sent to a phone number."""
+
+    items: list[OperatorOrderOut]
+
+
+class FindingOut(Document):
+    """Something that is broken, and how it may be repaired."""
+
+    check: str
+    where: str
+    what: str
+    repair: str
+
+
+class VerifyOut(Document):
+    """What the check of the books, the shelves and the orders found, at most 1,000 findings."""
+
+    sound: bool
+    findings: list[FindingOut]
+
+
+class ClockOut(Document):
+    """What the sandbox's clock says now."""
+
+    now: MomentOut

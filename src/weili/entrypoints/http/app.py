@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -13,7 +13,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from weili.entrypoints.http import account, messages, orders
+from weili.entrypoints.http import (
+    account,
+    areas,
+    goods,
+    messages,
+    operator_parties,
+    operator_trade,
+    operator_world,
+    orders,
+    prices,
+    stock,
+    supply,
+)
 from weili.entrypoints.http.auth import Doorkeeper
 from weili.entrypoints.http.front import Front
 from weili.entrypoints.http.health import health_router
@@ -28,6 +40,20 @@ from weili.entrypoints.http.problems import (
 )
 from weili.kit.problems import Problem
 from weili.kit.world import World
+
+FACES: Final = (
+    areas,
+    goods,
+    prices,
+    stock,
+    orders,
+    account,
+    messages,
+    supply,
+    operator_parties,
+    operator_trade,
+    operator_world,
+)
 
 
 def create_app(
@@ -60,7 +86,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
     )
     app.router.routes[:0] = hot_routes(placing)
-    for module in (orders, account, messages):
+    for module in FACES:
         app.include_router(module.router)
     app.include_router(health_router(worlds, is_current=is_current))
     document = openapi_of(app)

@@ -34,6 +34,7 @@ class Doorkeeper:
     def forget(self) -> None:
         """Read every key anew from now on."""
         self._kept = {}
+        self._asked = {}
 
     async def admit(
         self, headers: Mapping[str, str], *, method: str, target: str, body: bytes
@@ -63,12 +64,13 @@ class Doorkeeper:
         kept = self._kept.get(name)
         if kept is not None and kept[0] > now:
             return kept[1]
-        task = self._asked.get(name)
+        asked = self._asked
+        task = asked.get(name)
         if task is None:
             # One look-up for all who wait; a client's cancelled request must not cancel it.
             task = asyncio.ensure_future(self._look_up(key_id, world_name))
-            self._asked[name] = task
-            task.add_done_callback(lambda _: self._asked.pop(name, None))
+            asked[name] = task
+            task.add_done_callback(lambda _: asked.pop(name, None))
         return await asyncio.shield(task)
 
     async def _look_up(self, key_id: str, world_name: str) -> Found:

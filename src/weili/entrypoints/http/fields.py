@@ -29,6 +29,11 @@ ADDRESS_MAX: Final = 200
 REASON_MAX: Final = 500
 TITLE_MAX: Final = 100
 CURSOR_MAX: Final = 512
+ASKS_MAX: Final = 100
+ROWS_MAX: Final = 1_000
+STOCK_MAX: Final = 1_000_000_000
+QUANTITY_MIN_MAX: Final = 1_000_000
+RANK_MAX: Final = 10_000
 YEAR_MIN: Final = 2000
 YEAR_MAX: Final = 2100
 
@@ -209,6 +214,16 @@ AddressIn = Annotated[
 ]
 ReasonIn = Annotated[str, Field(min_length=1, max_length=REASON_MAX), _LINE, _LINE_SCHEMA]
 TitleIn = Annotated[str, Field(min_length=1, max_length=TITLE_MAX), _LINE, _LINE_SCHEMA]
+
+QuantityIn = Annotated[int, Field(ge=1, le=dropship.QUANTITY_MAX)]
+CountIn = Annotated[int, Field(ge=0, le=STOCK_MAX, description="pieces")]
+CarrierIn = Annotated[str, Field(pattern="^[0-9A-Za-z_]{1,32}$", examples=["SF"])]
+WaybillIn = Annotated[str, Field(pattern="^[0-9A-Za-z-]{1,64}$", examples=["SF1234567890"])]
+UsccIn = Annotated[str, Field(pattern="^[0-9A-Za-z]{18}$", examples=["91330100MA2AA0001L"])]
+UrlIn = Annotated[str, Field(pattern="^https?://[!-~]{1,500}$", examples=["https://erp.example"])]
+SecretIn = Annotated[str, Field(pattern="^[!-~]{16,256}$")]
+ReferenceIn = Annotated[str, Field(pattern="^[!-~]{1,100}$", examples=["bank-20261120-0007"])]
+CodeIn = Annotated[str, Field(pattern="^[0-9A-Za-z._-]{1,64}$")]
 
 CursorIn = Annotated[
     str | None, Query(max_length=CURSOR_MAX, description="`next_cursor` of the page before")

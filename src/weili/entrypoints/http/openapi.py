@@ -32,8 +32,7 @@ _KEYLESS_POSTS: Final = frozenset(
 """Posts that need no Idempotency-Key: they change nothing, or have a key of their own."""
 
 _METHODS: Final = ("get", "put", "post", "delete")
-_ALWAYS: Final = (400, 401, 403, 404, 405, 413, 429, 500, 503)
-_OF_CHANGES: Final = (409, 422)
+_REFUSALS: Final = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)
 _DESCRIPTION: Final = """\
 One goods pool, one stock and one ledger, opened to every channel that sells.
 
@@ -69,9 +68,7 @@ def document_of(app: FastAPI) -> dict[str, Any]:
     schemas |= _hot_schemas()
     document["paths"] = _hot_paths() | document["paths"]
     components["securitySchemes"] = _security_schemes()
-    components["responses"] = {
-        str(status): _problem_response(status) for status in (*_ALWAYS, *_OF_CHANGES)
-    }
+    components["responses"] = {str(status): _problem_response(status) for status in _REFUSALS}
     for method, path, operation in _operations(document):
         _complete(method, path, operation)
     document["paths"] = dict(sorted(document["paths"].items()))
@@ -94,8 +91,7 @@ def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
         operation["security"] = []
         responses["503"] = {"$ref": "#/components/responses/503"}
         return
-    statuses = _ALWAYS if method == "get" else (*_ALWAYS, *_OF_CHANGES)
-    responses |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
+    responses |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in _REFUSALS}
     operation["responses"] = dict(sorted(responses.items()))
     scope = POLICY[method.upper(), path]
     operation["security"] = [{"signature": []}, {"bearer": []}]

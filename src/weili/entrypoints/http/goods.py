@@ -1,0 +1,132 @@
+"""What a partner may sell: its pools, and the SKUs in them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from weili.entrypoints.http import answers
+from weili.entrypoints.http.calls import CallIn, read
+from weili.entrypoints.http.documents import moment, page
+from weili.entrypoints.http.fields import (
+    ASKS_MAX,
+    LIMIT,
+    Body,
+    CategoryIdIn,
+    CursorIn,
+    LimitIn,
+    SkuIdIn,
+    TitleIn,
+)
+from weili.kit.context import Ctx
+from weili.kit.ids import id_text
+from weili.modules import goods, parties
+
+router = APIRouter(tags=["goods"])
+
+QueryIn = Annotated[TitleIn | None, Query(description="words in the title")]
+CategoryQuery = Annotated[CategoryIdIn | None, Query(description="this category and all below")]
+
+
+class SkusBody(Body):
+    """The SKUs that are asked for."""
+
+    sku_ids: Annotated[list[SkuIdIn], Field(min_length=1, max_length=ASKS_MAX)]
+
+
+def sku_document(sku: goods.Sku) -> dict[str, Any]:
+    """Show an SKU to a partner: not who supplies it."""
+    return {
+        "id": id_text(goods.SKU_PREFIX, sku.id),
+        "spu_id": id_text(goods.SPU_PREFIX, sku.spu_id),
+        "title": sku.title,
+        "variant": sku.variant,
+        "category": list(sku.category),
+        "brand": sku.brand,
+        "brand_kind": sku.brand_kind,
+        "attributes": dict(sku.attributes),
+        "gtin": sku.gtin,
+        "unit": sku.unit,
+        "weight_g": sku.weight_g,
+        "tax_rate_bps": sku.tax_rate_bps,
+        "return_policy": sku.return_policy,
+        "compare_at_minor": sku.compare_at_minor,
+        "state": sku.state,
+        "updated_at": moment(sku.updated_at),
+    }
+
+
+def operator_sku_document(sku: goods.Sku) -> dict[str, Any]:
+    """Show an SKU to the operator."""
+    return sku_document(sku) | {
+        "supplier_id": id_text(parties.PARTY_PREFIX, sku.supplier_id),
+        "supplier_code": sku.supplier_code,
+    }
+
+
+def pool_document(pool: goods.Pool) -> dict[str, Any]:
+    """Show a pool."""
+    return {"id": id_text(goods.POOL_PREFIX, pool.id), "name": pool.name}
+
+
+@router.get("/v1/pools", response_model=answers.PageOut[answers.PoolOut])
+def pool_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
+    """List the pools that are granted to you."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        rows = goods.pool_page(ctx, partner_id=call.actor.party_id, cursor=cursor, limit=limit)
+        return page(rows.map(pool_document))
+
+    return read(call, work)
+
+
+@router.get("/v1/skus", response_model=answers.PageOut[answers.SkuOut])
+def sku_page(
+    call: CallIn,
+    q: QueryIn = None,
+    category_id: CategoryQuery = None,
+    cursor: CursorIn = None,
+    limit: LimitIn = LIMIT,
+) -> Response:
+    """List the SKUs that you may order."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        rows = goods.sku_page(
+            ctx,
+            partner_id=call.actor.party_id,
+            cursor=cursor,
+            limit=limit,
+            query=q,
+            category_id=category_id,
+        )
+        return page(rows.map(sku_document))
+
+    return read(call, work)
+
+
+@router.get("/v1/skus/{sku_id}", response_model=answers.SkuOut)
+def sku_get(call: CallIn, sku_id: SkuIdIn) -> Response:
+    """Give an SKU that you may order."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return sku_document(goods.sku_get(ctx, sku_id=sku_id, partner_id=call.actor.party_id))
+
+    return read(call, work)
+
+
+@router.post("/v1/skus:batchGet", response_model=answers.SkusOut)
+def skus_get(call: CallIn, body: SkusBody) -> Response:
+    """Give up to 100 SKUs that you may order; the rest are listed as missing."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        asked = list(dict.fromkeys(body.sku_ids))
+        partner_id = call.actor.party_id
+        visible = goods.skus_visible(ctx, pairs=[(partner_id, sku_id) for sku_id in asked])
+        skus = goods.skus_get(ctx, sku_ids=[sku_id for _, sku_id in visible])
+        return {
+            "items": [sku_document(skus[sku_id]) for sku_id in asked if sku_id in skus],
+            "missing": [id_text(goods.SKU_PREFIX, i) for i in asked if i not in skus],
+        }
+
+    return read(call, work)

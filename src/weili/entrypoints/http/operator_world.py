@@ -1,0 +1,74 @@
+"""The operator's work with the world as a whole: finding orders, checking it, turning its clock."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from weili.entrypoints.http import answers
+from weili.entrypoints.http.calls import CallIn, carry_out, change, read, respond
+from weili.entrypoints.http.documents import moment
+from weili.entrypoints.http.fields import Body, PhoneIn
+from weili.entrypoints.http.orders import shown
+from weili.kit.context import Ctx
+from weili.kit.ids import id_text
+from weili.kit.world import clock_turn
+from weili.modules import dropship, parties
+from weili.workflows.verify_world import verify_world
+
+router = APIRouter(tags=["operator: world"])
+
+FINDINGS_MAX: Final = 1_000
+AHEAD_S_MAX: Final = 366 * 86_400
+
+PhoneQuery = Annotated[PhoneIn, Query(description="the recipient's phone number, in full")]
+
+
+class ClockBody(Body):
+    """How far to turn the clock ahead: at most a year at a time."""
+
+    ahead_s: Annotated[int, Field(ge=0, le=AHEAD_S_MAX)]
+
+
+@router.get("/v1/operator/orders", response_model=answers.OperatorOrdersOut)
+def orders_by_phone(call: CallIn, phone: PhoneQuery) -> Response:
+    """Find the newest orders sent to a phone number."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return {
+            "items": [
+                shown(ctx, order) | {"partner_id": id_text(parties.PARTY_PREFIX, order.partner_id)}
+                for order in dropship.orders_by_phone(ctx, phone=phone)
+            ]
+        }
+
+    return read(call, work)
+
+
+@router.post("/v1/operator/verify", response_model=answers.VerifyOut)
+def world_verify(call: CallIn) -> Response:
+    """Check the books, the shelves and the orders at one moment, and list all that is broken."""
+    # The nonce is claimed in a transaction of its own: the snapshot can write nothing.
+    carry_out(call, lambda _: None)
+    with call.world.begin(call.actor, snapshot=True) as ctx:
+        findings = verify_world(ctx)
+    return respond(
+        {
+            "sound": not findings,
+            "findings": [asdict(finding) for finding in findings[:FINDINGS_MAX]],
+        }
+    )
+
+
+@router.post("/v1/operator/clock:turn", response_model=answers.ClockOut)
+def world_clock_turn(call: CallIn, body: ClockBody) -> Response:
+    """Turn a sandbox's clock ahead, so that deadlines pass without waiting for them."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        clock_turn(ctx, ahead_s=body.ahead_s)
+        return {"now": moment(ctx.now + timedelta(seconds=body.ahead_s))}
+
+    return change(call, work)

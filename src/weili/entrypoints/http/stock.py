@@ -1,0 +1,59 @@
+"""Whether goods can be had in an area."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field
+from starlette.responses import Response
+
+from weili.entrypoints.http import answers
+from weili.entrypoints.http.calls import CallIn, read
+from weili.entrypoints.http.fields import ASKS_MAX, AreaIn, Body, QuantityIn, SkuIdIn
+from weili.kit.context import Ctx
+from weili.kit.ids import id_text
+from weili.modules import goods, inventory
+
+router = APIRouter(tags=["stock"])
+
+
+class StockAskBody(Body):
+    """Whether so many can be had in an area."""
+
+    sku_id: SkuIdIn
+    quantity: QuantityIn = 1
+    area_code: AreaIn
+
+
+class StockAsksBody(Body):
+    """Up to 100 questions."""
+
+    items: Annotated[list[StockAskBody], Field(min_length=1, max_length=ASKS_MAX)]
+
+
+@router.post("/v1/stock:batchGet", response_model=answers.StockOut)
+def stock_get(call: CallIn, body: StockAsksBody) -> Response:
+    """Say what can be had where, in the order of the questions.
+
+    `available` is exact below 50 and then means 50 or more. Nothing is promised: only an order
+    reserves.
+    """
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        asks = [
+            inventory.AvailabilityAsk(item.sku_id, item.quantity, item.area_code)
+            for item in body.items
+        ]
+        return {"items": [_availability(a) for a in inventory.availability(ctx, asks=asks)]}
+
+    return read(call, work)
+
+
+def _availability(found: inventory.Availability) -> dict[str, Any]:
+    return {
+        "sku_id": id_text(goods.SKU_PREFIX, found.sku_id),
+        "quantity": found.quantity,
+        "area_code": found.area_code,
+        "state": found.state,
+        "available": found.quantity_fuzzy,
+        "lead_days": found.lead_days,
+    }

@@ -1,0 +1,214 @@
+"""What a supplier does: takes child orders, ships, delivers, and counts its stock."""
+
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Query
+from pydantic import Field, model_validator
+from starlette.responses import Response
+
+from weili.entrypoints.http import answers
+from weili.entrypoints.http.calls import Call, CallIn, change, read
+from weili.entrypoints.http.documents import page
+from weili.entrypoints.http.fields import (
+    LIMIT,
+    Body,
+    CarrierIn,
+    ChildIdIn,
+    CursorIn,
+    LimitIn,
+    PackageIdIn,
+    QuantityIn,
+    WaybillIn,
+)
+from weili.entrypoints.http.orders import ReasonBody, masked, revealed
+from weili.entrypoints.http.stock_put import StockPutBody, stock_put
+from weili.entrypoints.http.warehouses import warehouse_document
+from weili.kit.context import Ctx
+from weili.kit.ids import id_text
+from weili.modules import dropship, inventory, parties
+from weili.workflows.ship_package import deliver_package, ship_package
+from weili.workflows.supplier_answers import cancel_answered, child_taken
+
+router = APIRouter(tags=["supply"])
+
+
+class PackageLineBody(Body):
+    """How many pieces of a line are in the package."""
+
+    line_no: Annotated[int, Field(ge=1, le=dropship.LINES_MAX)]
+    quantity: QuantityIn
+
+
+class ShipBody(Body):
+    """A package that has left."""
+
+    carrier_code: CarrierIn
+    waybill_number: WaybillIn
+    lines: Annotated[list[PackageLineBody], Field(min_length=1, max_length=dropship.LINES_MAX)]
+
+    @model_validator(mode="after")
+    def each_line_once(self) -> Self:
+        """Refuse a line that is named twice."""
+        if len({line.line_no for line in self.lines}) < len(self.lines):
+            raise ValueError("each line_no once")
+        return self
+
+
+StateIn = Annotated[dropship.QueueState | None, Query(description="all that is open if none")]
+_OPEN = (
+    dropship.QueueState.WAITING,
+    dropship.QueueState.TAKEN,
+    dropship.QueueState.CANCELLING,
+)
+
+
+@router.get("/v1/supply/orders", response_model=answers.PageOut[answers.SupplyOrderOut])
+def supply_page(
+    call: CallIn, state: StateIn = None, cursor: CursorIn = None, limit: LimitIn = LIMIT
+) -> Response:
+    """List the child orders in your queue, the oldest first."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        rows = dropship.queue_page(
+            ctx,
+            supplier_id=call.actor.party_id,
+            states=_OPEN if state is None else (state,),
+            cursor=cursor,
+            limit=limit,
+        )
+        return page(rows.map(lambda row: _shown(ctx, *row)))
+
+    return read(call, work)
+
+
+@router.get("/v1/supply/orders/{child_id}", response_model=answers.SupplyOrderOut)
+def supply_get(call: CallIn, child_id: ChildIdIn) -> Response:
+    """Give one of your child orders."""
+    return read(call, lambda ctx: _shown(ctx, *_mine(ctx, call, child_id)))
+
+
+@router.post("/v1/supply/orders/{child_id}:take", response_model=answers.ChildStateOut)
+def supply_take(call: CallIn, child_id: ChildIdIn) -> Response:
+    """Say that you will ship a child order."""
+
+    def work(ctx: Ctx) -> dict[str, str]:
+        state = child_taken(ctx, supplier_id=call.actor.party_id, child_id=child_id, accepted=True)
+        return _state(child_id, state)
+
+    return change(call, work)
+
+
+@router.post("/v1/supply/orders/{child_id}:refuse", response_model=answers.ChildStateOut)
+def supply_refuse(call: CallIn, child_id: ChildIdIn, body: ReasonBody) -> Response:
+    """Say that you will not ship a child order, and why; it is then cancelled."""
+
+    def work(ctx: Ctx) -> dict[str, str]:
+        state = child_taken(ctx, supplier_id=call.actor.party_id, child_id=child_id, accepted=False)
+        subject = id_text(dropship.CHILD_PREFIX, child_id)
+        parties.audit_write(ctx, action="child.refuse", subject=subject, reason=body.reason)
+        return _state(child_id, state)
+
+    return change(call, work)
+
+
+@router.post("/v1/supply/orders/{child_id}:acceptCancel", response_model=answers.ChildStateOut)
+def supply_accept_cancel(call: CallIn, child_id: ChildIdIn) -> Response:
+    """Agree to cancel a child order that you were asked about."""
+    return _cancel_answer(call, child_id, accepted=True)
+
+
+@router.post("/v1/supply/orders/{child_id}:refuseCancel", response_model=answers.ChildStateOut)
+def supply_refuse_cancel(call: CallIn, child_id: ChildIdIn) -> Response:
+    """Say that it is too late to cancel a child order that you were asked about."""
+    return _cancel_answer(call, child_id, accepted=False)
+
+
+@router.post(
+    "/v1/supply/orders/{child_id}:ship", response_model=answers.PackageOut, status_code=201
+)
+def supply_ship(call: CallIn, child_id: ChildIdIn, body: ShipBody) -> Response:
+    """Report a package that has left; the same waybill again changes nothing."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        package = ship_package(
+            ctx,
+            supplier_id=call.actor.party_id,
+            child_id=child_id,
+            carrier_code=body.carrier_code,
+            waybill_number=body.waybill_number,
+            lines=[dropship.PackageLine(line.line_no, line.quantity) for line in body.lines],
+        )
+        return dropship.package_document(package)
+
+    return change(call, work, status=201)
+
+
+@router.post("/v1/supply/orders/{child_id}:revealRecipient", response_model=answers.RecipientOut)
+def supply_reveal_recipient(call: CallIn, child_id: ChildIdIn, body: ReasonBody) -> Response:
+    """Show whom a child order is sent to. Who looked and why is written down each time."""
+
+    def work(ctx: Ctx) -> dict[str, str]:
+        order, _ = _mine(ctx, call, child_id)
+        subject = id_text(dropship.CHILD_PREFIX, child_id)
+        return revealed(ctx, order, subject=subject, reason=body.reason)
+
+    return read(call, work)
+
+
+@router.post("/v1/supply/packages/{package_id}:deliver", response_model=answers.PackageOut)
+def supply_deliver(call: CallIn, package_id: PackageIdIn) -> Response:
+    """Report that a package has arrived."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        package = deliver_package(ctx, supplier_id=call.actor.party_id, package_id=package_id)
+        return dropship.package_document(package)
+
+    return change(call, work)
+
+
+@router.get("/v1/supply/warehouses", response_model=answers.PageOut[answers.WarehouseOut])
+def supply_warehouses(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
+    """List your warehouses."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        rows = inventory.warehouse_page(ctx, cursor=cursor, limit=limit)
+        return page(rows.map(warehouse_document))
+
+    return read(call, work)
+
+
+@router.put("/v1/supply/stock", response_model=answers.StockLevelsOut)
+def supply_stock_put(call: CallIn, body: StockPutBody) -> Response:
+    """Say how many of your SKUs lie in your warehouses: what was counted, not what was moved."""
+    return read(call, lambda ctx: stock_put(ctx, body))
+
+
+def _cancel_answer(call: Call, child_id: dropship.ChildId, *, accepted: bool) -> Response:
+    def work(ctx: Ctx) -> dict[str, str]:
+        state = cancel_answered(
+            ctx, supplier_id=call.actor.party_id, child_id=child_id, accepted=accepted
+        )
+        return _state(child_id, state)
+
+    return change(call, work)
+
+
+def _mine(
+    ctx: Ctx, call: Call, child_id: dropship.ChildId
+) -> tuple[dropship.Order, dropship.Child]:
+    return dropship.child_locked(ctx, supplier_id=call.actor.party_id, child_id=child_id)
+
+
+def _shown(ctx: Ctx, order: dropship.Order, child: dropship.Child) -> dict[str, Any]:
+    return dropship.supplier_document(child, order=order) | {
+        "recipient": masked(ctx, order),
+        "packages": [
+            dropship.package_document(package)
+            for package in order.packages
+            if package.child_id == child.id
+        ],
+    }
+
+
+def _state(child_id: dropship.ChildId, state: dropship.OrderState) -> dict[str, str]:
+    return {"id": id_text(dropship.CHILD_PREFIX, child_id), "state": state.value}

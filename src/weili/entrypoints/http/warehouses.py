@@ -1,0 +1,17 @@
+"""How a warehouse is shown, to its supplier and to the operator."""
+
+from typing import Any
+
+from weili.kit.ids import id_text
+from weili.modules import inventory, parties
+
+
+def warehouse_document(warehouse: inventory.Warehouse) -> dict[str, Any]:
+    """Show a warehouse."""
+    return {
+        "id": id_text(inventory.WAREHOUSE_PREFIX, warehouse.id),
+        "code": warehouse.code,
+        "supplier_id": id_text(parties.PARTY_PREFIX, warehouse.supplier_id),
+        "name": warehouse.name,
+        "region_code": warehouse.region_code,
+    }
