@@ -196,6 +196,42 @@ def event_gaps(ctx: Ctx) -> list[tuple[int, str]]:
     return [(here, f"follows {before}") for here, before in rows if here != before + 1]
 
 
+def stories_misbegun(
+    ctx: Ctx, *, subjects: Sequence[str], story: str, first: str
+) -> list[tuple[str, str]]:
+    """Find subjects whose story is not told as it should be: (subject, what is wrong).
+
+    A story is a subject's events of the types that are like ``story``, in the log and on their
+    way to it. It begins with ``first``, which is in it once. Subjects that are told of and were
+    not asked for are found too. Reads the whole log; for ``verify``.
+    """
+    rows = ctx.db.rows(
+        "WITH told AS ("
+        " SELECT subject, type, position FROM kit.event WHERE type LIKE %b"
+        " UNION ALL SELECT subject, type, seq + (1::bigint << 62) FROM kit.outbox"
+        "  WHERE type LIKE %b"
+        "), tale AS ("
+        " SELECT subject, count(*) FILTER (WHERE type = %b) AS firsts,"
+        "  (array_agg(type ORDER BY position))[1] AS begins FROM told GROUP BY subject)"
+        " SELECT coalesce(a.subject, t.subject), a.subject IS NULL,"
+        "  coalesce(t.firsts, 0), coalesce(t.begins, 'nothing')"
+        " FROM unnest(%b::text[]) AS a (subject) FULL JOIN tale t ON t.subject = a.subject"
+        " WHERE a.subject IS NULL OR t.firsts IS DISTINCT FROM 1 OR t.begins <> %b ORDER BY 1",
+        story,
+        story,
+        first,
+        list(subjects),
+        first,
+    )
+    return [
+        (
+            subject,
+            f"{'unknown, ' if is_unknown else ''}{first} {firsts} times, begins with {begins}",
+        )
+        for subject, is_unknown, firsts, begins in rows
+    ]
+
+
 def waiting(ctx: Ctx) -> int:
     """Count the facts that have no position yet."""
     [[count]] = ctx.db.rows("SELECT count(*) FROM kit.outbox")

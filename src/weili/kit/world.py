@@ -24,8 +24,14 @@ LIVE: Final = "live"
 LOCK_TIMEOUT_MS: Final = 5_000
 STATEMENT_TIMEOUT_MS: Final = 30_000
 IDLE_TIMEOUT_MS: Final = 60_000
+SNAPSHOT_TIMEOUT_MS: Final = 900_000
+"""A snapshot reads whole tables and holds nobody up, so it may take its time."""
 CONNECTIONS_DEFAULT: Final = 12
 TURN_MAX_S: Final = 10 * 366 * 86_400
+_SNAPSHOT_LIMITS: Final = (
+    "SELECT set_config('statement_timeout', %b, true),"
+    " set_config('idle_in_transaction_session_timeout', %b, true)"
+)
 
 T = TypeVar("T")
 
@@ -66,7 +72,8 @@ class World:
                     f"-c role={APP_ROLE} -c lock_timeout={LOCK_TIMEOUT_MS}"
                     f" -c statement_timeout={STATEMENT_TIMEOUT_MS}"
                     f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
-                    " -c timezone=UTC -c jit=off"
+                    # The jobs' own statements name no schema; all of ours do.
+                    " -c search_path=public,procrastinate -c timezone=UTC -c jit=off"
                 ),
             },
         )
@@ -87,6 +94,8 @@ class World:
                     )
                 with connection.begin():
                     db = Transaction(connection)
+                    if snapshot:
+                        db.run(_SNAPSHOT_LIMITS, *[str(SNAPSHOT_TIMEOUT_MS)] * 2)
                     ctx = Ctx(db, actor, self._now(db), self.name, self.is_sandbox, self.keyring)
                     yield ctx
                     outbox.flush(db, ctx.announced)

@@ -99,7 +99,7 @@ from weili.modules.dropship.service import (
     queue_set,
     recipient_open,
 )
-from weili.modules.dropship.verify import open_amounts, open_quantities, verify
+from weili.modules.dropship.verify import open_amounts, open_quantities, order_ids, verify
 
 __all__ = [
     "CHILD_PREFIX",
@@ -167,6 +167,7 @@ __all__ = [
     "order_confirmed",
     "order_document",
     "order_get",
+    "order_ids",
     "order_locked",
     "order_page",
     "order_sealed",

@@ -27,6 +27,11 @@ def open_amounts(ctx: Ctx) -> dict[UUID, int]:
     return dict(checks.open_amounts(ctx))
 
 
+def order_ids(ctx: Ctx) -> list[UUID]:
+    """Give the id of every order, to be held against what was announced."""
+    return [order_id for (order_id,) in checks.order_ids(ctx)]
+
+
 def verify(ctx: Ctx) -> Iterator[Finding]:
     """Find roots that are not their children, numbers that name two orders, illegal histories."""
     yield from _sums(ctx)

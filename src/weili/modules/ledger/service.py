@@ -138,6 +138,11 @@ def holds_open(ctx: Ctx, *, subjects: Sequence[str]) -> list[Hold]:
     return [hold for hold in store.holds_of(ctx.db, subjects) if hold.remaining_minor > 0]
 
 
+def holds_remaining(ctx: Ctx) -> dict[TransferId, int]:
+    """Gives what every open hold still sets aside, to be held against the open orders."""
+    return dict(store.holds_remaining(ctx.db))
+
+
 def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) -> TopUp:
     """Pays money into a partner's prepaid account, once for each reference.
 

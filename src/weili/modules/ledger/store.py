@@ -123,6 +123,17 @@ def holds_of(db: Transaction, subjects: Sequence[str]) -> list[Hold]:
     return sorted(holds, key=lambda hold: hold.id)
 
 
+def holds_remaining(db: Transaction) -> list[tuple[TransferId, int]]:
+    """Read every hold of which something is left: (hold, left). Reads the whole ledger."""
+    return db.rows(
+        "SELECT h.id, (h.amount_minor - coalesce(sum(s.amount_minor), 0))::bigint"
+        " FROM ledger.transfer h"
+        " LEFT JOIN ledger.transfer s ON s.hold_id = h.id AND s.party_id = h.party_id"
+        " WHERE h.kind = 'hold' GROUP BY h.id, h.party_id"
+        " HAVING h.amount_minor <> coalesce(sum(s.amount_minor), 0)"
+    )
+
+
 def account_insert(db: Transaction, account: Account, *, floor_minor: int | None) -> None:
     """Open an account, and its running balance where it has a limit; once."""
     db.sa.execute(

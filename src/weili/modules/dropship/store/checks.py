@@ -35,6 +35,11 @@ def open_amounts(ctx: Ctx) -> list[tuple[UUID, int]]:
     )
 
 
+def order_ids(ctx: Ctx) -> list[tuple[UUID]]:
+    """Read the id of every order."""
+    return ctx.db.rows('SELECT id FROM dropship."order" ORDER BY id')
+
+
 def roots_off(ctx: Ctx) -> list[tuple[UUID, int, int, int, int]]:
     """Find roots whose amounts are not the sum of their lines, or that have no children."""
     return ctx.db.rows(

@@ -1,0 +1,349 @@
+"""Settings to worlds to faces: the only place that wires."""
+
+import re
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from weili import migrations
+from weili.adapters.postgres import Server, databases, embedded
+from weili.adapters.suppliers import HttpSupplierGateway
+from weili.entrypoints.http import (
+    PlaceAnswer,
+    PlaceRequest,
+    create_app,
+    place_batch,
+    place_weight,
+)
+from weili.entrypoints.jobs import Worker
+from weili.kit.groupcommit import GroupCommit
+from weili.kit.problems import Kind, Problem
+from weili.kit.secrets import KeyRing
+from weili.kit.world import LIVE, World, in_transaction
+from weili.workflows.open_accounts import ground_open
+
+EMBEDDED_DATABASE: Final = "weili"
+SANDBOX: Final = "sandbox"
+PORT_DEFAULT: Final = 8000
+PORT_MAX: Final = 65_535
+DRAIN_S: Final = 10
+_WORLD_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
+
+Worlds = Mapping[str, World]
+"""The open worlds by name."""
+
+
+class SettingInvalid(Problem):
+    """A setting in the environment can't be used."""
+
+    kind = Kind.INVALID
+    code = "setting_invalid"
+    en = "{name} is {value!r}, but should be {expected}."
+    zh = "环境变量 {name} 的值为 {value!r}，应为 {expected}。"
+
+
+class KeyRingMissing(Problem):
+    """There is no key ring, and one may not be made silently."""
+
+    kind = Kind.UNAVAILABLE
+    code = "key_ring_missing"
+    en = (
+        "There is no key ring at {path}. If the databases hold data, restore it from the back-up:"
+        " without it the personal data in them can't be read. For a new deployment make it with"
+        " `weili key ring`, and keep a copy of it apart from the database's."
+    )
+    zh = (
+        "{path} 处没有密钥环。若数据库中已有数据，请从备份恢复密钥环，否则其中的个人信息无法读取。"
+        "全新部署请运行 `weili key ring` 生成，并与数据库备份分开保存一份。"
+    )
+
+
+class SchemaOld(Problem):
+    """A database waits to be brought to the shape that this version needs."""
+
+    kind = Kind.UNAVAILABLE
+    code = "schema_old"
+    en = "The database of {world} is at step {found}, this version needs {needed}: {cure}."
+    zh = "{world} 的数据库版本为 {found}，本版本需要 {needed}：{cure}。"
+
+
+class SchemaNew(Problem):
+    """A database was upgraded by a newer version than this one."""
+
+    kind = Kind.UNAVAILABLE
+    code = "schema_new"
+    en = (
+        "The database of {world} is at step {found}, but this version knows steps up to {known}"
+        " only. Run the newer version, or restore a back-up made before the upgrade."
+    )
+    zh = (
+        "{world} 的数据库版本为 {found}，而本版本只支持到 {known}。"
+        "请运行较新的版本，或恢复升级之前的备份。"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says; read once."""
+
+    database_url: str | None
+    worlds: tuple[str, ...]
+    host: str
+    port: int
+    home: Path
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings.
+
+        Raises: SettingInvalid.
+        """
+        worlds = tuple(environ.get("WEILI_WORLDS", SANDBOX).split(","))
+        for name in worlds:
+            if not _WORLD_NAME.fullmatch(name) or worlds.count(name) > 1:
+                raise SettingInvalid(
+                    name="WEILI_WORLDS",
+                    value=",".join(worlds),
+                    expected="names of lower-case letters and digits, each once, with commas",
+                )
+        port = environ.get("WEILI_PORT", str(PORT_DEFAULT))
+        if not port.isascii() or not port.isdigit() or int(port[:6]) > PORT_MAX:
+            raise SettingInvalid(name="WEILI_PORT", value=port, expected=f"0 to {PORT_MAX}")
+        return cls(
+            database_url=environ.get("WEILI_DATABASE_URL") or None,
+            worlds=worlds,
+            host=environ.get("WEILI_HOST") or "127.0.0.1",
+            port=int(port),
+            home=Path(environ.get("WEILI_HOME") or _home_default()).expanduser().absolute(),
+        )
+
+    @property
+    def postgres_home(self) -> Path:
+        """Where the embedded server keeps its state."""
+        return self.home / "postgres"
+
+    @property
+    def keyring_path(self) -> Path:
+        """Where the key ring lies."""
+        return self.home / "keyring.json"
+
+    def sample_path(self, world: str) -> Path:
+        """Say where the keys of a sample world lie."""
+        return self.home / ("sample.json" if world == SANDBOX else f"sample-{world}.json")
+
+
+def _home_default() -> Path:
+    """Give the folder for state: in the checkout, or in the user's home when installed."""
+    checkout = Path(__file__).parents[2]
+    if (checkout / "pyproject.toml").exists() and (checkout / "src" / "weili").exists():
+        return checkout / ".weili"
+    return Path.home() / ".weili"
+
+
+# --- databases and worlds ------------------------------------------------------------------------
+
+
+def server_up(settings: Settings) -> Server | None:
+    """Start or adopt the embedded server; None when the database is elsewhere.
+
+    Raises: EmbeddedPostgresError.
+    """
+    if settings.database_url is not None:
+        return None
+    home_make(settings)
+    return embedded.up(settings.postgres_home)
+
+
+def home_make(settings: Settings) -> None:
+    """Make the folder for state, which nobody else may look into."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def database_urls(settings: Settings, server: Server | None) -> dict[str, str]:
+    """Name the database of each world.
+
+    Raises: DatabaseError when the database URL names none.
+    """
+    base = server.url(EMBEDDED_DATABASE) if server else settings.database_url
+    if base is None:
+        raise ValueError("neither a server nor a URL")
+    name = databases.name_of(base)
+    return {
+        world: databases.url_with(base, database=name if world == LIVE else f"{name}_{world}")
+        for world in settings.worlds
+    }
+
+
+def keyring_of(settings: Settings, *, is_fresh: bool) -> KeyRing:
+    """Read the key ring; make it where only sandboxes are, and nothing is sealed yet.
+
+    Raises: KeyRingMissing; KeyRingError when the file is damaged.
+    """
+    path = settings.keyring_path
+    if not path.exists():
+        if not is_fresh or LIVE in settings.worlds:
+            raise KeyRingMissing(path=str(path))
+        keyring_make(settings)
+    return KeyRing.load(path)
+
+
+def keyring_make(settings: Settings) -> bool:
+    """Make a key ring where there is none, whole or not at all; says whether it did."""
+    home_make(settings)
+    with tempfile.TemporaryDirectory(dir=settings.home) as folder:
+        fresh = Path(folder) / "keyring.json"
+        KeyRing.fresh().save(fresh)
+        # A link, unlike a rename, never takes the place of a ring that is there.
+        with suppress(FileExistsError):
+            settings.keyring_path.hardlink_to(fresh)
+            return True
+    return False
+
+
+def open_worlds(
+    settings: Settings, *, server: Server | None = None, upgrade: bool = False
+) -> dict[str, World]:
+    """Open every world of the settings, starting the embedded server if it does not run.
+
+    With ``upgrade`` databases are made and brought to the newest shape; without it one that is
+    behind is refused, since a second process should not change it under the first.
+
+    Raises: EmbeddedPostgresError; DatabaseError; KeyRingMissing; KeyRingError; SchemaOld;
+    SchemaNew.
+    """
+    server = server or server_up(settings)
+    urls = database_urls(settings, server)
+    if upgrade:
+        for url in urls.values():
+            databases.make(url)
+    steps = {world: schema_step(world, url) for world, url in urls.items()}
+    if not upgrade:
+        for world, step in steps.items():
+            if step != migrations.head():
+                cure = "run `weili db upgrade`, or `weili up`, which does it by itself"
+                found = step or "nothing"
+                raise SchemaOld(world=world, found=found, needed=migrations.head(), cure=cure)
+    # The ring is made before the first table: whoever is killed in between finds it here.
+    keyring = keyring_of(settings, is_fresh=not any(steps.values()))
+    worlds = {world: World(world, url, keyring) for world, url in urls.items()}
+    if upgrade:
+        for name, opened_world in worlds.items():
+            if steps[name] != migrations.head():
+                migrations.upgrade(urls[name])
+            in_transaction(opened_world.begin, ground_open)
+    return worlds
+
+
+def schema_step(world: str, url: str) -> str | None:
+    """Say which step a database has reached; None when it is empty or not there.
+
+    Raises: DatabaseError; SchemaNew when it has gone further than this version.
+    """
+    if databases.is_empty(url):
+        return None
+    step = migrations.current(url)
+    if step is not None and step > migrations.head():
+        raise SchemaNew(world=world, found=step, known=migrations.head())
+    return step
+
+
+@contextmanager
+def opened(settings: Settings, *, upgrade: bool = False) -> Iterator[dict[str, World]]:
+    """Open the worlds for the block."""
+    worlds = open_worlds(settings, upgrade=upgrade)
+    try:
+        yield worlds
+    finally:
+        for world in worlds.values():
+            world.close()
+
+
+# --- faces ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def http_app(worlds: Worlds) -> Iterator[ASGIApp]:
+    """Give the HTTP face over a group commit for each world, which ends when all is written."""
+    with ExitStack() as stack:
+        placing: dict[str, GroupCommit[PlaceRequest, PlaceAnswer]] = {}
+        for name, world in worlds.items():
+            placing[name] = GroupCommit(place_batch(world), lane=name, weigh=place_weight)
+            stack.callback(placing[name].close)
+        yield create_app(worlds=worlds, placing=placing, is_current=is_current)
+
+
+def is_current(world: World) -> bool:
+    """Say whether a world's database has the shape that this version needs."""
+    url = world.engine.url.set(drivername="postgresql")
+    return migrations.current(url.render_as_string(hide_password=False)) == migrations.head()
+
+
+def serve(worlds: Worlds, listening: socket.socket) -> None:
+    """Serve the HTTP face on a socket until SIGTERM or SIGINT, then finish what is under way."""
+    with http_app(worlds) as app:
+        uvicorn.Server(server_config(app)).run(sockets=[listening])
+
+
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """Say how the server runs: one process, the fast loop and parser, our own logs."""
+    options: dict[str, Any] = {
+        "access_log": False,
+        "http": "httptools",
+        "lifespan": "auto",
+        "log_config": None,
+        "loop": "uvloop",
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": DRAIN_S,
+        "timeout_keep_alive": 30,
+        "ws": "none",
+    }
+    return uvicorn.Config(app, **options)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Take the port.
+
+    Raises: OSError when it is taken, or may not be taken.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(2048)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+@contextmanager
+def worker(worlds: Worlds) -> Iterator[Worker]:
+    """Give the worker over the open worlds."""
+    gateway = HttpSupplierGateway()
+    try:
+        yield Worker(worlds, gateway)
+    finally:
+        gateway.close()
+
+
+class PortTaken(Problem):
+    """Another program has the port, or it may not be taken."""
+
+    kind = Kind.UNAVAILABLE
+    code = "port_taken"
+    en = "Port {port} on {host} can't be used ({why}). Choose another: WEILI_PORT=8080 weili up"
+    zh = "{host} 的端口 {port} 无法使用（{why}）。请换一个端口：WEILI_PORT=8080 weili up"
+
+
+def port_problem(settings: Settings, error: OSError) -> PortTaken:
+    """Say in the reader's words why the port can't be had."""
+    return PortTaken(port=settings.port, host=settings.host, why=error.strerror or str(error))

@@ -1,0 +1,62 @@
+"""The command line: starts everything, and is the operator's hand on the machine itself.
+
+It acts as the platform; whoever may run it here may do anything. Each command imports what it
+needs when it runs, so that ``--help`` and completion answer at once.
+"""
+
+import sys
+
+import typer
+
+from weili.entrypoints.cli.accounts import operators, partners, suppliers
+from weili.entrypoints.cli.database import app as db
+from weili.entrypoints.cli.goods import app as importing
+from weili.entrypoints.cli.keys import app as key
+from weili.entrypoints.cli.later import FORWARD, demo_later, docs_later
+from weili.entrypoints.cli.run import serve, work
+from weili.entrypoints.cli.say import fail, refuse
+from weili.entrypoints.cli.up import up
+from weili.entrypoints.cli.worlds import clock, status, verify
+from weili.kit.problems import Problem
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="weili",
+    help="Weili (微力): an open supply platform for social commerce.",
+    no_args_is_help=True,
+    # A traceback with local variables would show secrets.
+    pretty_exceptions_enable=False,
+)
+app.command("up")(up)
+app.command("serve")(serve)
+app.command("work")(work)
+app.command("status")(status)
+app.command("verify")(verify)
+app.command("demo", context_settings=FORWARD, add_help_option=False)(demo_later)
+app.command("docs", context_settings=FORWARD, add_help_option=False)(docs_later)
+app.add_typer(importing, name="import")
+app.add_typer(operators, name="operator")
+app.add_typer(partners, name="partner")
+app.add_typer(suppliers, name="supplier")
+app.add_typer(key, name="key")
+app.add_typer(clock, name="clock")
+app.add_typer(db, name="db")
+
+
+def main() -> None:
+    """Run a command; a refusal is told in words, and never as a traceback."""
+    from weili.adapters.postgres import EmbeddedPostgresError
+    from weili.adapters.postgres.databases import DatabaseError
+    from weili.kit.secrets import KeyRingError
+
+    try:
+        app()
+    except Problem as problem:
+        refuse(problem)
+    except (EmbeddedPostgresError, DatabaseError, KeyRingError) as error:
+        fail(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does; that is no failure of ours.
+        sys.stderr.close()
+        raise SystemExit(0) from None

@@ -1,0 +1,264 @@
+"""``weili db``: the databases' shape, and their back-ups."""
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from weili.entrypoints.cli import say
+from weili.entrypoints.cli.opened import JsonOption, WorldAmbiguous, WorldOption
+from weili.kit.problems import Kind, Problem
+
+if TYPE_CHECKING:
+    from weili.bootstrap import Settings
+
+app = typer.Typer(help="The databases' shape, and their back-ups.", no_args_is_help=True)
+
+FORMAT: Final = 1
+MEMBERS: Final = ("manifest.json", "keyring.json", "database.dump")
+
+
+class BackupUnreadable(Problem):
+    """The file is no back-up of ours, or not whole."""
+
+    kind = Kind.INVALID
+    code = "backup_unreadable"
+    en = "{file} is not a whole back-up made by `weili db backup`: {why}."
+    zh = "{file} 不是由 `weili db backup` 生成的完整备份：{why}。"
+
+
+class BackupFileThere(Problem):
+    """A file of that name is there and is not overwritten."""
+
+    kind = Kind.CONFLICT
+    code = "backup_file_there"
+    en = "{file} is there already; name another file."
+    zh = "{file} 已存在；请换一个文件名。"
+
+
+class DatabaseNotEmpty(Problem):
+    """What would be replaced holds data."""
+
+    kind = Kind.CONFLICT
+    code = "database_not_empty"
+    en = "{what} would be replaced; with --force it is. Make a back-up of it first."
+    zh = "{what} 将被替换；确认请加 --force。请先做好备份。"
+
+
+class StillRunning(Problem):
+    """Weili runs, and would go on with what it had read before."""
+
+    kind = Kind.CONFLICT
+    code = "still_running"
+    en = "Weili runs here; end it first (Ctrl-C where `weili up` runs)."
+    zh = "微力正在运行；请先停止（在运行 `weili up` 的终端按 Ctrl-C）。"
+
+
+@app.command("upgrade")
+def upgrade() -> None:
+    """Make the databases and bring them to the shape that this version needs."""
+    from weili import bootstrap, migrations
+
+    settings = bootstrap.Settings.read(os.environ)
+    bootstrap.home_make(settings)
+    with bootstrap.opened(settings, upgrade=True) as worlds:
+        for name in worlds:
+            say.line(f"{name}: {migrations.head()}", f"{name}：{migrations.head()}")
+
+
+@app.command("status")
+def status(as_json: JsonOption = False) -> None:
+    """Say at which step each database is, and which one this version needs."""
+    from weili import bootstrap, migrations
+
+    settings = bootstrap.Settings.read(os.environ)
+    urls = bootstrap.database_urls(settings, bootstrap.server_up(settings))
+    steps = {name: bootstrap.schema_step(name, url) for name, url in urls.items()}
+    if as_json:
+        say.document({"needed": migrations.head(), "worlds": steps})
+        return
+    say.table(
+        [("world", "环境"), ("step", "当前版本"), ("needed", "需要版本")],
+        [(name, step or "-", migrations.head()) for name, step in steps.items()],
+    )
+
+
+@app.command("backup")
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; readable by you alone.")],
+    world: WorldOption = None,
+) -> None:
+    """Write a world's database and the key ring into one file, as of one moment.
+
+    Whoever has the file can read everything, personal data too. Keep it accordingly.
+    """
+    from weili import bootstrap, migrations
+    from weili.adapters.postgres import databases
+    from weili.kit.clock import wall_now
+
+    if file.exists():
+        raise BackupFileThere(file=str(file))
+    settings = bootstrap.Settings.read(os.environ)
+    name, url = _database(settings, world)
+    step = bootstrap.schema_step(name, url)
+    ring = settings.keyring_path
+    if not ring.exists():
+        raise bootstrap.KeyRingMissing(path=str(ring))
+    with tempfile.TemporaryDirectory(dir=file.absolute().parent) as folder:
+        dump = Path(folder) / "database.dump"
+        databases.dump(url, home=settings.postgres_home, to=dump)
+        manifest = {
+            "format": FORMAT,
+            "world": name,
+            "schema": step,
+            "head": migrations.head(),
+            "made_at": wall_now().isoformat(),
+            "sha256": _sha256(dump),
+        }
+        whole = Path(folder) / "backup.tar"
+        handle = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            with tarfile.open(fileobj=stream, mode="w") as tar:
+                _add(tar, "manifest.json", json.dumps(manifest, indent=2).encode())
+                _add(tar, "keyring.json", ring.read_bytes())
+                tar.add(dump, "database.dump", filter=_plain)
+            stream.flush()
+            os.fsync(handle)
+        # A link, unlike a rename, never takes the place of a file that came meanwhile.
+        file.hardlink_to(whole)
+    say.line(
+        f"{file}: {name} at step {step}, {file.stat().st_size} bytes, with the key ring.",
+        f"{file}：{name}（版本 {step}），{file.stat().st_size} 字节，含密钥环。",
+    )
+
+
+@app.command("restore")
+def restore(
+    file: Annotated[Path, typer.Argument(help="A back-up.", exists=True, dir_okay=False)],
+    world: WorldOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a database, or a key ring, that is there.")
+    ] = False,
+) -> None:
+    """Put a world's database and key ring back from a file."""
+    from weili import bootstrap
+    from weili.adapters.postgres import databases
+
+    settings = bootstrap.Settings.read(os.environ)
+    bootstrap.home_make(settings)
+    with (settings.home / "up.lock").open("a") as lock, _unpacked(file) as folder:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StillRunning from None
+        name, url = _database(settings, world)
+        if not force and not databases.is_empty(url):
+            raise DatabaseNotEmpty(what=f"the database of {name}")
+        _ring_check(settings, folder / "keyring.json", force=force)
+        databases.restore(url, home=settings.postgres_home, source=folder / "database.dump")
+        _ring_put(settings, folder / "keyring.json")
+    say.line(
+        f"{name} is as it was in {file}. `weili verify` checks it.",
+        f"{name} 已恢复为 {file} 的内容。可用 `weili verify` 校验。",
+    )
+
+
+def _database(settings: "Settings", world: str | None) -> tuple[str, str]:
+    from weili import bootstrap
+
+    name = world or (settings.worlds[0] if len(settings.worlds) == 1 else None)
+    if name is None or name not in settings.worlds:
+        raise WorldAmbiguous(worlds=", ".join(settings.worlds))
+    return name, bootstrap.database_urls(settings, bootstrap.server_up(settings))[name]
+
+
+@contextmanager
+def _unpacked(file: Path) -> Iterator[Path]:
+    """Unpack a back-up for the block, and check that it is whole.
+
+    Raises: BackupUnreadable.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            why = _unpack(file, folder)
+        except (tarfile.TarError, OSError, KeyError, ValueError, TypeError) as error:
+            why = str(error) or type(error).__name__
+        if why:
+            raise BackupUnreadable(file=str(file), why=why)
+        yield folder
+
+
+def _unpack(file: Path, folder: Path) -> str:
+    """Write the members into a folder; says what is wrong with them, or nothing."""
+    with tarfile.open(file) as tar:
+        for name in MEMBERS:
+            source = tar.extractfile(name)
+            if source is None:
+                return f"{name} is no file"
+            with source, (folder / name).open("wb") as target:
+                shutil.copyfileobj(source, target)
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+    if manifest["format"] != FORMAT:
+        return f"its format is {manifest['format']}, this version reads {FORMAT}"
+    if manifest["sha256"] != _sha256(folder / "database.dump"):
+        return "its database does not match its own digest"
+    return ""
+
+
+def _ring_check(settings: "Settings", ring: Path, *, force: bool) -> None:
+    """Refuse a back-up's key ring that is damaged, or another than the one that is there."""
+    from weili.kit.secrets import KeyRing
+
+    KeyRing.load(ring)
+    there = settings.keyring_path
+    if there.exists() and there.read_bytes() != ring.read_bytes() and not force:
+        raise DatabaseNotEmpty(what=f"the key ring {there}, which other worlds may need,")
+
+
+def _ring_put(settings: "Settings", ring: Path) -> None:
+    """Put the key ring in its place; another that was there is set aside, never lost."""
+    there = settings.keyring_path
+    if there.exists():
+        if there.read_bytes() == ring.read_bytes():
+            return
+        number = 1
+        while (aside := there.with_name(f"{there.name}.before-{number}")).exists():
+            number += 1
+        there.rename(aside)
+    fresh = there.with_name(f"{there.name}.new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(ring.read_bytes())
+        stream.flush()
+        os.fsync(handle)
+    fresh.replace(there)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Keep the machine's user names out of the file."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o600
+    return member
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = _plain(tarfile.TarInfo(name))
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))

@@ -1,0 +1,44 @@
+"""One open world for a command that works in it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from weili.kit.problems import Kind, Problem
+from weili.kit.world import World
+
+WorldOption = Annotated[
+    str | None,
+    typer.Option("--world", help="The world to work in, where WEILI_WORLDS names several."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]
+
+
+class WorldAmbiguous(Problem):
+    """The command concerns one world, and there are several or it is not among them."""
+
+    kind = Kind.INVALID
+    code = "world_ambiguous"
+    en = "Say which world is meant: --world with one of {worlds}."
+    zh = "请用 --world 指明操作的环境，可选：{worlds}。"
+
+
+@contextmanager
+def world_opened(name: str | None) -> Iterator[World]:
+    """Open the world that was named, or the only one there is.
+
+    Raises: WorldAmbiguous; SettingInvalid; what opening worlds raises.
+    """
+    from dataclasses import replace
+
+    from weili import bootstrap
+
+    settings = bootstrap.Settings.read(os.environ)
+    chosen = name or (settings.worlds[0] if len(settings.worlds) == 1 else None)
+    if chosen not in settings.worlds or chosen is None:
+        raise WorldAmbiguous(worlds=", ".join(settings.worlds))
+    with bootstrap.opened(replace(settings, worlds=(chosen,))) as worlds:
+        yield worlds[chosen]

@@ -1,0 +1,82 @@
+"""``weili serve`` and ``weili work``: one process each, to be run by a supervisor."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SocketOption = Annotated[int | None, typer.Option("--socket-fd", hidden=True)]
+LifelineOption = Annotated[int | None, typer.Option("--lifeline-fd", hidden=True)]
+
+
+def serve(socket_fd: SocketOption = None, lifeline_fd: LifelineOption = None) -> None:
+    """Serve the HTTP API: one process, logs as JSON on standard error."""
+    import socket
+
+    from weili import bootstrap
+    from weili.entrypoints.cli import say
+    from weili.entrypoints.cli.logs import logs_to_stderr
+
+    logs_to_stderr()
+    settings = bootstrap.Settings.read(os.environ)
+    if socket_fd is None:
+        try:
+            listening = bootstrap.listen(settings)
+        except OSError as error:
+            say.refuse(bootstrap.port_problem(settings, error))
+    else:
+        listening = socket.socket(fileno=socket_fd)
+    # The server raises the signal that ended it once more, when it has drained: it finds this
+    # handler, and what is left of the work is finished.
+    _on_end(lambda: None)
+    watch_lifeline(lifeline_fd)
+    with bootstrap.opened(settings) as worlds:
+        bootstrap.serve(worlds, listening)
+
+
+def work(lifeline_fd: LifelineOption = None) -> None:
+    """Do what happens behind the API: relay, jobs, deadlines, errands to suppliers."""
+    from weili import bootstrap
+    from weili.entrypoints.cli import say
+    from weili.entrypoints.cli.logs import logs_to_stderr
+
+    logs_to_stderr()
+    settings = bootstrap.Settings.read(os.environ)
+    stopping = threading.Event()
+    _on_end(stopping.set)
+    watch_lifeline(lifeline_fd)
+    with bootstrap.opened(settings) as worlds, bootstrap.worker(worlds) as worker:
+        if not worker.run(stopping):
+            say.fail("some work was not finished in time; it is taken up at the next start")
+
+
+def watch_lifeline(descriptor: int | None) -> None:
+    """End in good order when whoever started us is gone.
+
+    It holds the other end of a pipe and never writes; the kernel closes that end with it, however
+    it ends.
+    """
+    if descriptor is None:
+        return
+
+    def watch() -> None:
+        with suppress(OSError):
+            os.read(descriptor, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def _on_end(act: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: act())
+
+
+def log_folder(home: Path) -> Path:
+    """Say where the logs of the processes lie that ``weili up`` starts."""
+    return home / "logs"

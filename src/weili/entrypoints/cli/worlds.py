@@ -1,0 +1,129 @@
+"""``weili verify``, ``weili status`` and ``weili clock``: how a world is, and what time it has."""
+
+import os
+import re
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from weili.entrypoints.cli import say
+from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
+
+clock = typer.Typer(help="The clock of a sandbox world.", no_args_is_help=True)
+_SPAN = re.compile(r"(\d{1,9})([smhd])")
+_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def verify(world: WorldOption = None, as_json: JsonOption = False) -> None:
+    """Check every invariant of a world on one snapshot; ends with 1 when something is broken."""
+    from weili.kit import outbox
+    from weili.workflows.verify_world import verify_world
+
+    with (
+        world_opened(world) as opened,
+        Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=say.err,
+            transient=True,
+        ) as progress,
+    ):
+        task = progress.add_task("", total=None)
+        with opened.begin(snapshot=True) as ctx:
+            findings = verify_world(
+                ctx, progress=lambda name: progress.update(task, description=name)
+            )
+            waiting = outbox.waiting(ctx)
+    if as_json:
+        say.document(
+            {
+                "world": opened.name,
+                "findings": [
+                    {"check": f.check, "where": f.where, "what": f.what, "repair": f.repair}
+                    for f in findings
+                ],
+                "events_waiting": waiting,
+            }
+        )
+    else:
+        for finding in findings:
+            say.line(
+                f"{finding.check}: {finding.where}\n  seen: {finding.what}\n"
+                f"  repair: {finding.repair}",
+                f"{finding.check}：{finding.where}\n  现状：{finding.what}\n"
+                f"  修复：{finding.repair}",
+            )
+        say.line(
+            f"{len(findings)} findings in {opened.name}; {waiting} events wait for the relay.",
+            f"{opened.name}：发现 {len(findings)} 处问题；{waiting} 条事件等待投递。",
+        )
+    if findings:
+        raise typer.Exit(say.EXIT_FINDINGS)
+
+
+def status(as_json: JsonOption = False) -> None:
+    """Say what runs, and how far each world's database is. Changes and starts nothing."""
+    from weili import bootstrap, migrations
+    from weili.adapters.postgres import embedded
+    from weili.entrypoints.cli.up import running
+
+    settings = bootstrap.Settings.read(os.environ)
+    is_embedded = settings.database_url is None
+    server = embedded.status(settings.postgres_home) if is_embedded else None
+    steps: dict[str, str | None] = {}
+    if server is not None or not is_embedded:
+        for name, url in bootstrap.database_urls(settings, server).items():
+            steps[name] = bootstrap.schema_step(name, url)
+    found: dict[str, Any] = {
+        "running": running(settings),
+        "database": "embedded" if is_embedded else "by URL",
+        "database_runs": bool(steps),
+        "home": str(settings.home),
+        "schema_needed": migrations.head(),
+        "worlds": {name: {"schema": steps.get(name)} for name in settings.worlds},
+    }
+    if as_json:
+        say.document(found)
+        return
+    if found["running"]:
+        say.line(
+            f"Weili runs: {found['running']['url']}", f"微力正在运行：{found['running']['url']}"
+        )
+    else:
+        say.line("Weili does not run; `weili up` starts it.", "微力未运行；可用 `weili up` 启动。")
+    say.line(f"State: {settings.home}", f"数据目录：{settings.home}")
+    say.table(
+        [("world", "环境"), ("schema", "数据库版本"), ("needed", "需要版本")],
+        [(name, steps.get(name) or "-", found["schema_needed"]) for name in settings.worlds],
+    )
+
+
+@clock.callback()
+def clocks() -> None:
+    """The clock of a sandbox world."""
+
+
+@clock.command("turn")
+def clock_turn(
+    span: Annotated[str, typer.Argument(help="How far ahead: 90s, 30m, 12h or 8d.")],
+    world: WorldOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn a sandbox's clock ahead, so that deadlines act without waiting for them."""
+    from weili.kit import world as kit_world
+
+    match = _SPAN.fullmatch(span)
+    ahead_s = int(match[1]) * _UNIT_S[match[2]] if match else -1
+    if not 0 < ahead_s <= kit_world.TURN_MAX_S:
+        raise typer.BadParameter("say 90s, 30m, 12h or 8d, up to ten years")
+    with world_opened(world) as opened:
+        kit_world.in_transaction(
+            opened.begin, lambda ctx: kit_world.clock_turn(ctx, ahead_s=ahead_s)
+        )
+        now = kit_world.in_transaction(opened.begin, lambda ctx: ctx.now)
+    if as_json:
+        say.document({"world": opened.name, "now": now.isoformat()})
+    else:
+        say.line(f"{opened.name} has {now:%F %T} UTC now.", f"{opened.name} 现为 {now:%F %T} UTC。")

@@ -1,0 +1,32 @@
+"""What time does by itself: deadlines are rows that are looked for, never timers."""
+
+from collections.abc import Callable
+from typing import Final
+
+from weili.kit import idempotency
+from weili.kit.context import Begin, Ctx
+from weili.kit.world import in_transaction
+from weili.modules import parties
+from weili.workflows.expire_orders import complete_orders, expire_holds
+
+ROUNDS_MAX: Final = 20
+"""Transactions one sweep may take in a round, so that no sweep keeps the others waiting."""
+
+SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
+    expire_holds,
+    complete_orders,
+    idempotency.sweep,
+    parties.nonces_sweep,
+)
+
+
+def sweep_round(begin: Begin) -> bool:
+    """Let each sweep do what is due, in transactions of a bounded size; says if some is left."""
+    is_left = False
+    for sweep in SWEEPS:
+        for _ in range(ROUNDS_MAX):
+            if not in_transaction(begin, sweep):
+                break
+        else:
+            is_left = True
+    return is_left

@@ -1,0 +1,115 @@
+"""Checks a whole world: every module's own invariants, and those that hold between modules.
+
+Run it on a snapshot (``world.begin(snapshot=True)``): all of it is then about one moment, and
+trade goes on meanwhile.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar
+from uuid import UUID
+
+from weili.kit import outbox
+from weili.kit.context import Ctx
+from weili.kit.findings import Finding
+from weili.kit.ids import id_text
+from weili.modules import dropship, goods, inventory, ledger, parties, pricing, regions
+
+K = TypeVar("K", UUID, tuple[UUID, UUID])
+
+ORDER_STORY: Final = ("order.%", "order.placed")
+"""The events that tell an order's story, and the one that it begins with."""
+FINDINGS_MAX: Final = 100
+"""Findings of one sort; beyond that the first hundred tell what there is to know."""
+
+
+def verify_world(ctx: Ctx, *, progress: Callable[[str], None] = lambda _: None) -> list[Finding]:
+    """Give everything that is found broken; nothing, in a sound world.
+
+    Raises: Forbidden.
+    """
+    ctx.require("admin:verify")
+    findings: list[Finding] = []
+    for name, check in CHECKS:
+        progress(name)
+        findings += check(ctx)
+    return findings
+
+
+def _stock_promised(ctx: Ctx) -> Iterator[Finding]:
+    """Hold what stock says is promised against what open orders wait for."""
+    promised: dict[tuple[UUID, UUID], int] = {
+        (sku_id, warehouse_id): count
+        for sku_id, warehouse_id, count in inventory.reserved_by_place(ctx)
+        if count
+    }
+    awaited = dropship.open_quantities(ctx)
+    for sku_id, warehouse_id in _differing(promised, awaited):
+        place = (sku_id, warehouse_id)
+        yield Finding(
+            "stock promised equals open orders",
+            f"{id_text(goods.SKU_PREFIX, sku_id)} in "
+            f"{id_text(inventory.WAREHOUSE_PREFIX, warehouse_id)}",
+            f"stock promises {promised.get(place, 0)}, open orders wait for "
+            f"{awaited.get(place, 0)}",
+            "release or reserve the difference with a movement that names this finding",
+        )
+
+
+def _money_held(ctx: Ctx) -> Iterator[Finding]:
+    """Hold what the ledger still sets aside against what open orders are still to pay."""
+    held: dict[UUID, int] = {
+        hold_id: left_minor for hold_id, left_minor in ledger.holds_remaining(ctx).items()
+    }
+    awaited = dropship.open_amounts(ctx)
+    for hold_id in _differing(held, awaited):
+        yield Finding(
+            "money held equals open orders",
+            id_text(ledger.TRANSFER_PREFIX, hold_id),
+            f"the hold has {held.get(hold_id, 0)} fen left, its order is still to pay "
+            f"{awaited.get(hold_id, 0)}",
+            "void what is held too much, or cancel the pieces that nothing is held for",
+        )
+
+
+def _log_whole(ctx: Ctx) -> Iterator[Finding]:
+    for position, what in outbox.event_gaps(ctx)[:FINDINGS_MAX]:
+        yield Finding(
+            "event log without gaps",
+            f"position {position}",
+            what,
+            "restore the missing events from the back-up; readers wait at their own places",
+        )
+
+
+def _orders_told(ctx: Ctx) -> Iterator[Finding]:
+    story, first = ORDER_STORY
+    subjects = [id_text(dropship.ORDER_PREFIX, order_id) for order_id in dropship.order_ids(ctx)]
+    found = outbox.stories_misbegun(ctx, subjects=subjects, story=story, first=first)
+    for subject, what in found[:FINDINGS_MAX]:
+        yield Finding(
+            "every order is announced once, first",
+            subject,
+            what,
+            "announce the order again if no event tells of it; two are told to the partner",
+        )
+
+
+def _differing(left: Mapping[K, int], right: Mapping[K, int]) -> list[K]:
+    keys = [key for key in left.keys() | right.keys() if left.get(key, 0) != right.get(key, 0)]
+    return sorted(keys)[:FINDINGS_MAX]
+
+
+CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
+    ("parties", parties.verify),
+    ("regions", regions.verify),
+    ("goods", goods.verify),
+    ("ledger", ledger.verify),
+    ("pricing", pricing.verify),
+    ("inventory", inventory.verify),
+    ("orders", dropship.verify),
+    ("stock against orders", _stock_promised),
+    ("money against orders", _money_held),
+    ("event log", _log_whole),
+    ("events against orders", _orders_told),
+)
+"""Every check there is, by the name that is shown while it runs; lower modules first."""
