@@ -21,7 +21,12 @@ class Bearer:
 
     token: str = field(repr=False)
 
-    def headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
+    def headers(
+        self,
+        method: str,  # noqa: ARG002 - a token proves the same whatever it goes with
+        target: str,  # noqa: ARG002
+        body: bytes,  # noqa: ARG002
+    ) -> dict[str, str]:
         """Give the one header."""
         return {"authorization": f"Bearer {self.token}"}
 

@@ -23,7 +23,6 @@ class Request:
     target: str
     body: bytes
     headers: Mapping[str, str]
-    is_safe_to_repeat: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def request_of(
         headers["content-type"] = "application/json"
     if is_keyed or idempotency_key is not None:
         headers["idempotency-key"] = idempotency_key or secrets.token_urlsafe(18)
-    return Request(method, target, content, headers, is_safe_to_repeat=True)
+    return Request(method, target, content, headers)
 
 
 def part(text: str) -> str:

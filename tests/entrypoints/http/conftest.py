@@ -1,43 +1,123 @@
 """A real server on a port of this machine, over the small market, with keys for everyone."""
 
+import json
+import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
+import sqlalchemy as sa
 import uvicorn
 
 from tests import market as markets
+from tests.conftest import database_create, database_drop, database_url
 from weili.entrypoints.http import create_app, place_batch, place_weight
 from weili.kit.context import Ctx, PartyId
+from weili.kit.db import metadata
 from weili.kit.groupcommit import GroupCommit
+from weili.kit.ids import id_text
+from weili.kit.outbox import relay
+from weili.kit.secrets import KeyRing
 from weili.kit.world import World
-from weili.modules import parties
+from weili.modules import goods, parties
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "sdk" / "python"))
 
 from weili_client import Bearer, Client, Credentials, Signer
 
 START_S = 20
+RECIPIENT = {"name": "欧阳小美", "phone": "19912345678", "address": "文三路 1 号 2 幢 301 室"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Serving:
-    """A market that is served."""
+    """A market that is served, and everyone's keys."""
 
     url: str
     market: markets.Market
     operator: PartyId
     keys: dict[str, Credentials]
     key_ids: dict[str, str]
+    http: httpx2.Client
+    numbers: dict[str, int] = field(default_factory=dict)
 
     def client(self, who: str = "street") -> Client:
         """Give a client that asks once and never again."""
         return Client(self.url, self.keys[who], tries_max=1)
+
+    def ask(
+        self,
+        who: str | None,
+        method: str,
+        target: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        key: bool = False,
+    ) -> httpx2.Response:
+        """Send one request as it is; ``key`` adds a fresh Idempotency-Key."""
+        content = body if isinstance(body, bytes) else b"" if body is None else _json(body)
+        sent = {"content-type": "application/json"} if body is not None else {}
+        if key:
+            sent["idempotency-key"] = uuid.uuid4().hex
+        if who is not None:
+            sent |= self.keys[who].headers(method, target, content)
+        return self.http.request(
+            method, target, content=content or None, headers={**sent, **(headers or {})}
+        )
+
+    def number(self, stem: str = "N") -> str:
+        """Give an order number that no other test has."""
+        self.numbers[stem] = self.numbers.get(stem, 0) + 1
+        return f"{stem}-{self.numbers[stem]}"
+
+    def order(self, *lines: tuple[goods.SkuId, int], **changes: Any) -> dict[str, Any]:
+        """Make an order's body, of one tin of tea unless lines are named."""
+        return {
+            "number": changes.pop("number", None) or self.number(),
+            "area_code": markets.XIHU,
+            "recipient": RECIPIENT,
+            "lines": [
+                {"sku_id": id_text("sku", sku_id), "quantity": quantity}
+                for sku_id, quantity in lines or ((self.market.tea, 1),)
+            ],
+            **changes,
+        }
+
+    def placed(self, *lines: tuple[goods.SkuId, int], who: str = "street", **changes: Any) -> Any:
+        """Place an order and give its answer."""
+        response = self.ask(who, "POST", "/v1/orders", self.order(*lines, **changes))
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    def rows(self) -> dict[str, int]:
+        """Count every table's rows. Nonces are left out: a refused request keeps its own."""
+        with self.market.world.engine.connect() as connection:
+            return {
+                name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+                for name, table in metadata.tables.items()
+                if name != "parties.request_nonce"
+            }
+
+    def relayed(self) -> None:
+        """Give what was announced its place in everyone's pool."""
+        with self.market.world.begin() as ctx:
+            relay(ctx)
+
+    def key(
+        self, who: PartyId, scopes: frozenset[str], *, kind: parties.KeyKind = parties.KeyKind.HMAC
+    ) -> tuple[str, Credentials]:
+        """Issue a key of one's own; gives its id and credentials."""
+        with self.market.world.begin() as ctx:
+            return key_issued(ctx, who, scopes, kind=kind)
 
 
 @contextmanager
@@ -64,17 +144,23 @@ def served(world: World) -> Iterator[str]:
     placing.close()
 
 
-def key_signed(ctx: Ctx, party_id: PartyId, scopes: frozenset[str]) -> Signer:
-    """Issue a signing key."""
-    issued = parties.key_issue(
-        ctx, party_id=party_id, kind=parties.KeyKind.HMAC, scopes=scopes, label="test"
-    )
-    return Signer(issued.key.id, issued.secret)
+def key_issued(
+    ctx: Ctx,
+    party_id: PartyId,
+    scopes: frozenset[str],
+    *,
+    kind: parties.KeyKind = parties.KeyKind.HMAC,
+) -> tuple[str, Credentials]:
+    """Issue a key; gives its id and credentials."""
+    issued = parties.key_issue(ctx, party_id=party_id, kind=kind, scopes=scopes, label="test")
+    if kind is parties.KeyKind.BEARER:
+        return issued.key.id, Bearer(issued.secret)
+    return issued.key.id, Signer(issued.key.id, issued.secret)
 
 
-@pytest.fixture
-def serving(world: World) -> Iterator[Serving]:
-    """Serve a fresh market to a partner, another, two suppliers and the operator."""
+@contextmanager
+def serving_of(world: World) -> Iterator[Serving]:
+    """Open a market in an empty world and serve it."""
     market = markets.market_open(world)
     kinds = parties.PartyKind
     with world.begin() as ctx:
@@ -92,18 +178,33 @@ def serving(world: World) -> Iterator[Serving]:
             "farm": (market.farm, kinds.SUPPLIER),
             "operator": (operator, kinds.OPERATOR),
         }
-        signers = {
-            name: key_signed(ctx, party_id, parties.ROLE_SCOPES[kind])
+        issued = {
+            name: key_issued(ctx, party_id, parties.ROLE_SCOPES[kind])
             for name, (party_id, kind) in who.items()
         }
-        bearer = parties.key_issue(
+        issued["bearer"] = key_issued(
             ctx,
-            party_id=market.street,
+            market.street,
+            parties.ROLE_SCOPES[kinds.PARTNER],
             kind=parties.KeyKind.BEARER,
-            scopes=parties.ROLE_SCOPES[kinds.PARTNER],
-            label="bearer",
         )
-    keys: dict[str, Credentials] = {**signers, "bearer": Bearer(bearer.secret)}
-    key_ids = {name: signer.key_id for name, signer in signers.items()}
-    with served(world) as url:
-        yield Serving(url, market, operator, keys, key_ids | {"bearer": bearer.key.id})
+    keys = {name: credentials for name, (_, credentials) in issued.items()}
+    key_ids = {name: key_id for name, (key_id, _) in issued.items()}
+    with served(world) as url, httpx2.Client(base_url=url, trust_env=False) as http:
+        yield Serving(url, market, operator, keys, key_ids, http)
+
+
+@pytest.fixture(scope="module")
+def serving(server_url: str, template: str, keyring: KeyRing) -> Iterator[Serving]:
+    """Serve one market to all tests of a file; each keeps to order numbers of its own."""
+    name = f"weili_test_{os.getpid()}_{uuid.uuid4().hex[:12]}"
+    database_create(server_url, name, template=template)
+    world = World("sandbox", database_url(server_url, name), keyring)
+    with serving_of(world) as serving:
+        yield serving
+    world.close()
+    database_drop(server_url, name)
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()

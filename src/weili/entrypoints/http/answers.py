@@ -520,3 +520,18 @@ class ClockOut(Document):
     """What the sandbox's clock says now."""
 
     now: MomentOut
+
+
+class HealthOut(Document):
+    """Ready to trade."""
+
+    status: Literal["ready"]
+    worlds: list[str]
+
+
+class WelcomeOut(Document):
+    """Where to begin."""
+
+    name: Literal["weili"]
+    openapi: str
+    health: str

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import respond
 from weili.entrypoints.http.problems import problem_response
 from weili.kit.problems import Problem, Unavailable
@@ -18,7 +19,7 @@ def health_router(worlds: Mapping[str, World], *, is_current: Callable[[World], 
     """Give the routes that need no key."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/healthz")
+    @router.get("/healthz", response_model=answers.HealthOut)
     async def health(request: Request) -> Response:
         """Answer 200 when every world's database answers, is migrated, and holds its ground."""
         try:
@@ -28,7 +29,7 @@ def health_router(worlds: Mapping[str, World], *, is_current: Callable[[World], 
             return problem_response(problem, request.scope["weili.language"])
         return respond({"status": "ready", "worlds": sorted(worlds)})
 
-    @router.get("/")
+    @router.get("/", response_model=answers.WelcomeOut)
     async def welcome() -> Response:
         """Say what this is and where its document lies."""
         return respond({"name": "weili", "openapi": "/openapi.json", "health": "/healthz"})

@@ -66,7 +66,8 @@ def document_of(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas |= _hot_schemas()
-    document["paths"] = _hot_paths() | document["paths"]
+    for path, item in _hot_paths().items():
+        document["paths"].setdefault(path, {}).update(item)
     components["securitySchemes"] = _security_schemes()
     components["responses"] = {str(status): _problem_response(status) for status in _REFUSALS}
     for method, path, operation in _operations(document):
