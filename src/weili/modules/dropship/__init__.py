@@ -1,5 +1,6 @@
 """Dropship orders (一件代发): roots that partners place, children that warehouses ship."""
 
+from weili.modules.dropship.checks import open_amounts, open_quantities, order_ids, verify
 from weili.modules.dropship.documents import (
     child_document,
     order_document,
@@ -99,7 +100,6 @@ from weili.modules.dropship.service import (
     queue_set,
     recipient_open,
 )
-from weili.modules.dropship.verify import open_amounts, open_quantities, order_ids, verify
 
 __all__ = [
     "CHILD_PREFIX",

@@ -14,36 +14,36 @@ from weili.modules.dropship.model import (
     ROOT_STATES,
     OrderState,
 )
-from weili.modules.dropship.store import checks
+from weili.modules.dropship.store import checks as store
 
 
 def open_quantities(ctx: Ctx) -> dict[tuple[UUID, UUID], int]:
     """Say how many pieces orders still wait for, by SKU and warehouse."""
-    return {(sku, place): count for sku, place, count in checks.open_quantities(ctx) if count}
+    return {(sku, place): count for sku, place, count in store.open_quantities(ctx) if count}
 
 
 def open_amounts(ctx: Ctx) -> dict[UUID, int]:
     """Say how much each hold should still hold for pieces not shipped, in fen."""
-    return dict(checks.open_amounts(ctx))
+    return dict(store.open_amounts(ctx))
 
 
 def order_ids(ctx: Ctx) -> list[UUID]:
     """Give the id of every order, to be held against what was announced."""
-    return [order_id for (order_id,) in checks.order_ids(ctx)]
+    return [order_id for (order_id,) in store.order_ids(ctx)]
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
     """Find roots that are not their children, numbers that name two orders, illegal histories."""
     yield from _sums(ctx)
     yield from _states(ctx)
-    for order_id, number in checks.numbers_off(ctx):
+    for order_id, number in store.numbers_off(ctx):
         yield Finding(
             "one order per number",
             id_text(ORDER_PREFIX, order_id),
             f"the number {number!r} and its order do not name each other",
             "restore the number's row from the order, or the order from the latest back-up",
         )
-    for child_id, state, queued in checks.queue_off(ctx):
+    for child_id, state, queued in store.queue_off(ctx):
         yield Finding(
             "supplier queue agrees",
             id_text(CHILD_PREFIX, child_id),
@@ -53,21 +53,21 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
 
 
 def _sums(ctx: Ctx) -> Iterator[Finding]:
-    for order_id, goods, freight, goods_sum, freight_sum in checks.roots_off(ctx):
+    for order_id, goods, freight, goods_sum, freight_sum in store.roots_off(ctx):
         yield Finding(
             "root equals children",
             id_text(ORDER_PREFIX, order_id),
             f"says {goods} + {freight} fen, its lines come to {goods_sum} + {freight_sum}",
             "correct the root to the sum of its lines",
         )
-    for (child_id,) in checks.children_off(ctx):
+    for (child_id,) in store.children_off(ctx):
         yield Finding(
             "child equals lines",
             id_text(CHILD_PREFIX, child_id),
             "its amounts are not the sum of its lines",
             "correct the child to the sum of its lines",
         )
-    for child_id, line_no, shipped, packed in checks.pieces_off(ctx):
+    for child_id, line_no, shipped, packed in store.pieces_off(ctx):
         yield Finding(
             "shipped equals packages",
             f"{id_text(CHILD_PREFIX, child_id)} line {line_no}",
@@ -77,7 +77,7 @@ def _sums(ctx: Ctx) -> Iterator[Finding]:
 
 
 def _states(ctx: Ctx) -> Iterator[Finding]:
-    for root, children, count, example in checks.states_of_roots(ctx):
+    for root, children, count, example in store.states_of_roots(ctx):
         derived = rules.root_state(OrderState(state) for state in children)
         if derived != root:
             yield Finding(
@@ -87,7 +87,7 @@ def _states(ctx: Ctx) -> Iterator[Finding]:
                 f"which makes {derived}",
                 f"move the root to {derived} with a history row",
             )
-    for is_root, here, there, count, example in checks.steps_taken(ctx):
+    for is_root, here, there, count, example in store.steps_taken(ctx):
         table = ROOT_STATES if is_root else CHILD_STATES
         if not table.allows(OrderState(here), OrderState(there)):
             yield Finding(
@@ -96,7 +96,7 @@ def _states(ctx: Ctx) -> Iterator[Finding]:
                 f"{count} step(s) from {here} to {there} are not in the state table",
                 "find who wrote the step (the history's actor); correct the state by hand",
             )
-    for subject_id, what in checks.histories_broken(ctx):
+    for subject_id, what in store.histories_broken(ctx):
         yield Finding(
             "history is whole",
             id_text(ORDER_PREFIX, subject_id),
