@@ -29,11 +29,12 @@ from weili.adapters.suppliers.simulator import (
 
 SECRET = "a supplier's secret"
 NEVER_PACKS = replace(KIND, packing_ms_max=1, slow_packing=1_000, slow_packing_ms=3_600_000)
+LINE = {"line_no": 1, "quantity": 2, "unit_cost_minor": 350}
 NOBODY = SupplierAccount("127.0.0.1", 9, Credentials("key_none", "none"))
 
 
 def order(number: int) -> dict[str, object]:
-    return {"id": f"chd_{number:026}", "lines": [{"line_no": 1, "quantity": 2}]}
+    return {"id": f"chd_{number:026}", "lines": [LINE]}
 
 
 @contextmanager

@@ -99,6 +99,7 @@ class _Job:
 
     child_id: str
     lines: Sequence[tuple[int, int]]
+    costs_minor: Mapping[int, int]
     dice: Dice
     stage: Stage
     packages: list[str] = field(default_factory=list)
@@ -114,7 +115,11 @@ class SupplierAccount:
 
 
 class SupplierSimulator:
-    """One supplier's system. ``counts`` tells what it met and did."""
+    """One supplier's system.
+
+    ``counts`` tells what it met and did, ``owed_minor`` what it has shipped at its own prices, and
+    ``unexpected`` what should never have been answered.
+    """
 
     def __init__(
         self,
@@ -128,6 +133,7 @@ class SupplierSimulator:
         self.name = name
         self.counts: Counter[str] = Counter()
         self.unexpected: list[str] = []
+        self.owed_minor = 0
         self._secret = secret
         self._seed = seed
         self._unkindness = unkindness or Unkindness()
@@ -266,8 +272,9 @@ class SupplierSimulator:
             dice = Dice(self._seed, self.name, "order", len(self._jobs))
             refuses = dice.happens(self._unkindness.refusal)
             lines = [(int(line["line_no"]), int(line["quantity"])) for line in document["lines"]]
+            costs = {int(line["line_no"]): line["unit_cost_minor"] for line in document["lines"]}
             stage = Stage.REFUSED if refuses else Stage.TAKEN
-            job = self._jobs[child_id] = _Job(child_id, lines, dice, stage)
+            job = self._jobs[child_id] = _Job(child_id, lines, costs, dice, stage)
             self.counts[stage.value] += 1
             if not refuses:
                 self._spawn(self._fulfil(job))
@@ -281,7 +288,7 @@ class SupplierSimulator:
             # The order never got here, or was cut off before it was written down. Should it
             # still come, it must not be packed.
             dice = Dice(self._seed, self.name, "order", len(self._jobs))
-            self._jobs[child_id] = _Job(child_id, (), dice, Stage.CANCELLED)
+            self._jobs[child_id] = _Job(child_id, (), {}, dice, Stage.CANCELLED)
             self.counts["cancelled_unseen"] += 1
         elif job.stage is Stage.TAKEN:
             job.stage = Stage.CANCELLED
@@ -326,6 +333,7 @@ class SupplierSimulator:
         for package_id in arriving:
             await self._deliver(package_id, dice)
         job.stage = Stage.DONE
+        self.counts["done"] += 1
 
     async def _ship(self, job: _Job, part: Sequence[tuple[int, int]]) -> bool:
         """Report a package; says whether the platform has it in its books."""
@@ -344,16 +352,17 @@ class SupplierSimulator:
         job.packages.append(str(answer["id"]))
         self.counts["packages_shipped"] += 1
         self.counts["pieces_shipped"] += sum(quantity for _, quantity in part)
+        self.owed_minor += sum(job.costs_minor[line_no] * quantity for line_no, quantity in part)
         return True
 
     async def _deliver(self, package_id: str, dice: Dice) -> None:
         path = f"/v1/supply/packages/{package_id}:deliver"
-        answer = await self._report(path, {}, key=f"deliver-{package_id}", dice=dice)
+        answer = await self._report(path, None, key=f"deliver-{package_id}", dice=dice)
         if answer is not None:
             self.counts["packages_delivered"] += 1
 
     async def _report(
-        self, path: str, document: Mapping[str, Any], *, key: object, dice: Dice
+        self, path: str, document: Mapping[str, Any] | None, *, key: object, dice: Dice
     ) -> Mapping[str, Any] | None:
         """Report until the platform has taken it in; now and then rudely or twice.
 
@@ -379,7 +388,7 @@ class SupplierSimulator:
         return None
 
     async def _report_again(
-        self, path: str, document: Mapping[str, Any], *, key: str, first: Reply
+        self, path: str, document: Mapping[str, Any] | None, *, key: str, first: Reply
     ) -> None:
         """Send a report a second time under a new key: the platform knows the waybill."""
         self.counts["reports_twice"] += 1

@@ -1,0 +1,238 @@
+"""Holds what the demo's programs counted against what the platform says; names what is off."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+from weili.adapters.suppliers.simulator import SupplierSimulator
+from weili.entrypoints.cli.demo.course import Books, Outcome
+from weili.entrypoints.cli.demo.plan import Fate, Kind, Plan
+from weili.entrypoints.cli.demo.trade import Document, PartnerProgram
+from weili.modules import dropship
+
+EXPECTED_REFUSALS: Final = frozenset(
+    {
+        "area_not_served",
+        "balance_too_low",
+        "cancel_too_late",
+        "goods_not_on_sale",
+        "order_number_reused",
+        "price_changed",
+        "state_conflict",
+        "stock_short",
+    }
+)
+FINAL: Final = frozenset(str(state) for state in dropship.ROOT_STATES.final())
+CANCELLED: Final = str(dropship.OrderState.CANCELLED)
+GONE: Final = frozenset({Fate.LAPSE, Fate.CANCEL_HELD})
+KEPT: Final = frozenset({Fate.KEEP, Fate.CONFIRM, Fate.RECEIPT})
+_EMPTY: Final = {"posted_minor": 0, "held_minor": 0}
+
+
+def all_checked(
+    outcome: Outcome, plan: Plan, simulators: Sequence[SupplierSimulator]
+) -> Iterator[str]:
+    """Give everything that is off; nothing, when all is well."""
+    yield from outcome.wrong
+    for program in outcome.programs:
+        books = outcome.partners[program.name]
+        for text in _partner_checked(program, books):
+            yield f"{program.name}: {text}"
+    yield from _plan_checked(outcome, plan)
+    yield from _scarce_checked(outcome, plan)
+    for simulator in simulators:
+        for text in _supplier_checked(simulator, outcome.suppliers[simulator.name]):
+            yield f"{simulator.name}: {text}"
+    yield from _packages_checked(outcome, simulators)
+
+
+def told_by_order(messages: Sequence[Document]) -> dict[str, list[Document]]:
+    """Group the messages that tell of orders by the order."""
+    told: dict[str, list[Document]] = defaultdict(list)
+    for message in messages:
+        if message["type"].startswith("order."):
+            told[message["subject"]].append(message)
+    return told
+
+
+def cancelled_children(messages: Sequence[Document]) -> dict[str, str]:
+    """Give the child orders that messages say were cancelled, and why."""
+    return {
+        message["data"]["child_id"]: message["data"]["reason"]
+        for message in messages
+        if message["type"] == "order.cancelled"
+    }
+
+
+def charges_minor(program: PartnerProgram, messages: Sequence[Document]) -> int:
+    """Say what a partner has to pay by its own books: what it placed and was not cancelled."""
+    gone = cancelled_children(messages)
+    return sum(
+        child["goods_minor"] + child["freight_minor"]
+        for order in program.placed.values()
+        for child in order.answer["children"]
+        if child["id"] not in gone
+    )
+
+
+def _partner_checked(program: PartnerProgram, books: Books) -> Iterator[str]:
+    yield from program.wrong
+    for code, count in program.refusals.items():
+        if code not in EXPECTED_REFUSALS:
+            yield f"{count} unexpected refusal(s): {code}"
+    mine = {order.id: order for order in program.placed.values()}
+    theirs = {order["id"]: order for order in books.orders}
+    if len(theirs) != len(books.orders) or mine.keys() != theirs.keys():
+        yield f"placed {len(mine)} orders, the platform lists {len(books.orders)}"
+    yield from _money_checked(program, books)
+    yield from _messages_checked(books)
+    reasons = cancelled_children(books.messages)
+    for order_id, order in mine.items():
+        now = theirs.get(order_id)
+        if now is None:
+            continue
+        state, fate = now["state"], order.intent.fate
+        if state not in FINAL:
+            yield f"{order.intent.number} is still {state}"
+        if fate in GONE and state != CANCELLED:
+            yield f"{order.intent.number} ({fate}) is {state}"
+        if fate in KEPT and state == CANCELLED:
+            why = {reasons.get(child["id"]) for child in now["children"]}
+            if why != {"supplier_refused"}:
+                yield f"{order.intent.number} ({fate}) was cancelled: {why}"
+
+
+def _money_checked(program: PartnerProgram, books: Books) -> Iterator[str]:
+    """Hold the statement against the partner's own books, and its entries against its ends."""
+    expected = program.topped_up_minor - charges_minor(program, books.messages)
+    if books.opening != _EMPTY:
+        yield f"the statement opens with {books.opening}"
+    if books.closing != {"posted_minor": expected, "held_minor": 0}:
+        yield f"the statement closes with {books.closing}, the partner's own books with {expected}"
+    yield from _entries_checked(books)
+
+
+def _entries_checked(books: Books) -> Iterator[str]:
+    for column in _EMPTY:
+        moved = sum(entry[column] for entry in books.entries)
+        if books.opening[column] + moved != books.closing[column]:
+            yield f"the entries come to {moved} {column}, which leads not to {books.closing}"
+
+
+def _messages_checked(books: Books) -> Iterator[str]:
+    """See that each message came once, in order, and that each order's story is whole."""
+    ids = Counter(message["id"] for message in books.messages)
+    if doubled := sum(count - 1 for count in ids.values()):
+        yield f"{doubled} message(s) came again after they were acknowledged"
+    positions = [message["position"] for message in books.messages]
+    if positions != sorted(set(positions)):
+        yield "messages came out of their order"
+    told = told_by_order(books.messages)
+    for order in books.orders:
+        yield from _story_checked(order, told.pop(order["id"], []))
+    if told:
+        yield f"{len(told)} order(s) are told of that nobody has"
+
+
+def _story_checked(order: Document, story: Sequence[Document]) -> Iterator[str]:
+    number = order["number"]
+    kinds = [message["type"] for message in story]
+    if not story or kinds[0] != "order.placed" or kinds.count("order.placed") != 1:
+        yield f"{number}: its story begins {kinds[:2]}"
+        return
+    states = [message["data"]["state"] for message in story]
+    for here, there in pairwise(states):
+        if there != here and there not in _REACHABLE[here]:
+            yield f"{number}: told {there} after {here}"
+    if states[-1] != order["state"]:
+        yield f"{number} is {order['state']}, last told {states[-1]}"
+    told = Counter(m["data"]["package_id"] for m in story if m["type"] == "order.shipped")
+    real = Counter(package["id"] for package in order.get("packages", ()))
+    if told != real:
+        yield f"{number}: {sum(real.values())} packages, {sum(told.values())} told of"
+    for kind, state in (("order.cancelled", CANCELLED), ("order.completed", "completed")):
+        told_of = Counter(m["data"]["child_id"] for m in story if m["type"] == kind)
+        really = Counter(child["id"] for child in order["children"] if child["state"] == state)
+        if told_of != really:
+            yield f"{number}: {kind} told of {dict(told_of)}, but {dict(really)} are"
+
+
+def _reachable() -> dict[str, frozenset[str]]:
+    """Say from each state of an order which states may come at some time later."""
+    steps = {str(here): {str(s) for s in there} for here, there in _steps().items()}
+    reached = {here: set(there) for here, there in steps.items()}
+    for _ in steps:
+        for there in reached.values():
+            there |= {far for near in tuple(there) for far in reached[near]}
+    return {here: frozenset(there) for here, there in reached.items()}
+
+
+def _steps() -> Mapping[dropship.OrderState, frozenset[dropship.OrderState]]:
+    return dropship.ROOT_STATES.steps
+
+
+_REACHABLE: Final = _reachable()
+
+
+def _plan_checked(outcome: Outcome, plan: Plan) -> Iterator[str]:
+    """See that what should be had was had, and what should be refused was refused."""
+    placed = {number for program in outcome.programs for number in program.placed}
+    for intent in plan.intents:
+        is_placed = intent.number in placed
+        if intent.kind in {Kind.SOUND, Kind.POOR} and not is_placed:
+            yield f"{intent.number} ({intent.kind}) was not placed"
+        if intent.kind in {Kind.UNSERVED, Kind.UNKNOWN} and is_placed:
+            yield f"{intent.number} ({intent.kind}) was placed"
+
+
+def _scarce_checked(outcome: Outcome, plan: Plan) -> Iterator[str]:
+    """See that no more was sold than there is, and that what there is was sold."""
+    sold: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
+    for intent in plan.intents:
+        for sku_id, quantity in intent.lines:
+            asked[sku_id] += quantity
+    refused_later: Counter[str] = Counter()
+    for books in outcome.partners.values():
+        for order in books.orders:
+            for child in order["children"]:
+                count = refused_later if child["state"] == CANCELLED else sold
+                for line in child["lines"]:
+                    count[line["sku_id"]] += line["quantity"]
+    for sku_id, there in plan.scarce.items():
+        if sold[sku_id] > there:
+            yield f"{sold[sku_id]} of {sku_id} were sold, {there} were there"
+        if sold[sku_id] + refused_later[sku_id] < min(there, asked[sku_id]):
+            yield f"only {sold[sku_id]} of {sku_id} were sold, {there} were there"
+
+
+def _supplier_checked(simulator: SupplierSimulator, books: Books) -> Iterator[str]:
+    yield from simulator.unexpected
+    if given_up := simulator.counts["given_up"]:
+        yield f"gave up {given_up} child order(s)"
+    if books.opening != _EMPTY:
+        yield f"the statement opens with {books.opening}"
+    if books.closing != {"posted_minor": simulator.owed_minor, "held_minor": 0}:
+        yield (
+            f"the statement closes with {books.closing}, the supplier's own books with"
+            f" {simulator.owed_minor}"
+        )
+    yield from _entries_checked(books)
+
+
+def _packages_checked(outcome: Outcome, simulators: Sequence[SupplierSimulator]) -> Iterator[str]:
+    packages = [
+        package
+        for books in outcome.partners.values()
+        for order in books.orders
+        for package in order.get("packages", ())
+    ]
+    shipped = sum(simulator.counts["packages_shipped"] for simulator in simulators)
+    delivered = sum(simulator.counts["packages_delivered"] for simulator in simulators)
+    arrived = sum(package["delivered_at"] is not None for package in packages)
+    if (len(packages), arrived) != (shipped, delivered):
+        yield (
+            f"suppliers shipped {shipped} packages and delivered {delivered}; partners see"
+            f" {len(packages)} and {arrived}"
+        )

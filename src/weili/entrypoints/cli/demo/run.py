@@ -1,0 +1,103 @@
+"""Runs the demo once, from an empty database to the last check."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from weili import sample
+from weili.adapters.suppliers.simulator import SimulatorHost, SupplierAccount, SupplierSimulator
+from weili.entrypoints.cli.demo.checks import all_checked
+from weili.entrypoints.cli.demo.course import Course, Report
+from weili.entrypoints.cli.demo.figures import Figures, figures_of
+from weili.entrypoints.cli.demo.ground import Ground, ground
+from weili.entrypoints.cli.demo.market import Market, market_open, served_areas
+from weili.entrypoints.cli.demo.plan import Plan, plan_made
+from weili.kit.findings import Finding
+from weili.kit.ids import id_text
+from weili.modules import goods, regions
+from weili.workflows.verify_world import CHECKS, verify_world
+
+HIDDEN_SKU: Final = id_text(goods.SKU_PREFIX, UUID(int=0))
+"""An SKU that nobody has."""
+
+
+def run(
+    environ: Mapping[str, str], *, catalogue: Path | None, orders: int, seed: int, report: Report
+) -> Figures:
+    """Run the demo; ``report`` is told how far each step is.
+
+    Raises: Problem, when the catalogue can't be imported or the settings are wrong; what starting
+    the database raises; ProcessDiedError.
+    """
+    began = time.monotonic()
+    report("start", 0, 1)
+    with ground(environ) as open_ground:
+        report("start", 1, 1)
+        report("import", 0, 1)
+        market = market_open(open_ground.world.begin, catalogue=catalogue)
+        plan = _plan(market, orders=orders, seed=seed)
+        report("import", 1, 1)
+        simulators = _simulators(open_ground, market, seed=seed)
+        setup_s = time.monotonic() - began
+        with SimulatorHost(simulators):
+            course = Course(open_ground, market, plan, simulators, report)
+            outcome = asyncio.run(course.run())
+        findings = _verified(open_ground, report)
+        open_ground.look()
+        return figures_of(
+            plan=plan,
+            market=market,
+            outcome=outcome,
+            simulators=simulators,
+            verified=[name for name, _ in CHECKS],
+            findings=findings,
+            off=list(all_checked(outcome, plan, simulators)),
+            setup_s=setup_s,
+            whole_s=time.monotonic() - began,
+        )
+
+
+def _plan(market: Market, *, orders: int, seed: int) -> Plan:
+    served = {name: served_areas(name) for name in market.suppliers}
+    return plan_made(
+        seed=seed,
+        orders=orders,
+        items=market.items,
+        partners=len(market.partners),
+        people=sample.people(),
+        serves=lambda supplier, area_code: (
+            not served[supplier].isdisjoint(regions.ancestors(area_code))
+        ),
+        hidden=HIDDEN_SKU,
+    )
+
+
+def _simulators(open_ground: Ground, market: Market, *, seed: int) -> list[SupplierSimulator]:
+    return [
+        SupplierSimulator(
+            name=name,
+            secret=supplier.secret,
+            account=SupplierAccount(
+                open_ground.host, open_ground.port, supplier.trader.credentials
+            ),
+            seed=seed,
+        )
+        for name, supplier in market.suppliers.items()
+    ]
+
+
+def _verified(open_ground: Ground, report: Report) -> list[Finding]:
+    done = 0
+
+    def progress(_: str) -> None:
+        nonlocal done
+        report("verify", done, len(CHECKS))
+        done += 1
+
+    with open_ground.world.begin(snapshot=True) as ctx:
+        findings = verify_world(ctx, progress=progress)
+    report("verify", len(CHECKS), len(CHECKS))
+    return findings
