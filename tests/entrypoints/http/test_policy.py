@@ -1,0 +1,85 @@
+"""Every route, asked by every kind of key, by none, and by one that was revoked."""
+
+import pytest
+
+from tests.entrypoints.http.conftest import Serving
+from weili.entrypoints.http.policy import POLICY, PUBLIC, markdown
+from weili.modules import parties
+
+ID = "01jd3f8k2m4n6p8q0r2s4t6v8w"
+PARTS = {
+    "{code}": "330106",
+    "{sku_id}": f"sku_{ID}",
+    "{order_id}": f"ord_{ID}",
+    "{number}": "A-1",
+    "{child_id}": f"chd_{ID}",
+    "{package_id}": f"pkg_{ID}",
+    "{party_id}": f"pty_{ID}",
+    "{key_id}": f"key_{ID}",
+    "{pool_id}": f"pol_{ID}",
+    "{list_id}": f"lst_{ID}",
+    "{warehouse_id}": f"whs_{ID}",
+}
+KINDS = {
+    "street": parties.PartyKind.PARTNER,
+    "grocer": parties.PartyKind.SUPPLIER,
+    "operator": parties.PartyKind.OPERATOR,
+}
+
+
+def _target(path: str) -> str:
+    for part, value in PARTS.items():
+        path = path.replace(part, value)
+    return path
+
+
+@pytest.mark.parametrize("who", KINDS)
+def test_each_kind_of_party_reaches_its_own_routes_alone(serving: Serving, who: str) -> None:
+    scopes = parties.ROLE_SCOPES[KINDS[who]]
+    rows = serving.rows()
+    for (method, path), scope in POLICY.items():
+        # An empty body is malformed everywhere, so that what is admitted still changes nothing.
+        response = serving.ask(who, method, _target(path), {} if method != "GET" else None)
+        is_admitted = not scope or scope in scopes
+        assert (response.status_code != 403) == is_admitted, (method, path, response.text)
+        if not is_admitted:
+            assert response.json()["code"] == "forbidden"
+            assert response.json()["members"]["needs"] == scope
+    assert serving.rows() == rows
+
+
+def test_nobody_reaches_anything_without_a_key_or_with_a_revoked_one(serving: Serving) -> None:
+    key_id, credentials = serving.key(
+        serving.market.street, parties.ROLE_SCOPES[parties.PartyKind.PARTNER]
+    )
+    with serving.market.world.begin() as ctx:
+        parties.key_revoke(ctx, key_id=key_id, reason="test")
+    rows = serving.rows()
+    for method, path in POLICY:
+        target = _target(path)
+        assert serving.http.request(method, target).status_code == 401, path
+        headers = credentials.headers(method, target, b"")
+        revoked = serving.http.request(method, target, headers=headers)
+        assert revoked.status_code == 401, path
+        assert "revoked" in revoked.json()["detail"]
+    assert serving.rows() == rows
+
+
+def test_a_key_with_one_scope_reaches_the_routes_of_that_scope_alone(serving: Serving) -> None:
+    for scope in sorted(parties.ROLE_SCOPES[parties.PartyKind.PARTNER]):
+        key_id, serving.keys[scope] = serving.key(serving.market.street, frozenset({scope}))
+        for (method, path), needs in POLICY.items():
+            body = {} if method != "GET" else None
+            response = serving.ask(scope, method, _target(path), body)
+            assert (response.status_code != 403) == (needs in {"", scope}), (method, path, scope)
+        with serving.market.world.begin() as ctx:
+            parties.key_revoke(ctx, key_id=key_id, reason="test over")
+
+
+def test_the_table_names_every_route_and_only_scopes_that_exist(serving: Serving) -> None:
+    document = serving.http.get("/openapi.json").json()
+    routes = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    assert routes == set(POLICY) | {("GET", path) for path in PUBLIC - {"/openapi.json"}}
+    known = frozenset().union(*parties.ROLE_SCOPES.values())
+    assert set(POLICY.values()) - {""} <= known
+    assert all(f"`{path}`" in markdown() for _, path in POLICY)
