@@ -2,16 +2,22 @@
 
 ``Transaction.sa`` is a SQLAlchemy Core connection for statements that are built; ``rows`` and
 ``run`` send plain prepared SQL on the very same connection for the few statements that are hot.
+Their placeholders are ``%b``; one that takes a list names the array's type: ``%b::uuid[]``.
 """
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any, Final, LiteralString, TypeVar, cast
 
 import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
+from psycopg.abc import Dumper
+from psycopg.pq import Format
 
+from weili.kit.arrays import ARRAY_TYPES, ArrayType
 from weili.kit.problems import Busy, Problem, Unavailable
 
 APP_ROLE: Final = "weili_app"
@@ -42,6 +48,9 @@ CHANGING: Final = "SELECT, INSERT, UPDATE"
 
 T = TypeVar("T")
 
+_PLACEHOLDER: Final = re.compile(r"%%|%[bst](?:::([a-z0-9]+)\[\])?")
+_STATEMENTS_MAX: Final = 1_024
+
 
 class Transaction:
     """An open transaction. Ended by whoever opened it, never by a verb."""
@@ -54,15 +63,53 @@ class Transaction:
 
     def rows(self, statement: LiteralString, *params: object) -> list[Any]:
         """Run a prepared statement and fetch every row."""
-        return self._raw.execute(statement, params, prepare=True, binary=True).fetchall()
+        return self.run(statement, *params).fetchall()
 
     def run(self, statement: LiteralString, *params: object) -> psycopg.Cursor[Any]:
         """Run a prepared statement for its effect; inside ``pipeline`` it is only queued."""
-        return self._raw.execute(statement, params, prepare=True, binary=True)
+        text, packers = _statement(statement)
+        packed = [
+            value if pack is None or value is None else pack(value)
+            for pack, value in zip(packers, params, strict=True)
+        ]
+        return self._raw.execute(text, packed, prepare=True, binary=True)
 
     def pipeline(self) -> AbstractContextManager[object]:
         """Send the statements of the block without waiting for each; errors come at its end."""
         return self._raw.pipeline()
+
+
+class _Packed(bytes):
+    """An array in binary form; a subclass for each type, by which psycopg finds its number."""
+
+    __slots__ = ()
+
+
+class _PackedDumper(psycopg.adapt.Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: _Packed) -> bytes:
+        return obj
+
+
+def _packer(array_type: ArrayType) -> Callable[[Any], _Packed]:
+    """Make a psycopg type for an array type, and give what turns a list into it."""
+    kind = type("_Packed", (_Packed,), {"__slots__": ()})
+    dumper: type[Dumper] = type("_PackedDumper", (_PackedDumper,), {"oid": array_type.oid})
+    psycopg.adapters.register_dumper(kind, dumper)
+    return lambda values: kind(array_type.pack(values))
+
+
+_PACKERS: Final = {name: _packer(array_type) for name, array_type in ARRAY_TYPES.items()}
+
+
+@lru_cache(maxsize=_STATEMENTS_MAX)
+def _statement(
+    text: str,
+) -> tuple[bytes, tuple[Callable[[Any], _Packed] | None, ...]]:
+    """Give a statement as bytes, and for each placeholder what packs a list for it."""
+    found = [match for match in _PLACEHOLDER.finditer(text) if match[0] != "%%"]
+    return text.encode(), tuple(_PACKERS[match[1]] if match[1] else None for match in found)
 
 
 def is_transient(error: BaseException) -> bool:
