@@ -1,17 +1,11 @@
-"""The ground: every table of the first layer.
+"""The ground: every table of the first layer, as ``0001_ground.sql`` beside this file says.
 
 Revision: 0001, the first.
 """
 
-import importlib
-import pkgutil
+from pathlib import Path
 
 from alembic import op
-from sqlalchemy.schema import CreateSchema
-
-from weili import modules
-from weili.kit import idempotency, outbox, world  # noqa: F401
-from weili.kit.db import CHANGING, metadata
 
 revision = "0001"
 down_revision = None
@@ -19,21 +13,13 @@ down_revision = None
 
 def upgrade() -> None:
     """Take the step."""
-    for module in pkgutil.iter_modules(modules.__path__):
-        try:
-            importlib.import_module(f"weili.modules.{module.name}.tables")
-        except ModuleNotFoundError:
-            continue
+    # The role belongs to the server, not to one database: another world may have made it.
     op.execute(
         "DO $$ BEGIN CREATE ROLE weili_app NOLOGIN; "
         "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
     )
     op.execute("GRANT weili_app TO current_user")
-    connection = op.get_bind()
-    for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
-        connection.execute(CreateSchema(schema))
-        op.execute(f"GRANT USAGE ON SCHEMA {schema} TO weili_app")
-    metadata.create_all(connection)
-    for table in metadata.tables.values():
-        may = table.info.get("app_may", CHANGING)
-        op.execute(f"GRANT {may} ON {table.schema}.{table.name} TO weili_app")
+    # Many statements in one text, which only the driver itself sends.
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+    cursor.close()

@@ -1,0 +1,86 @@
+"""The migrations and the table definitions say the same, down to what the application may do."""
+
+import importlib
+import pkgutil
+
+import psycopg
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from weili import migrations, modules
+from weili.kit import idempotency, outbox, world
+from weili.kit.db import CHANGING, metadata
+
+KIT = (idempotency, outbox, world)
+"""Imported for the tables that they define."""
+
+for _module in pkgutil.iter_modules(modules.__path__):
+    importlib.import_module(f"weili.modules.{_module.name}.tables")
+
+
+def _ours(name: str | None, kind: str, _: object) -> bool:
+    return kind != "schema" or name in {table.schema for table in metadata.tables.values()}
+
+
+def test_a_migrated_database_has_exactly_the_tables_that_the_code_defines(database: str) -> None:
+    engine = sa.create_engine(sa.make_url(database).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_schemas": True,
+                "include_name": _ours,
+                "compare_type": True,
+                "version_table_schema": "public",
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_each_check_constraint_is_there_under_its_name(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "SELECT n.nspname || '.' || t.relname, c.conname FROM pg_constraint c"
+            " JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace"
+            " WHERE c.contype = 'c' AND n.nspname NOT IN ('procrastinate', 'public')"
+        ).fetchall()
+    preparer = sa.dialects.postgresql.dialect().identifier_preparer
+    defined = {
+        (table.fullname, str(preparer.format_constraint(constraint)))
+        for table in metadata.tables.values()
+        for holder in (table, *table.columns)
+        for constraint in holder.constraints
+        if isinstance(constraint, sa.CheckConstraint)
+    }
+    assert set(rows) == defined
+
+
+def test_the_application_may_do_what_each_table_says_and_nothing_else(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "SELECT table_schema || '.' || table_name, array_agg(privilege_type::text)"
+            " FROM information_schema.role_table_grants WHERE grantee = 'weili_app'"
+            " AND table_schema <> 'procrastinate' GROUP BY 1"
+        ).fetchall()
+    granted = {name: frozenset(privileges) for name, privileges in rows}
+    defined = {
+        f"{table.schema}.{table.name}": frozenset(table.info.get("app_may", CHANGING).split(", "))
+        for table in metadata.tables.values()
+    }
+    assert granted == defined
+
+
+def test_the_application_owns_nothing(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        [[owned]] = connection.execute(
+            "SELECT count(*) FROM pg_class WHERE relowner = 'weili_app'::regrole"
+        ).fetchall()
+    assert owned == 0
+
+
+def test_upgrading_again_changes_nothing(database: str) -> None:
+    assert migrations.current(database) == migrations.head()
+    migrations.upgrade(database)
+    assert migrations.current(database) == migrations.head()
