@@ -15,11 +15,15 @@ class Block:
     expected: str | None
 
 
+def fenced(page: Path) -> list[tuple[str, str]]:
+    """Gives every fenced block of a page: its language and its text."""
+    return _FENCE.findall(page.read_text(encoding="utf-8"))
+
+
 def shell_blocks(page: Path) -> list[Block]:
     """Gives the `sh` blocks of a page in order."""
     blocks: list[Block] = []
-    for match in _FENCE.finditer(page.read_text(encoding="utf-8")):
-        language, body = match.groups()
+    for language, body in fenced(page):
         if language == "sh":
             blocks.append(Block(body, None))
         elif language == "text" and blocks:

@@ -1,4 +1,4 @@
-"""The tutorial is true: its commands run as they stand, and give what it shows."""
+"""The pages are true: their commands run as they stand, and give what the pages show."""
 
 import json
 import os
@@ -17,10 +17,11 @@ from weili.adapters.postgres import embedded
 
 CHECKOUT = Path(__file__).parents[2]
 TUTORIAL = CHECKOUT / "docs" / "tutorial" / "first-order.md"
+SIGNING = CHECKOUT / "docs" / "howto" / "sign-a-request.md"
 READY_S = 100.0
 END_S = 60.0
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
@@ -54,9 +55,29 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
 def test_the_tutorial_runs_as_written_and_shows_what_comes_out(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    blocks = shell_blocks(TUTORIAL)
-    script = tmp_path / "tutorial.sh"
-    outputs = [tmp_path / f"{place}.out" for place in range(len(blocks))]
+    said, errors = _run(TUTORIAL, environment, tmp_path)
+
+    assert said == [block.expected or "" for block in shell_blocks(TUTORIAL)], errors
+
+
+def test_a_request_signed_with_openssl_is_accepted(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    [said], errors = _run(SIGNING, environment, tmp_path)
+
+    assert said is not None, errors
+    account = json.loads(said)
+    assert account["kind"] == "partner_prepaid", account
+    assert account["posted_minor"] == 8_000_000
+
+
+def _run(page: Path, environment: dict[str, str], folder: Path) -> tuple[list[str | None], str]:
+    """Runs a page's blocks in one shell; gives what each printed, None where none was reached."""
+    for tool in ("bash", "curl", "openssl"):
+        assert shutil.which(tool), f"this page needs {tool}; install it to run this test"
+    blocks = shell_blocks(page)
+    outputs = [folder / f"{place}.out" for place in range(len(blocks))]
+    script = folder / "page.sh"
     script.write_text(
         "set -eu\n"
         + "".join(
@@ -65,23 +86,17 @@ def test_the_tutorial_runs_as_written_and_shows_what_comes_out(
         ),
         encoding="utf-8",
     )
-    bash = shutil.which("bash")
-    assert bash is not None
-    assert shutil.which("curl"), "the tutorial needs curl"
-
     run = subprocess.run(
-        [bash, str(script)],
-        cwd=tmp_path,
+        ["bash", str(script)],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
         timeout=200,
     )
-
     said = [out.read_text(encoding="utf-8") if out.exists() else None for out in outputs]
-    assert said == [block.expected or "" for block in blocks], run.stderr
-    assert run.returncode == 0, run.stderr
+    return said, run.stderr
 
 
 def _until_ready(up: "subprocess.Popen[bytes]", log: Path) -> None:

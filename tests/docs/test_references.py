@@ -1,0 +1,97 @@
+"""The generated references say what the code says now, and the same every time."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from weili.entrypoints.cli import docs
+from weili.entrypoints.http.policy import POLICY, PUBLIC
+from weili.kit.problems import Problem
+from weili.modules import dropship, goods, ledger, parties, pricing
+
+CHECKOUT = Path(__file__).parents[2]
+REFERENCE = CHECKOUT / "docs" / "reference"
+
+
+@pytest.fixture(scope="module")
+def references() -> dict[str, str]:
+    return docs.references()
+
+
+def test_the_committed_references_are_up_to_date(references: dict[str, str]) -> None:
+    stale = [
+        name
+        for name, text in references.items()
+        if not (REFERENCE / name).is_file()
+        or (REFERENCE / name).read_text(encoding="utf-8") != text
+    ]
+
+    assert stale == [], "run `make docs` and commit what it writes"
+
+
+def test_nothing_else_lies_among_the_references(references: dict[str, str]) -> None:
+    assert {path.name for path in REFERENCE.iterdir()} == references.keys()
+
+
+def test_every_route_of_the_policy_is_shown_with_its_scope(references: dict[str, str]) -> None:
+    lines = references["policy.md"].splitlines()
+
+    for (method, path), scope in POLICY.items():
+        assert f"| {method} | `{path}` | {f'`{scope}`' if scope else 'any key'} |" in lines
+    for path in PUBLIC - {"/openapi.json"}:
+        assert f"| GET | `{path}` | no key |" in lines
+
+
+def test_every_problem_is_shown_in_both_languages(references: dict[str, str]) -> None:
+    ours = [one for one in Problem.catalogue.values() if one.__module__.startswith("weili.")]
+    assert len(ours) > 40
+
+    for problem in ours:
+        for text in (f"### {problem.code}\n", f"- en: {problem.en}\n", f"- zh: {problem.zh}\n"):
+            assert text in references["problems.md"]
+
+
+def test_every_event_is_shown(references: dict[str, str]) -> None:
+    for module in (dropship, goods, ledger, parties, pricing):
+        for event in module.EVENTS:
+            assert f"### {event.name}\n" in references["events.md"]
+
+
+def test_the_document_of_the_api_is_openapi_3_1(references: dict[str, str]) -> None:
+    document = json.loads(references["openapi.json"])
+
+    assert document["openapi"].startswith("3.1.")
+    assert "post" in document["paths"]["/v1/orders:batch"]
+
+
+def test_another_process_writes_the_same_and_finds_nothing_stale(tmp_path: Path) -> None:
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "weili.entrypoints.cli", "docs", "--to", str(tmp_path), *words],
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), "PYTHONHASHSEED": "7"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    missing = run("--check")
+    assert (missing.returncode, missing.stdout.count("is stale")) == (1, 7)
+    assert list(tmp_path.iterdir()) == []
+
+    written = run()
+    assert written.returncode == 0, written.stderr
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == (
+        docs.references()
+    )
+
+    (tmp_path / "events.md").write_text("something else", encoding="utf-8")
+    again = run("--check")
+    assert (again.returncode, again.stdout.count("is stale")) == (1, 1)
+    assert (tmp_path / "events.md").read_text(encoding="utf-8") == "something else"
+
+    run()
+    assert run("--check").returncode == 0
