@@ -58,7 +58,9 @@ def _stock_promised(ctx: Ctx) -> Iterator[Finding]:
 def _money_held(ctx: Ctx) -> Iterator[Finding]:
     """Hold what the ledger still sets aside against what open orders are still to pay."""
     held: dict[UUID, int] = {
-        hold_id: left_minor for hold_id, left_minor in ledger.holds_remaining(ctx).items()
+        hold_id: left_minor
+        for hold_id, left_minor in ledger.holds_remaining(ctx).items()
+        if left_minor
     }
     awaited = dropship.open_amounts(ctx)
     for hold_id in _differing(held, awaited):

@@ -1,0 +1,182 @@
+"""`weili up` is hit where it hurts, and trades again each time."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.house import House, until
+from weili.adapters.postgres import processes
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    home = tmp_path_factory.mktemp("house") / "home"
+    house = House(home)
+    try:
+        house.start()
+        # The same port from now on, so that each start meets what the one before left.
+        house.port = int(house.url.rpartition(":")[2])
+        yield house
+    finally:
+        house.clear()
+
+
+@pytest.fixture
+def running(house: House) -> House:
+    if house.process is None or house.process.poll() is not None:
+        house.start()
+    return house
+
+
+def test_the_first_start_fills_the_sandbox_and_keeps_its_keys_from_others(running: House) -> None:
+    kept = running.home / "sample.json"
+    keys = json.loads(kept.read_text())
+    assert (len(keys["suppliers"]), len(keys["partners"])) == (5, 20)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE((running.home / "keyring.json").stat().st_mode) == 0o600
+    assert "curl -H 'Authorization: Bearer wl_sandbox_" in running.said()
+    assert running.get("/v1/skus?limit=1", bearer=running.bearer())[0] == 200
+
+
+def test_a_second_up_says_what_runs_already_and_is_content(running: House) -> None:
+    second = running.command("up")
+    assert second.returncode == 0
+    assert second.stdout.strip() == (
+        f"Weili runs already: {running.url} (pid {running.process and running.process.pid})"
+    )
+
+
+def test_a_killed_server_is_back_and_nobody_was_refused(running: House) -> None:
+    # Given a server, which holds the port through its supervisor's socket
+    before = running.child("serve")
+    # When it is killed, and a client connects in that very moment
+    running.kill(before)
+    status, _ = running.get("/v1/skus?limit=1", bearer=running.bearer())
+    # Then the client waited in the socket's queue for the next server
+    assert status == 200
+    assert running.child("serve") != before
+
+
+def test_a_killed_worker_is_back_and_finishes_what_it_had_begun(running: House) -> None:
+    # Given an order that is accepted while no worker lives
+    running.kill(running.child("work"))
+    status, order = running.place("K-WORK")
+    assert (status, order["state"]) == (201, "confirmed")
+    # Then the next worker announces it and takes it to its supplier
+    until("the order is released", lambda: running.state_of("K-WORK") == "released")
+
+
+def test_a_killed_database_is_back_with_all_that_was_accepted(running: House) -> None:
+    assert running.place("K-BASE")[0] == 201
+    before = running.postmaster()
+    running.kill(before)
+    until("the database is back", lambda: running.postmaster() not in {0, before})
+    until("it trades again", lambda: running.health() == 200)
+    status, replay = running.place("K-BASE")
+    assert (status, replay["number"]) == (201, "K-BASE")
+    assert running.command("verify").returncode == 0
+
+
+@pytest.mark.long
+def test_a_killed_supervisor_leaves_nothing_that_the_next_start_minds(running: House) -> None:
+    # Given children and a database that a killed supervisor leaves behind
+    assert running.process is not None
+    children = [running.child("serve"), running.child("work")]
+    running.kill(running.process.pid)
+    # When `weili up` is started at once, on the same port
+    running.start()
+    # Then the orphans have finished and left, and there is one server
+    assert all(processes.find(pid) is None for pid in children)
+    assert running.command("verify").returncode == 0
+
+
+@pytest.mark.long
+def test_everything_killed_at_once_comes_back_with_sound_books(running: House) -> None:
+    assert running.place("K-ALL")[0] == 201
+    assert running.process is not None
+    for pid in (
+        running.process.pid,
+        running.child("serve"),
+        running.child("work"),
+        running.postmaster(),
+    ):
+        os.kill(pid, signal.SIGKILL)
+    running.process.wait(30)
+    running.start()
+    until("the order is released", lambda: running.state_of("K-ALL") == "released")
+    verified = running.command("verify", "--json")
+    assert json.loads(verified.stdout)["findings"] == []
+
+
+def test_a_clean_stop_leaves_no_process_and_a_free_port(running: House) -> None:
+    pids = [running.child("serve"), running.child("work"), running.postmaster()]
+    assert running.stop() == 0
+    assert all(processes.find(pid) is None for pid in pids)
+    assert not (running.home / "up.json").exists()
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", running.port))
+
+
+def test_a_note_of_processes_long_gone_harms_no_stranger(house: House) -> None:
+    # Given a note that names a stranger's pid, as after a reboot
+    if house.process is not None and house.process.poll() is None:
+        house.stop()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        note = {"pid": stranger.pid, "url": "http://gone", "children": [[stranger.pid, 1]]}
+        (house.home / "up.json").write_text(json.dumps(note))
+        # When it starts, then it starts, and the stranger lives
+        house.start()
+        assert stranger.poll() is None
+        stranger.communicate(b"\n")
+
+
+def test_lost_keys_of_the_sample_are_made_anew_and_the_old_ones_end(house: House) -> None:
+    if house.process is None or house.process.poll() is not None:
+        house.start()
+    old = house.bearer()
+    house.stop()
+    (house.home / "sample.json").unlink()
+    house.start()
+    assert house.get("/v1/skus?limit=1", bearer=house.bearer())[0] == 200
+    assert house.get("/v1/skus?limit=1", bearer=old)[0] == 401
+
+
+def test_a_port_that_a_stranger_has_is_named_in_one_line(house: House) -> None:
+    if house.process is not None and house.process.poll() is None:
+        house.stop()
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", house.port))
+        stranger.listen()
+        refused = house.command("up")
+    assert refused.returncode == 10
+    assert refused.stderr.strip() == (
+        f"weili: Port {house.port} on 127.0.0.1 can't be used (Address already in use). "
+        "Choose another: WEILI_PORT=8080 weili up"
+    )
+
+
+def test_a_lost_key_ring_is_never_replaced_in_silence(
+    house: House,
+) -> None:
+    # Given a database with sealed data, whose key ring is lost
+    if house.process is not None and house.process.poll() is None:
+        house.stop()
+    (house.home / "keyring.json").rename(house.home / "kept")
+    try:
+        refused = house.command("up")
+    finally:
+        (house.home / "kept").rename(house.home / "keyring.json")
+    # Then nothing is started, no ring is made in the place of the lost one, and it says so
+    assert refused.returncode == 10
+    assert "There is no key ring at" in refused.stderr
+    assert not (house.home / "kept").exists()

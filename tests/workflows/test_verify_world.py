@@ -1,0 +1,157 @@
+"""One thing is broken behind the application's back, and that very thing is found."""
+
+import psycopg
+import pytest
+
+from tests.market import Market
+from weili.kit import outbox
+from weili.kit.findings import Finding
+from weili.kit.ids import id_text
+from weili.kit.problems import Forbidden
+from weili.kit.world import in_transaction
+from weili.modules import dropship, goods, inventory
+from weili.workflows.dispatch_orders import orders_queue
+from weili.workflows.place_dropship_orders import place_dropship_orders
+from weili.workflows.verify_world import verify_world
+
+
+@pytest.fixture
+def traded(market: Market) -> Market:
+    """A market with an order of two teas and one cup, and a held one of three eggs, announced."""
+    with market.world.begin() as ctx:
+        place_dropship_orders(
+            ctx,
+            commands=[
+                market.command(market.draft("V-1", (market.tea, 2), (market.cup, 1))),
+                market.command(market.draft("V-2", (market.eggs, 3), hold=True)),
+            ],
+        )
+    in_transaction(market.world.begin, outbox.relay)
+    return market
+
+
+def findings(market: Market) -> list[Finding]:
+    """Verify on a snapshot, as the command line does."""
+    with market.world.begin(snapshot=True) as ctx:
+        return verify_world(ctx)
+
+
+def hit(database: str, statement: str) -> None:
+    """Change what the application's role may not, as the owner of the database."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def test_a_world_that_traded_by_the_rules_has_no_findings(traded: Market) -> None:
+    assert findings(traded) == []
+
+
+def test_only_who_may_verify_is_told(traded: Market) -> None:
+    world = traded.world
+    with pytest.raises(Forbidden), world.begin(traded.as_partner(), snapshot=True) as ctx:
+        verify_world(ctx)
+
+
+def test_stock_that_is_promised_to_nobody_is_found_where_it_lies(
+    traded: Market, database: str
+) -> None:
+    # Given ten teas more promised, with a movement that says so, but no order that waits for them
+    with traded.world.begin() as ctx:
+        inventory.movements_write(
+            ctx,
+            moves=[
+                inventory.Move(inventory.MoveKind.RESERVE, traded.tea, traded.near, 10, "nobody")
+            ],
+        )
+    # Then it is found, with both counts: 2 + 10 = 12
+    [finding] = findings(traded)
+    assert finding.check == "stock promised equals open orders"
+    assert id_text(goods.SKU_PREFIX, traded.tea) in finding.where
+    assert id_text(inventory.WAREHOUSE_PREFIX, traded.near) in finding.where
+    assert finding.what == "stock promises 12, open orders wait for 2"
+
+
+def test_money_held_for_pieces_that_nobody_waits_for_is_found(
+    traded: Market, database: str
+) -> None:
+    # Given an order whose pieces count as shipped, and its stock with them, but not its money
+    hit(
+        database,
+        "UPDATE dropship.child SET goods_hold_id = goods_hold_id,"
+        " freight_hold_id = gen_random_uuid() WHERE freight_hold_id IS NOT NULL"
+        " AND id = (SELECT id FROM dropship.child WHERE freight_minor > 0 LIMIT 1)",
+    )
+    # Then the hold that lost its order is found, and the one that never was
+    found = findings(traded)
+    assert {finding.check for finding in found} == {"money held equals open orders"}
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("check", "statement"),
+    [
+        ("event log without gaps", "DELETE FROM kit.event WHERE position = 1"),
+        (
+            "every order is announced once, first",
+            "UPDATE kit.event SET type = 'order.odd' WHERE data ->> 'number' = 'V-1'",
+        ),
+        (
+            "stock_equals_movements",
+            "UPDATE inventory.stock SET on_hand = on_hand + 1 WHERE on_hand = 100",
+        ),
+        (
+            "root equals children",
+            "UPDATE dropship.\"order\" SET goods_minor = goods_minor + 1 WHERE number = 'V-1'",
+        ),
+        (
+            "root state derived",
+            "UPDATE dropship.\"order\" SET state = 'held' WHERE number = 'V-1'",
+        ),
+        (
+            "ledger_balance_drifted",
+            "UPDATE ledger.balance SET posted_minor = posted_minor + 1 WHERE held_minor > 0",
+        ),
+        ("region_in_place", "UPDATE regions.region SET level = 1 WHERE code = '330106'"),
+    ],
+)
+def test_each_broken_thing_is_found_as_what_it_is(
+    traded: Market, database: str, check: str, statement: str
+) -> None:
+    hit(database, statement)
+    found = findings(traded)
+    assert [finding.check for finding in found] == [check]
+    assert found[0].repair
+
+
+def test_an_order_that_nobody_was_told_of_is_found(traded: Market, database: str) -> None:
+    # Given a log whose last event, that of an order, is gone without a gap
+    hit(
+        database,
+        "DELETE FROM kit.event WHERE position = (SELECT max(position) FROM kit.event)",
+    )
+    [finding] = findings(traded)
+    assert finding.check == "every order is announced once, first"
+    assert finding.what == "order.placed 0 times, begins with nothing"
+
+
+def test_an_order_announced_twice_is_found(traded: Market, database: str) -> None:
+    hit(
+        database,
+        "INSERT INTO kit.outbox (id, type, party_id, subject, data, occurred_at)"
+        " SELECT gen_random_uuid(), type, party_id, subject, data, occurred_at FROM kit.event"
+        " WHERE type = 'order.placed' AND data ->> 'number' = 'V-2'",
+    )
+    [finding] = findings(traded)
+    assert finding.what == "order.placed 2 times, begins with order.placed"
+
+
+def test_what_waits_for_the_relay_counts_as_told(traded: Market) -> None:
+    with traded.world.begin() as ctx:
+        [outcome] = place_dropship_orders(
+            ctx, commands=[traded.command(traded.draft("V-3", (traded.tea, 1)))]
+        )
+        assert isinstance(outcome, dropship.Placed)
+        orders_queue(ctx, order_ids=[outcome.order_id])
+    with traded.world.begin() as ctx:
+        assert outbox.waiting(ctx) == 1
+    assert findings(traded) == []
