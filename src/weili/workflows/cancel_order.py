@@ -25,7 +25,7 @@ def cancel_order(ctx: Ctx, *, partner_id: PartyId, order_id: dropship.OrderId) -
         raise dropship.CancelTooLate(
             order_id=id_text(dropship.ORDER_PREFIX, order.id), state=order.state.value
         )
-    queued = dropship.queue_read(ctx, child_ids=[child.id for child in order.children])
+    queued = dropship.queue_locked(ctx, child_ids=[child.id for child in order.children])
     to: dict[dropship.ChildId, dropship.OrderState] = {}
     for child in order.children:
         if child.state in {_S.HELD, _S.CONFIRMED, _S.RELEASED}:

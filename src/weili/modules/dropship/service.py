@@ -396,9 +396,13 @@ def queue_due(ctx: Ctx) -> list[Queued]:
     return items
 
 
-def queue_read(ctx: Ctx, *, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:
-    """Read where child orders stand with their suppliers."""
-    return queue_store.queue_read(ctx, child_ids)
+def queue_locked(ctx: Ctx, *, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:
+    """Lock child orders in their suppliers' queues and give where they stand.
+
+    Until the transaction ends nobody begins to send one of them: only so can it be said that a
+    supplier has not seen it.
+    """
+    return queue_store.queue_lock(ctx, child_ids)
 
 
 def queue_set(

@@ -32,11 +32,11 @@ def queue_due(ctx: Ctx, *, limit: int) -> list[Queued]:
     return [_queued(*row) for row in rows]
 
 
-def queue_read(ctx: Ctx, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:
-    """Read where child orders stand in their queues."""
+def queue_lock(ctx: Ctx, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:
+    """Lock child orders in their queues; waits for whoever is just counting an attempt."""
     rows = ctx.db.rows(
         "SELECT supplier_id, child_id, order_id, state, attempts FROM dropship.supplier_queue"
-        " WHERE child_id = ANY (%b::uuid[])",
+        " WHERE child_id = ANY (%b::uuid[]) ORDER BY child_id FOR UPDATE",
         list(child_ids),
     )
     return {item.child_id: item for item in (_queued(*row) for row in rows)}
