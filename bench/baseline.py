@@ -91,8 +91,17 @@ class Baseline:
                 _copy_foreign_keys(connection, schema, name)
             script = Path(__file__).with_name("baseline.sql").read_text(encoding="utf-8")
             connection.execute(script.encode())
+
+    def fill(self, *, orders: int) -> None:
+        """Place orders set-wise, so that the tables are not empty; then count all rows anew."""
         with psycopg.connect(self._url, autocommit=True) as connection:
+            for i in range(orders // BATCH):
+                connection.execute(
+                    "SELECT bench.orders_place(%s, %s, %s)",
+                    [i % self._variables["partners"], BATCH, self._variables["share"]],
+                )
             connection.execute("VACUUM ANALYZE")
+            connection.execute("CHECKPOINT")
 
     def run(self, kind: str, *, clients: int, seconds: float) -> Run:
         """Run one kind of load; its acknowledged orders must all be there.

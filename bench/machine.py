@@ -4,14 +4,15 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from sqlalchemy import URL
 
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _BLOCK: Final = bytes(8_192)
@@ -69,9 +70,9 @@ def fsync_us(folder: Path) -> dict[str, float]:
     }
 
 
-def described(url: str) -> dict[str, Any]:
+def described(url: URL) -> dict[str, Any]:
     """Describe the machine, the versions and the server's settings that matter."""
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
         settings = {
             name: connection.execute("SELECT current_setting(%s)", [name]).fetchall()[0][0]
             for name in _SETTINGS
@@ -93,26 +94,28 @@ def described(url: str) -> dict[str, Any]:
 class Share:
     """How the processors were used during a phase, as shares of all of them."""
 
-    ours: float = 0.0
+    ours: dict[str, float] = field(default_factory=dict)
     others: float = 0.0
     stolen: float = 0.0
 
 
 @contextmanager
-def watched(roots: Sequence[int]) -> Iterator[Share]:
+def watched(roots: Mapping[str, int]) -> Iterator[Share]:
     """Watch who uses the processors while the block runs.
 
-    ``roots`` are processes that count as ours with all that they started; what others took is
-    what the machine was busy with beside that. What the host took away is told apart.
+    ``roots`` are processes by name, each with all that it started (a child that is itself a root
+    counts for itself); what others took is what the machine was busy with beside them. What the
+    host took away is told apart.
     """
     share = Share()
     busy, stolen, total = _machine_ticks()
-    ours = _tree_ticks(roots)
+    before = _ticks(roots)
     yield share
     busy_end, stolen_end, total_end = _machine_ticks()
     spent = max(1, total_end - total)
-    mine = _tree_ticks(roots) - ours
-    share.ours = round(mine / spent, 4)
+    after = _ticks(roots)
+    share.ours = {name: round((after[name] - before[name]) / spent, 4) for name in roots}
+    mine = sum(after.values()) - sum(before.values())
     share.others = round(max(0, busy_end - busy - mine) / spent, 4)
     share.stolen = round((stolen_end - stolen) / spent, 4)
 
@@ -125,7 +128,7 @@ def _machine_ticks() -> tuple[int, int, int]:
     return busy, steal, busy + steal + idle + iowait
 
 
-def _tree_ticks(roots: Sequence[int]) -> int:
+def _ticks(roots: Mapping[str, int]) -> dict[str, int]:
     """Sum the time of processes and all below them, with that of children that have ended."""
     children: dict[int, list[int]] = {}
     times: dict[int, int] = {}
@@ -138,12 +141,14 @@ def _tree_ticks(roots: Sequence[int]) -> int:
             pid = int(entry.name)
             children.setdefault(int(fields[1]), []).append(pid)
             times[pid] = sum(map(int, fields[_FIRST_TIME : _FIRST_TIME + 4]))
-    todo, total = list(roots), 0
-    while todo:
-        pid = todo.pop()
-        total += times.get(pid, 0)
-        todo += children.get(pid, ())
-    return total
+    totals: dict[str, int] = {}
+    for name, root in roots.items():
+        todo, totals[name] = [root], 0
+        while todo:
+            pid = todo.pop()
+            totals[name] += times.get(pid, 0)
+            todo += [child for child in children.get(pid, ()) if child not in roots.values()]
+    return totals
 
 
 def _processor() -> str:

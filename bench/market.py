@@ -17,7 +17,8 @@ from uuid import UUID
 from weili.kit.context import PartyId
 from weili.kit.ids import id_text
 from weili.kit.world import World
-from weili.modules import dropship, goods, inventory, ledger, parties, pricing, regions
+from weili.modules import dropship, goods, inventory, ledger, parties, pricing
+from weili.workflows.open_accounts import ground_open
 
 WAREHOUSES: Final = 10
 LINES_MAX: Final = 3
@@ -89,10 +90,9 @@ class Market:
 
 
 def market_open(world: World, *, skus: int, partners: int) -> Market:
-    """Fill an empty world through the modules' front doors."""
+    """Fill a new world through the modules' front doors."""
     with world.begin() as ctx:
-        regions.regions_seed(ctx)
-        ledger.platform_accounts_open(ctx)
+        ground = ground_open(ctx)
         counties = [
             row[0]
             for row in ctx.db.rows(
@@ -109,25 +109,24 @@ def market_open(world: World, *, skus: int, partners: int) -> Market:
             ).id
             for i in range(WAREHOUSES)
         ]
-    sku_ids = _goods(world, suppliers, skus)
+    sku_ids = _goods(world, suppliers, ground.price_list.id, skus)
     with world.begin() as ctx:
         pricing.freight_put(ctx, rows=[pricing.FreightRow("000000", FREIGHT_MINOR, None)])
-        pool = goods.pool_open(ctx, name="all")
         for start in range(0, skus, _CHUNK):
-            goods.pool_put(ctx, pool_id=pool, sku_ids=sku_ids[start : start + _CHUNK])
+            goods.pool_put(ctx, pool_id=ground.pool_id, sku_ids=sku_ids[start : start + _CHUNK])
     market = Market([], [], [], [str(sku_id) for sku_id in sku_ids], counties)
     for start in range(0, partners, _CHUNK):
-        _partners(world, market, pool, range(start, min(start + _CHUNK, partners)))
+        _partners(world, market, ground.pool_id, range(start, min(start + _CHUNK, partners)))
     return market
 
 
-def _goods(world: World, suppliers: Sequence[PartyId], count: int) -> list[goods.SkuId]:
+def _goods(
+    world: World, suppliers: Sequence[PartyId], list_id: pricing.ListId, count: int
+) -> list[goods.SkuId]:
     """Open warehouses, and SKUs with prices, costs and stock; those of a warehouse in a row."""
     share = count // WAREHOUSES
     dice = random.Random(1)
     sku_ids: list[goods.SkuId] = []
-    with world.begin() as ctx:
-        price_list = pricing.list_open(ctx, name="standard", is_default=True)
     for place, supplier_id in enumerate(suppliers):
         with world.begin() as ctx:
             warehouse = inventory.warehouse_open(
@@ -146,7 +145,7 @@ def _goods(world: World, suppliers: Sequence[PartyId], count: int) -> list[goods
             mine = list(goods.goods_put(ctx, rows=rows).sku_ids.values())
             goods.sku_shelve(ctx, sku_ids=mine, state=goods.SkuState.ON_SHELF)
             prices = [pricing.PriceRow(sku_id, 1, dice.randint(500, 20_000)) for sku_id in mine]
-            pricing.prices_put(ctx, list_id=price_list.id, rows=prices)
+            pricing.prices_put(ctx, list_id=list_id, rows=prices)
             costs = [pricing.CostRow(row.sku_id, row.unit_price_minor // 2) for row in prices]
             pricing.costs_put(ctx, rows=costs)
             counts = [

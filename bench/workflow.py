@@ -4,6 +4,7 @@ What HTTP, signatures and the server process cost is the distance between this a
 """
 
 import asyncio
+import gc
 import random
 import secrets
 import statistics
@@ -45,6 +46,21 @@ def commands(
     return made
 
 
+def sample(market: Market, *, lines: int) -> dropship.PlaceOrder:
+    """Draft an order of so many lines."""
+    dice = random.Random()
+    while True:
+        [command] = commands(market, dice, hot=False, count=1)
+        if len(command.draft.lines) == lines:
+            return command
+
+
+def fill(world: World, market: Market, *, orders: int, size: int) -> None:
+    """Place orders in batches, so that the tables are not empty."""
+    for _ in range(orders // size):
+        place(world, commands(market, random.Random(), hot=False, count=size))
+
+
 def singles(world: World, market: Market, *, hot: bool, clients: int, seconds: float) -> Run:
     """Place single orders by ``clients`` that each wait for their answer.
 
@@ -55,6 +71,7 @@ def singles(world: World, market: Market, *, hot: bool, clients: int, seconds: f
         lambda batch: place(world, batch), lane="bench"
     )
     times: list[float] = []
+    _forget_garbage()
 
     async def client(end: float) -> None:
         for command in todo:
@@ -87,6 +104,7 @@ def batches(world: World, market: Market, *, size: int, seconds: float) -> Run:
         for _ in range(int(60 * seconds))
     ]
     times: list[float] = []
+    _forget_garbage()
     start = time.perf_counter()
     for batch in many:
         before = time.perf_counter()
@@ -102,6 +120,12 @@ def batches(world: World, market: Market, *, size: int, seconds: float) -> Run:
 def place(world: World, batch: Sequence[dropship.PlaceOrder]) -> list[dropship.Outcome]:
     """Place a batch in one transaction, as the server does."""
     return in_transaction(world.begin, lambda ctx: place_dropship_orders(ctx, commands=batch))
+
+
+def _forget_garbage() -> None:
+    """Keep the collector from walking over the orders made ready, which a server never holds."""
+    gc.collect()
+    gc.freeze()
 
 
 def _run(clients: int, times: list[float], orders: int, took_s: float) -> Run:

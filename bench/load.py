@@ -1,0 +1,206 @@
+"""The load client: a process of its own that sends requests signed beforehand, and nothing else.
+
+Reads what to do as JSON on standard input and writes what came of it as JSON on standard output.
+Each connection sends its next request when the answer to the one before is whole; requests are
+written as they lie in memory and of an answer only what must be known is read.
+"""
+
+import asyncio
+import gc
+import json
+import random
+import resource
+import secrets
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from bench.market import Market
+from weili.modules import parties
+
+_SINGLES_PER_S: Final = 6_000
+_CALLS_PER_S: Final = 40
+"""How many requests are made ready for each second; who needs more ends earlier."""
+_HEAD_END: Final = b"\r\n\r\n"
+_LENGTH: Final = b"content-length: "
+_PLACED: Final = b'"status":"placed"'
+_TIMEOUT_S: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to send: kind ``uniform``, ``hot`` or ``batch``; orders in each call of a batch."""
+
+    market: str
+    port: int
+    kind: str
+    connections: int
+    seconds: float
+    size: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of it. ``processor_share`` is of one core, the client's own."""
+
+    clients: int
+    orders: int
+    requests: int
+    orders_per_s: float
+    median_ms: float
+    p99_ms: float
+    processor_share: float
+    refusal: str
+
+
+def requests_signed(plan: Plan) -> list[bytes]:
+    """Make the requests ready: bodies, signatures, nonces."""
+    market = Market.load(Path(plan.market))
+    dice = random.Random()
+    run = secrets.token_hex(4)
+    path = "/v1/orders:batch" if plan.kind == "batch" else "/v1/orders"
+    per_s = _CALLS_PER_S if plan.kind == "batch" else _SINGLES_PER_S
+    made = []
+    for i in range(int(per_s * plan.seconds)):
+        orders = [
+            market.body(dice, f"H{run}-{i}-{j}", hot=plan.kind == "hot") for j in range(plan.size)
+        ]
+        document = {"orders": orders} if plan.kind == "batch" else orders[0]
+        body = json.dumps(document, ensure_ascii=False).encode()
+        partner = dice.randrange(len(market.key_ids))
+        timestamp, nonce = str(int(time.time())), f"{run}{i:016d}"
+        signature = parties.sign(
+            market.secrets[partner],
+            parties.string_to_sign(
+                method="POST",
+                path=path,
+                timestamp=timestamp,
+                nonce=nonce,
+                body_sha256=parties.body_sha256(body),
+            ),
+        )
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nWeili-Key: {market.key_ids[partner]}\r\n"
+            f"Weili-Timestamp: {timestamp}\r\nWeili-Nonce: {nonce}\r\n"
+            f"Weili-Signature: {signature}\r\n\r\n"
+        )
+        made.append(head.encode() + body)
+    return made
+
+
+class _Connection(asyncio.Protocol):
+    """Sends one request after another until the time is over."""
+
+    def __init__(self, requests: Iterator[bytes], end: float, load: "_Load") -> None:
+        self._requests = requests
+        self._end = end
+        self._load = load
+        self._buffer = b""
+        self._whole = 0
+        self._sent = 0.0
+        self._transport: asyncio.WriteTransport | None = None
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment] # a stream's is a WriteTransport
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._buffer = self._buffer + data if self._buffer else data
+        if not self._whole:
+            head = buffer.find(_HEAD_END)
+            if head < 0:
+                return
+            at = buffer.find(_LENGTH, 0, head) + len(_LENGTH)
+            self._whole = head + len(_HEAD_END) + int(buffer[at : buffer.find(b"\r", at)])
+        if len(buffer) >= self._whole:
+            self._load.note(buffer, time.perf_counter() - self._sent)
+            self._buffer, self._whole = b"", 0
+            self._next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.done.done():
+            self._load.refusal = self._load.refusal or f"the connection was lost: {exc!r}"
+            self.done.set_result(None)
+
+    def _next(self) -> None:
+        request = next(self._requests, None) if time.perf_counter() < self._end else None
+        if self._transport is None or request is None:
+            self.done.set_result(None)
+            return
+        self._sent = time.perf_counter()
+        self._transport.write(request)
+
+
+class _Load:
+    """Counts what all connections got."""
+
+    def __init__(self) -> None:
+        self.orders = 0
+        self.times: list[float] = []
+        self.refusal = ""
+
+    def note(self, answer: bytes, took_s: float) -> None:
+        self.times.append(took_s)
+        status = answer[9:12]
+        if status == b"201":
+            self.orders += 1
+        elif status == b"200":
+            self.orders += answer.count(_PLACED)
+        else:
+            self.refusal = self.refusal or answer[:2_000].decode(errors="replace")
+
+
+async def load(plan: Plan) -> Run:
+    """Send a plan's requests over its connections for its time."""
+    requests = iter(requests_signed(plan))
+    counted = _Load()
+    gc.collect()
+    gc.disable()
+    loop = asyncio.get_running_loop()
+    cpu_before = _cpu_s()
+    start = time.perf_counter()
+    connections = [
+        (
+            await loop.create_connection(
+                lambda: _Connection(requests, start + plan.seconds, counted),
+                "127.0.0.1",
+                plan.port,
+            )
+        )
+        for _ in range(plan.connections)
+    ]
+    await asyncio.wait_for(
+        asyncio.gather(*(protocol.done for _, protocol in connections)), _TIMEOUT_S
+    )
+    took = time.perf_counter() - start
+    share = (_cpu_s() - cpu_before) / took
+    for transport, _ in connections:
+        transport.close()
+    times = counted.times
+    return Run(
+        clients=plan.connections,
+        orders=counted.orders,
+        requests=len(times),
+        orders_per_s=round(counted.orders / took, 1),
+        median_ms=round(statistics.median(times) * 1e3, 2),
+        p99_ms=round(statistics.quantiles(times, n=100)[98] * 1e3, 2),
+        processor_share=round(share, 4),
+        refusal=counted.refusal,
+    )
+
+
+def _cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    json.dump(asdict(uvloop.run(load(Plan(**json.load(sys.stdin))))), sys.stdout)
