@@ -58,7 +58,7 @@ class Serving:
         who: str | None,
         method: str,
         target: str,
-        body: Any = None,
+        body: object = None,
         *,
         headers: Mapping[str, str] | None = None,
         key: bool = False,
@@ -79,7 +79,7 @@ class Serving:
         self.numbers[stem] = self.numbers.get(stem, 0) + 1
         return f"{stem}-{self.numbers[stem]}"
 
-    def order(self, *lines: tuple[goods.SkuId, int], **changes: Any) -> dict[str, Any]:
+    def order(self, *lines: tuple[goods.SkuId, int], **changes: object) -> dict[str, Any]:
         """Make an order's body, of one tin of tea unless lines are named."""
         return {
             "number": changes.pop("number", None) or self.number(),
@@ -92,7 +92,9 @@ class Serving:
             **changes,
         }
 
-    def placed(self, *lines: tuple[goods.SkuId, int], who: str = "street", **changes: Any) -> Any:
+    def placed(
+        self, *lines: tuple[goods.SkuId, int], who: str = "street", **changes: object
+    ) -> dict[str, Any]:
         """Place an order and give its answer."""
         response = self.ask(who, "POST", "/v1/orders", self.order(*lines, **changes))
         assert response.status_code == 201, response.text
@@ -206,5 +208,5 @@ def serving(server_url: str, template: str, keyring: KeyRing) -> Iterator[Servin
     database_drop(server_url, name)
 
 
-def _json(body: Any) -> bytes:
+def _json(body: object) -> bytes:
     return json.dumps(body, ensure_ascii=False).encode()

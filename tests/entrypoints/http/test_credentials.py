@@ -9,15 +9,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from weili_client import Signer
 
 from tests.entrypoints.http.conftest import Serving
 from weili.modules import parties
-from weili_client import Signer
 
 PARTNER_SCOPES = parties.ROLE_SCOPES[parties.PartyKind.PARTNER]
 
 
-def _signed(signer: Signer, body: bytes, **changes: Any) -> dict[str, str]:
+def _signed(signer: Signer, body: bytes, **changes: object) -> dict[str, str]:
     """Sign a placing by hand, so that any part of it can be bent."""
     timestamp = str(changes.get("timestamp", int(time.time())))
     nonce = str(changes.get("nonce", uuid.uuid4().hex))

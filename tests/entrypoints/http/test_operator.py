@@ -2,21 +2,23 @@
 
 from typing import Any
 
+import pytest
+from weili_client import Refused, Signer
+
 from tests import market as markets
 from tests.entrypoints.http.conftest import RECIPIENT, Serving
 from weili.kit.ids import id_text
-from weili_client import Refused, Signer
 
 PARTNER_SCOPES = ["account:read", "orders:read", "orders:write", "goods:read"]
 
 
-def _post(serving: Serving, path: str, body: Any, status: int = 201) -> Any:
+def _post(serving: Serving, path: str, body: object, status: int = 201) -> dict[str, Any]:
     response = serving.ask("operator", "POST", f"/v1/operator{path}", body, key=True)
     assert response.status_code == status, response.text
     return response.json()
 
 
-def _put(serving: Serving, path: str, body: Any = None) -> Any:
+def _put(serving: Serving, path: str, body: object = None) -> dict[str, Any]:
     response = serving.ask("operator", "PUT", f"/v1/operator{path}", body)
     assert response.status_code == 200, response.text
     return response.json()
@@ -55,10 +57,8 @@ def test_a_new_partner_trades_after_a_few_calls(serving: Serving) -> None:
         assert order["goods_minor"] == 2 * 4_000
         # 1,000.00 were paid in once, although the same payment was reported twice.
         assert newcomer.account()["posted_minor"] == 100_000
-        try:
+        with pytest.raises(Refused, match=r"403 forbidden: .* messages:read"):
             newcomer.request("GET", "/v1/messages")
-        except Refused as refused:
-            assert (refused.status, refused.code) == (403, "forbidden")
     statement = serving.ask("operator", "GET", f"/v1/operator/parties/{party}/statement").json()
     assert statement["closing"]["posted_minor"] == 100_000
     [found] = [

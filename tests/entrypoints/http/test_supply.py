@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.entrypoints.http.conftest import RECIPIENT, Serving
@@ -138,7 +139,7 @@ def test_stock_is_counted_and_never_below_what_is_promised(serving: Serving) -> 
     assert warehouse["id"] == barn
 
 
-def _ship(serving: Serving, path: str, waybill: str, quantity: int) -> Any:
+def _ship(serving: Serving, path: str, waybill: str, quantity: int) -> dict[str, Any]:
     body = {
         "carrier_code": "SF",
         "waybill_number": waybill,
@@ -149,6 +150,8 @@ def _ship(serving: Serving, path: str, waybill: str, quantity: int) -> Any:
     return response.json()
 
 
-def _count(serving: Serving, who: str, sku_id: str, warehouse_id: str, on_hand: int = 1) -> Any:
+def _count(
+    serving: Serving, who: str, sku_id: str, warehouse_id: str, on_hand: int = 1
+) -> httpx2.Response:
     change = {"sku_id": sku_id, "warehouse_id": warehouse_id, "on_hand": on_hand}
     return serving.ask(who, "PUT", "/v1/supply/stock", {"changes": [change]})

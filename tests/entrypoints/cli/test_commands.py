@@ -1,0 +1,268 @@
+"""The operator's commands, as they are typed, and what they answer people and scripts."""
+
+import csv
+import json
+import stat
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.entrypoints.cli.conftest import Run
+from weili import sample
+from weili.kit.secrets import KeyRing
+
+
+def party(name: str, legal_name: str, uscc: str) -> tuple[str, ...]:
+    """Name a party as the commands want it."""
+    return ("--name", name, "--legal-name", legal_name, "--uscc", uscc)
+
+
+SUPPLIER = party("禾屿", "嘉兴禾屿谷坊农产品有限公司", "91330411MAY4EEYQ65")
+PARTNER = party("青梧", "上海青梧邻里信息科技有限公司", "91310115MAY1W6PN8E")
+LATER = party("花禾", "苏州花禾社区服务有限公司", "91320506MAY2NAD06H")
+
+
+def opened(run: Run, *words: str) -> str:
+    """Open a party and give its id."""
+    said = run(*words, "--json")
+    assert said.code == 0, said.err
+    return str(json.loads(said.out)["id"])
+
+
+def test_a_party_opened_twice_is_one_party(ground: Run) -> None:
+    first = opened(ground, "supplier", "open", *SUPPLIER)
+    assert opened(ground, "supplier", "open", *SUPPLIER) == first
+    listed = json.loads(ground("supplier", "list", "--json").out)["items"]
+    assert [(item["id"], item["available_minor"]) for item in listed] == [(first, 0)]
+
+
+def test_a_payment_counts_once_for_its_reference(ground: Run) -> None:
+    opened(ground, "partner", "open", *PARTNER)
+    pay = ("partner", "top-up", "青梧", "5000.00", "--reference", "B-1", "--json")
+    first, second = (json.loads(ground(*pay).out) for _ in range(2))
+    assert (first["replayed"], second["replayed"]) == (False, True)
+    assert first["available_minor"] == second["available_minor"] == 500_000
+    assert "5000.00" in ground("partner", "list").out
+
+
+def test_a_refusal_speaks_the_readers_language_and_ends_with_its_kinds_code(
+    ground: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    english = ground("partner", "top-up", "nobody", "5", "--reference", "B-1")
+    assert (english.code, english.err) == (5, "weili: There is no partner nobody.\n")
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    chinese = ground("partner", "top-up", "nobody", "5", "--reference", "B-1")
+    assert (chinese.code, chinese.err) == (5, "weili: 不存在 partner nobody。\n")
+
+
+def test_an_amount_with_three_decimals_is_refused_before_anything_is_done(ground: Run) -> None:
+    assert ground("partner", "top-up", "青梧", "5.001", "--reference", "B-1").code == 2
+
+
+def test_a_key_is_shown_once_and_ends_when_it_is_revoked(ground: Run) -> None:
+    party_id = opened(ground, "partner", "open", *PARTNER)
+    issued = json.loads(ground("key", "issue", "青梧", "--label", "till", "--json").out)
+    listed = ground("key", "list", party_id, "--json")
+    assert [item["id"] for item in json.loads(listed.out)["items"]] == [issued["key_id"]]
+    assert issued["secret"] not in listed.out
+    assert ground("key", "revoke", issued["key_id"], "--reason", "lost").code == 0
+    [key] = json.loads(ground("key", "list", "青梧", "--json").out)["items"]
+    assert key["revoked_at"] is not None
+
+
+def test_a_scope_beyond_the_partys_kind_is_refused(ground: Run) -> None:
+    opened(ground, "partner", "open", *PARTNER)
+    words = ("key", "issue", "青梧", "--label", "x", "--scope", "admin:money")
+    assert ground(*words).code != 0
+    assert json.loads(ground("key", "list", "青梧", "--json").out)["items"] == []
+
+
+def test_a_supplier_is_connected_to_its_own_system(ground: Run, sandbox: str) -> None:
+    opened(ground, "supplier", "open", *SUPPLIER)
+    words = ("supplier", "connect", "禾屿", "http://127.0.0.1:9/", "--secret", "s3cret")
+    assert ground(*words).code == 0
+    with psycopg.connect(sandbox) as connection:
+        rows = connection.execute("SELECT secret_sealed FROM dropship.supplier_connection")
+        assert b"s3cret" not in bytes(rows.fetchall()[0][0])
+    assert ground("supplier", "connect", "禾屿", "ftp://x", "--secret", "s").code == 2
+
+
+def sheet(path: Path, rows: int, **changes: str) -> Path:
+    """Write the first rows of the sample's catalogue, without stock, the last one changed."""
+    with sample.catalogue_path() as source, source.open(encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        kept = [{**row, "stock": ""} for row, _ in zip(reader, range(rows), strict=False)]
+        names = list(reader.fieldnames or ())
+    kept[-1] |= changes
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(kept)
+    return path
+
+
+def test_a_sheet_is_imported_once_and_the_same_again_changes_nothing(
+    ground: Run, tmp_path: Path
+) -> None:
+    opened(ground, "supplier", "open", *SUPPLIER)
+    words = ("import", "goods", str(sheet(tmp_path / "a.csv", 3)), "--json")
+    first, second = (json.loads(ground(*words).out) for _ in range(2))
+    assert (first["created"], first["unchanged"]) == (3, 0)
+    assert (second["created"], second["unchanged"]) == (0, 3)
+
+
+def test_a_sheet_with_a_wrong_row_is_refused_whole_unless_wrong_rows_are_left_out(
+    ground: Run, tmp_path: Path
+) -> None:
+    opened(ground, "supplier", "open", *SUPPLIER)
+    path = str(sheet(tmp_path / "a.csv", 3, price="cheap"))
+    refused = ground("import", "goods", path)
+    assert refused.code == 7
+    assert "/rows/4/price" in refused.err
+    lenient = json.loads(ground("import", "goods", path, "--skip-bad", "--json").out)
+    assert (lenient["created"], lenient["bad_rows"]) == (2, 1)
+
+
+def test_verify_ends_with_one_and_says_what_to_do_when_something_is_broken(
+    ground: Run, sandbox: str
+) -> None:
+    assert ground("verify").code == 0
+    with psycopg.connect(sandbox, autocommit=True) as connection:
+        connection.execute("UPDATE regions.region SET level = 1 WHERE code = '330106'")
+    broken = ground("verify", "--json")
+    assert broken.code == 1
+    [finding] = json.loads(broken.out)["findings"]
+    assert (finding["check"], finding["where"]) == ("region_in_place", "region 330106")
+    assert "repair:" in ground("verify").out
+
+
+def test_a_sandboxs_clock_is_turned_ahead(ground: Run) -> None:
+    before = json.loads(ground("clock", "turn", "1s", "--json").out)["now"]
+    after = json.loads(ground("clock", "turn", "8d", "--json").out)["now"]
+    assert after[:10] > before[:10]
+    assert ground("clock", "turn", "yesterday").code == 2
+
+
+def test_a_back_up_brings_everything_back_and_never_replaces_data_unasked(
+    ground: Run, tmp_path: Path
+) -> None:
+    # Given a back-up with one partner, and a second partner opened after it
+    opened(ground, "partner", "open", *PARTNER)
+    file = tmp_path / "weili.tar"
+    assert ground("db", "backup", str(file)).code == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert ground("db", "backup", str(file)).code == 6
+    opened(ground, "partner", "open", *LATER)
+    # When it is put back, first without saying that data may be replaced
+    refused = ground("db", "restore", str(file))
+    assert (refused.code, "--force" in refused.err) == (6, True)
+    assert ground("db", "restore", str(file), "--force").code == 0
+    # Then the first partner is there, the second is not, and the books are sound
+    names = [item["name"] for item in json.loads(ground("partner", "list", "--json").out)["items"]]
+    assert names == ["青梧"]
+    assert ground("verify").code == 0
+
+
+def test_a_broken_back_up_leaves_the_database_as_it_was(ground: Run, tmp_path: Path) -> None:
+    opened(ground, "partner", "open", *PARTNER)
+    file = tmp_path / "weili.tar"
+    assert ground("db", "backup", str(file)).code == 0
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    file.write_bytes(content)
+    refused = ground("db", "restore", str(file), "--force")
+    assert (refused.code, "not a whole back-up" in refused.err) == (2, True)
+    assert len(json.loads(ground("partner", "list", "--json").out)["items"]) == 1
+
+
+def test_another_key_ring_is_set_aside_and_not_lost(
+    ground: Run, tmp_path: Path, home: Path
+) -> None:
+    file = tmp_path / "weili.tar"
+    assert ground("db", "backup", str(file)).code == 0
+    ring = home / "keyring.json"
+    ring.unlink()
+    KeyRing.fresh().save(ring)
+    other = ring.read_bytes()
+    assert ground("db", "restore", str(file), "--force").code == 0
+    assert ring.read_bytes() != other
+    assert (home / "keyring.json.before-1").read_bytes() == other
+
+
+def test_a_world_must_be_named_where_there_are_several(
+    ground: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEILI_WORLDS", "sandbox,trial")
+    refused = ground("verify")
+    assert (refused.code, "sandbox, trial" in refused.err) == (2, True)
+    assert ground("verify", "--world", "sandbox").code == 0
+
+
+def test_a_database_that_is_behind_is_refused_until_it_is_upgraded(
+    ground: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEILI_WORLDS", "trial")
+    refused = ground("partner", "list")
+    assert (refused.code, "weili db upgrade" in refused.err) == (10, True)
+    monkeypatch.setenv("WEILI_WORLDS", "sandbox,trial")
+    assert ground("db", "upgrade").code == 0
+    steps = json.loads(ground("db", "status", "--json").out)
+    assert set(steps["worlds"].values()) == {steps["needed"]}
+
+
+def test_a_database_of_a_newer_version_is_left_alone(ground: Run, sandbox: str) -> None:
+    with psycopg.connect(sandbox, autocommit=True) as connection:
+        connection.execute("UPDATE public.alembic_version SET version_num = '9999'")
+    refused = ground("verify")
+    assert (refused.code, "9999" in refused.err) == (10, True)
+
+
+def test_status_starts_nothing_and_says_what_is_missing(run: Run) -> None:
+    found = json.loads(run("status", "--json").out)
+    assert found["running"] is None
+    assert found["worlds"]["sandbox"]["schema"] == found["schema_needed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WEILI_PORT", "http"),
+        ("WEILI_PORT", "70000"),
+        ("WEILI_WORLDS", "A-1"),
+        ("WEILI_WORLDS", "sandbox,sandbox"),
+    ],
+)
+def test_a_setting_that_can_not_be_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    refused = run("status")
+    assert (refused.code, name in refused.err) == (2, True)
+
+
+def test_a_server_that_is_not_there_is_told_in_a_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEILI_DATABASE_URL", "postgresql://weili@127.0.0.1:1/weili")
+    refused = run("verify")
+    assert refused.code == 10
+    assert refused.err.startswith("weili: The database can't be reached")
+    assert "Traceback" not in refused.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("up",), ("serve",), ("work",), ("status",), ("verify",), ("clock", "turn"),
+        ("import", "goods"), ("db", "upgrade"), ("db", "status"), ("db", "backup"),
+        ("db", "restore"), ("operator", "open"), ("partner", "open"), ("partner", "list"),
+        ("partner", "top-up"), ("supplier", "open"), ("supplier", "list"),
+        ("supplier", "connect"), ("key", "issue"), ("key", "list"), ("key", "revoke"),
+        ("key", "ring"),
+    ],
+)  # fmt: skip
+def test_every_command_explains_itself(typed: Run, words: tuple[str, ...]) -> None:
+    said = typed(*words, "--help")
+    assert said.code == 0
+    assert "Usage: weili" in said.out
