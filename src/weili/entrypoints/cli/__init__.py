@@ -51,7 +51,7 @@ def main() -> None:
     from weili.kit.secrets import KeyRingError
 
     try:
-        app()
+        app(prog_name="weili")
     except Problem as problem:
         refuse(problem)
     except (EmbeddedPostgresError, DatabaseError, KeyRingError) as error:
