@@ -61,6 +61,11 @@ class GroupCommit(Generic[C, R]):
         self._thread = threading.Thread(target=self._run, name=f"group-commit-{lane}", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting_weight(self) -> int:
+        """Say how much work waits for the next batches."""
+        return self._queue_weight
+
     async def ask(self, command: C) -> R:
         """Queue a command and wait, without holding a thread, for its own result.
 
