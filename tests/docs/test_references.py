@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from weili.entrypoints.cli import docs
 from weili.entrypoints.http.policy import POLICY, PUBLIC
@@ -68,30 +69,40 @@ def test_the_document_of_the_api_is_openapi_3_1(references: dict[str, str]) -> N
     assert "post" in document["paths"]["/v1/orders:batch"]
 
 
-def test_another_process_writes_the_same_and_finds_nothing_stale(tmp_path: Path) -> None:
-    def run(*words: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "weili.entrypoints.cli", "docs", "--to", str(tmp_path), *words],
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), "PYTHONHASHSEED": "7"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    missing = run("--check")
-    assert (missing.returncode, missing.stdout.count("is stale")) == (1, 7)
-    assert list(tmp_path.iterdir()) == []
-
-    written = run()
-    assert written.returncode == 0, written.stderr
-    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == (
-        docs.references()
+def test_another_process_writes_the_same(references: dict[str, str], tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "weili.entrypoints.cli", "docs", "--to", str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
-    (tmp_path / "events.md").write_text("something else", encoding="utf-8")
-    again = run("--check")
-    assert (again.returncode, again.stdout.count("is stale")) == (1, 1)
-    assert (tmp_path / "events.md").read_text(encoding="utf-8") == "something else"
+    assert run.returncode == 0, run.stderr
+    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert written == references
 
-    run()
-    assert run("--check").returncode == 0
+
+def test_a_check_tells_what_is_stale_and_writes_nothing(
+    references: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in references.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert _exit_code(tmp_path) == 0
+
+    (tmp_path / "events.md").write_text("something else", encoding="utf-8")
+    (tmp_path / "states.md").unlink()
+
+    assert _exit_code(tmp_path) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path / 'events.md'} is stale; run `weili docs`",
+        f"{tmp_path / 'states.md'} is stale; run `weili docs`",
+    ]
+    assert (tmp_path / "events.md").read_text(encoding="utf-8") == "something else"
+    assert not (tmp_path / "states.md").exists()
+
+
+def _exit_code(folder: Path) -> int:
+    with pytest.raises(typer.Exit) as ended:
+        docs.docs(check=True, to=folder)
+    return ended.value.exit_code

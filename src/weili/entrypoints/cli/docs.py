@@ -383,7 +383,7 @@ def _commands(command: _Command, name: str, parent: _Context) -> Iterator[str]:
 
 def _own(command: _Command) -> _Command:
     """Give a command itself for one that only hands on what it is given (``later.py``)."""
-    if not command.ignore_unknown_options:
+    if not command.context_settings.get("ignore_unknown_options"):
         return command
     home = importlib.import_module(f"weili.entrypoints.cli.{command.name}")
     alone = typer.Typer(add_completion=False)
