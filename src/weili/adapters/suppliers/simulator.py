@@ -34,8 +34,8 @@ from weili.kit.clock import wall_now
 
 WINDOW_S: Final = 300
 REPORTS_AT_ONCE: Final = 4
-REPORT_ATTEMPTS_MAX: Final = 240
-REPORT_PAUSE_S: Final = 0.25
+REPORT_ATTEMPTS_MAX: Final = 300
+REPORT_PAUSE_S: Final = 0.5
 CARRIERS: Final = ("SF", "ZTO", "YTO", "YUNDA", "STO")
 _START_TIMEOUT_S: Final = 10.0
 
@@ -54,12 +54,14 @@ class Unkindness:
     """How often, in a thousand times, what goes wrong; and how long things take, in ms.
 
     ``trouble`` befalls a request, and may befall the same request again; ``slow_packing`` leaves
-    time to cancel; the others befall a child order or a report of it.
+    time to cancel; ``early`` packs although the warehouse has not opened; the others befall a
+    child order or a report of it.
     """
 
     trouble: int = 60
     refusal: int = 20
     parts: int = 300
+    early: int = 100
     slow_packing: int = 60
     report_twice: int = 80
     report_cut: int = 40
@@ -72,6 +74,7 @@ KIND: Final = Unkindness(
     trouble=0,
     refusal=0,
     parts=0,
+    early=0,
     slow_packing=0,
     report_twice=0,
     report_cut=0,
@@ -129,6 +132,7 @@ class SupplierSimulator:
         account: SupplierAccount,
         seed: int,
         unkindness: Unkindness | None = None,
+        is_open: bool = True,
     ) -> None:
         self.name = name
         self.counts: Counter[str] = Counter()
@@ -144,6 +148,10 @@ class SupplierSimulator:
         self._waybills = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opened = asyncio.Event()
+        if is_open:
+            self._opened.set()
 
     @property
     def base_url(self) -> str:
@@ -170,9 +178,16 @@ class SupplierSimulator:
 
     async def start(self) -> None:
         """Open a port of its own and begin to work."""
+        self._loop = asyncio.get_running_loop()
         self._server = await asyncio.start_server(
             self._serve, "127.0.0.1", 0, limit=HEAD_BYTES_MAX, backlog=128
         )
+
+    def open(self) -> None:
+        """Let the warehouse pack what it has taken so far; may be called from any thread."""
+        if self._loop is None:
+            raise RuntimeError("the simulator is not started")
+        self._loop.call_soon_threadsafe(self._opened.set)
 
     async def stop(self) -> None:
         """Close the port and drop what is under way."""
@@ -313,6 +328,8 @@ class SupplierSimulator:
     async def _fulfil(self, job: _Job) -> None:
         """Pack a child order, ship it in one or more packages, and see each arrive."""
         ways, dice = self._unkindness, job.dice
+        if not dice.happens(ways.early):
+            await self._opened.wait()
         pause_ms = dice.between(0, ways.packing_ms_max)
         if dice.happens(ways.slow_packing):
             pause_ms += ways.slow_packing_ms
@@ -324,7 +341,7 @@ class SupplierSimulator:
         for part in parts:
             if not await self._ship(job, part):
                 job.stage = Stage.GIVEN_UP
-                self.counts["given_up"] += 1
+                self.unexpected.append(f"gave up shipping {job.child_id}")
                 return
         # The last package may well arrive first.
         arriving = dice.shuffled(job.packages)
@@ -447,6 +464,8 @@ async def _rest_cancelled() -> None:
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
+    # A closed connection lets go of its socket in the next round of the loop.
+    await asyncio.sleep(0)
 
 
 def _no(reason: str) -> bytes:

@@ -46,7 +46,8 @@ def demo(
     from weili.entrypoints.cli.demo.story import steps_shown, story_told
 
     with steps_shown() as report:
-        figures = run(os.environ, catalogue=catalogue, orders=orders, seed=seed, report=report)
+        day = run(os.environ, catalogue=catalogue, orders=orders, seed=seed, report=report)
+    figures = day.figures()
     if as_json:
         say.document(figures.document())
     else:

@@ -209,8 +209,6 @@ def _scarce_checked(outcome: Outcome, plan: Plan) -> Iterator[str]:
 
 def _supplier_checked(simulator: SupplierSimulator, books: Books) -> Iterator[str]:
     yield from simulator.unexpected
-    if given_up := simulator.counts["given_up"]:
-        yield f"gave up {given_up} child order(s)"
     if books.opening != _EMPTY:
         yield f"the statement opens with {books.opening}"
     if books.closing != {"posted_minor": simulator.owed_minor, "held_minor": 0}:

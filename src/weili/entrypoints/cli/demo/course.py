@@ -19,10 +19,11 @@ SENDERS: Final = 32
 READERS: Final = 16
 ROWS_MAX: Final = 500
 PAGE: Final = 100
-QUIET_S: Final = 90.0
+QUIET_S: Final = 180.0
 LOOK_S: Final = 0.25
 HOLDS_LAPSE_S: Final = 31 * 60
 RETRY_S: Final = 60
+TURN_EVERY_S: Final = 2.0
 RETURNS_END_S: Final = 8 * 86_400
 UNSHIPPED: Final = (
     "held",
@@ -89,9 +90,18 @@ class Course:
 
     async def run(self) -> Outcome:
         """Trade from the first top-up to the last statement."""
+        try:
+            await self._run()
+        finally:
+            await self._client.close()
+        return self.outcome
+
+    async def _run(self) -> None:
         programs = self.outcome.programs
         await self._prepare()
         await self._place()
+        for simulator in self._simulators:
+            simulator.open()
         await self._each("cancel", programs, PartnerProgram.cancel_late)
         await self._poor_try_again()
         await self._turn(HOLDS_LAPSE_S)
@@ -102,8 +112,6 @@ class Course:
         await self._each("read", programs, self._partner_reads)
         for name, supplier in self._market.suppliers.items():
             self.outcome.suppliers[name] = await self._books(self._api(supplier.trader))
-        await self._client.close()
-        return self.outcome
 
     def _api(self, trader: Trader) -> PlatformApi:
         return PlatformApi(self._client, trader.credentials)
@@ -199,23 +207,24 @@ class Course:
         after some time, and nobody here wants to wait for it.
         """
         deadline = time.monotonic() + QUIET_S
-        total = len(self._plan.intents)
+        turn_at = 0.0
         while True:
             self._ground.look()
             is_quiet = all(simulator.is_quiet for simulator in self._simulators)
-            self._report(step, self._finished(), total)
+            self._report(step, self._count("done"), self._count("taken"))
             if is_quiet and not await self._is_any_in(states):
-                self._report(step, total, total)
+                self._report(step, self._count("taken"), self._count("taken"))
                 return
             if time.monotonic() > deadline:
                 self.outcome.wrong.append(f"{step}: not quiet after {QUIET_S:g} s")
                 return
-            if is_quiet:
+            if time.monotonic() > turn_at:
                 await self._turn(RETRY_S)
+                turn_at = time.monotonic() + TURN_EVERY_S
             await asyncio.sleep(LOOK_S)
 
-    def _finished(self) -> int:
-        return sum(simulator.counts["done"] for simulator in self._simulators)
+    def _count(self, name: str) -> int:
+        return sum(simulator.counts[name] for simulator in self._simulators)
 
     async def _is_any_in(self, states: Sequence[str]) -> bool:
         for program in self.outcome.programs:

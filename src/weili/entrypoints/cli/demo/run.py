@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from weili import sample
 from weili.adapters.suppliers.simulator import SimulatorHost, SupplierAccount, SupplierSimulator
 from weili.entrypoints.cli.demo.checks import all_checked
-from weili.entrypoints.cli.demo.course import Course, Report
+from weili.entrypoints.cli.demo.course import Course, Outcome, Report
 from weili.entrypoints.cli.demo.figures import Figures, figures_of
 from weili.entrypoints.cli.demo.ground import Ground, ground
 from weili.entrypoints.cli.demo.market import Market, market_open, served_areas
@@ -24,9 +25,36 @@ HIDDEN_SKU: Final = id_text(goods.SKU_PREFIX, UUID(int=0))
 """An SKU that nobody has."""
 
 
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of trade that is over, as its programs remember it, and what was found afterwards."""
+
+    plan: Plan
+    market: Market
+    simulators: Sequence[SupplierSimulator]
+    outcome: Outcome
+    findings: Sequence[Finding]
+    setup_s: float
+    whole_s: float
+
+    def figures(self) -> Figures:
+        """Sum the day up, and hold all counts against each other."""
+        return figures_of(
+            plan=self.plan,
+            market=self.market,
+            outcome=self.outcome,
+            simulators=self.simulators,
+            verified=[name for name, _ in CHECKS],
+            findings=self.findings,
+            off=list(all_checked(self.outcome, self.plan, self.simulators)),
+            setup_s=self.setup_s,
+            whole_s=self.whole_s,
+        )
+
+
 def run(
     environ: Mapping[str, str], *, catalogue: Path | None, orders: int, seed: int, report: Report
-) -> Figures:
+) -> Day:
     """Run the demo; ``report`` is told how far each step is.
 
     Raises: Problem, when the catalogue can't be imported or the settings are wrong; what starting
@@ -47,17 +75,8 @@ def run(
             outcome = asyncio.run(course.run())
         findings = _verified(open_ground, report)
         open_ground.look()
-        return figures_of(
-            plan=plan,
-            market=market,
-            outcome=outcome,
-            simulators=simulators,
-            verified=[name for name, _ in CHECKS],
-            findings=findings,
-            off=list(all_checked(outcome, plan, simulators)),
-            setup_s=setup_s,
-            whole_s=time.monotonic() - began,
-        )
+        whole_s = time.monotonic() - began
+        return Day(plan, market, simulators, outcome, findings, setup_s, whole_s)
 
 
 def _plan(market: Market, *, orders: int, seed: int) -> Plan:
@@ -84,6 +103,7 @@ def _simulators(open_ground: Ground, market: Market, *, seed: int) -> list[Suppl
                 open_ground.host, open_ground.port, supplier.trader.credentials
             ),
             seed=seed,
+            is_open=False,
         )
         for name, supplier in market.suppliers.items()
     ]

@@ -137,9 +137,9 @@ def _placing_told(figures: Figures) -> None:
     )
     say.line(
         f"While placing: {figures.placed_while_placing} orders in {figures.placing_s} s,"
-        f" {figures.orders_per_s} orders a second, suppliers shipping meanwhile.",
+        f" {figures.orders_per_s} orders a second; suppliers took them meanwhile and packed some.",
         f"下单阶段：{figures.placing_s} 秒 {figures.placed_while_placing} 单，"
-        f"每秒 {figures.orders_per_s} 单，其间供应商同时发货。",
+        f"每秒 {figures.orders_per_s} 单；其间供应商持续接单，并已开始为少量订单打包。",
     )
 
 
