@@ -1,9 +1,11 @@
 """The migrations and the table definitions say the same, down to what the application may do."""
 
 import importlib
+import os
 import pkgutil
 
 import psycopg
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -84,3 +86,27 @@ def test_upgrading_again_changes_nothing(database: str) -> None:
     assert migrations.current(database) == migrations.head()
     migrations.upgrade(database)
     assert migrations.current(database) == migrations.head()
+
+
+def test_a_role_that_may_make_no_role_is_told_what_its_administrator_must_do(
+    server_url: str,
+) -> None:
+    role = f"weili_test_{os.getpid()}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+        connection.execute(f"CREATE DATABASE {role} OWNER {role}")
+    url = sa.make_url(server_url).set(username=role, password="secret", database=role)
+    text = url.render_as_string(hide_password=False)
+    try:
+        with pytest.raises(migrations.RoleMissing, match=f'GRANT weili_app TO "{role}"'):
+            migrations.upgrade(text)
+        assert migrations.current(text) is None
+
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f"GRANT weili_app TO {role}")
+        migrations.upgrade(text)
+        assert migrations.current(text) == migrations.head()
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {role} WITH (FORCE)")
+            connection.execute(f"DROP ROLE {role}")

@@ -8,14 +8,41 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import InsufficientPrivilege
+
+from weili.kit.problems import Kind, Problem
 
 LOCK_TIMEOUT: Final = "10s"
 """A step that can't get its lock in this time gives up, rather than holding up all traffic."""
 
 
+class RoleMissing(Problem):
+    """The database lacks the application's role, and we may not make it."""
+
+    kind = Kind.FORBIDDEN
+    code = "database_role_missing"
+    en = (
+        "The application works as the role weili_app, which {user} may not make. Let an "
+        "administrator of the database server run once: CREATE ROLE weili_app NOLOGIN; "
+        'GRANT weili_app TO "{user}";'
+    )
+    zh = (
+        "应用以数据库角色 weili_app 运行，而 {user} 无权创建该角色。请数据库管理员执行一次："
+        'CREATE ROLE weili_app NOLOGIN; GRANT weili_app TO "{user}";'
+    )
+
+
 def upgrade(url: str) -> None:
-    """Bring a database to the newest shape; one upgrade at a time, each step a transaction."""
-    command.upgrade(_config(url), "head")
+    """Bring a database to the newest shape; one upgrade at a time, each step a transaction.
+
+    Raises: RoleMissing.
+    """
+    try:
+        command.upgrade(_config(url), "head")
+    except sa.exc.ProgrammingError as error:
+        if isinstance(error.orig, InsufficientPrivilege) and "role" in str(error.orig):
+            raise RoleMissing(user=sa.make_url(url).username) from error
+        raise
 
 
 def head() -> str:
