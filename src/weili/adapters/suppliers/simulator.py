@@ -33,7 +33,7 @@ from weili.adapters.suppliers.platform_api import Credentials, PlatformApi, Repl
 from weili.kit.clock import wall_now
 
 WINDOW_S: Final = 300
-REPORTS_AT_ONCE: Final = 4
+REPORTS_AT_ONCE: Final = 2
 REPORT_ATTEMPTS_MAX: Final = 300
 REPORT_PAUSE_S: Final = 0.5
 CARRIERS: Final = ("SF", "ZTO", "YTO", "YUNDA", "STO")
@@ -60,10 +60,10 @@ class Unkindness:
 
     trouble: int = 60
     refusal: int = 20
-    parts: int = 300
+    parts: int = 200
     early: int = 100
     slow_packing: int = 60
-    report_twice: int = 80
+    report_twice: int = 50
     report_cut: int = 40
     late_ms_max: int = 40
     packing_ms_max: int = 400

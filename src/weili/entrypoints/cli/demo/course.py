@@ -19,7 +19,7 @@ SENDERS: Final = 32
 READERS: Final = 16
 ROWS_MAX: Final = 500
 PAGE: Final = 100
-QUIET_S: Final = 180.0
+STUCK_S: Final = 60.0
 LOOK_S: Final = 0.25
 HOLDS_LAPSE_S: Final = 31 * 60
 RETRY_S: Final = 60
@@ -201,22 +201,26 @@ class Course:
         await self._operate("POST", "/v1/operator/clock:turn", {"ahead_s": ahead_s}, key)
 
     async def _until(self, step: str, states: Sequence[str]) -> None:
-        """Wait, a bounded time, until no order is in one of these states.
+        """Wait until no order is in one of these states; not for ever when nothing moves.
 
         The clock is turned on a little meanwhile: a supplier that did not answer is asked again
         after some time, and nobody here wants to wait for it.
         """
-        deadline = time.monotonic() + QUIET_S
+        deadline = time.monotonic() + STUCK_S
         turn_at = 0.0
+        seen = -1
         while True:
             self._ground.look()
             is_quiet = all(simulator.is_quiet for simulator in self._simulators)
-            self._report(step, self._count("done"), self._count("taken"))
+            done, taken = self._count("done"), self._count("taken")
+            self._report(step, done, taken)
+            if done + taken != seen:
+                seen, deadline = done + taken, time.monotonic() + STUCK_S
             if is_quiet and not await self._is_any_in(states):
-                self._report(step, self._count("taken"), self._count("taken"))
+                self._report(step, taken, taken)
                 return
             if time.monotonic() > deadline:
-                self.outcome.wrong.append(f"{step}: not quiet after {QUIET_S:g} s")
+                self.outcome.wrong.append(f"{step}: nothing moved for {STUCK_S:g} s")
                 return
             if time.monotonic() > turn_at:
                 await self._turn(RETRY_S)

@@ -64,11 +64,9 @@ class PartnerProgram:
     async def send(self, send: Send) -> None:
         """Send what the plan says, and see each order through its first fate."""
         if send.is_batch:
-            again = await self._send_batch(send)
+            await self._place_batch(send)
         else:
-            again = list(send.intents)
-        for intent in again:
-            await self.place(intent)
+            await self.place(send.intents[0])
         for intent in send.intents:
             if intent.number in self.placed:
                 await self._first_fate(self.placed[intent.number])
@@ -82,15 +80,27 @@ class PartnerProgram:
                 if intent.mischief is Mischief.ALTERED:
                     await self._place_altered(intent)
                 return
-            if not await self._refusal(intent, reply.document):
+            if not self._refusal(intent, reply.document):
                 return
+            await self._prices_renewed([intent])
 
-    async def _refusal(self, intent: Intent, problem: Document) -> bool:
+    async def _place_batch(self, send: Send) -> None:
+        """Place several orders together; those whose prices have changed, together once more."""
+        for _ in range(PRICE_TRIES_MAX):
+            again = await self._send_batch(send)
+            if not again:
+                return
+            await self._prices_renewed(again)
+            send = Send(tuple(again), is_batch=True)
+
+    async def _prices_renewed(self, intents: Sequence[Intent]) -> None:
+        await self.prices_read(sorted({sku_id for one in intents for sku_id, _ in one.lines}))
+
+    def _refusal(self, intent: Intent, problem: Document) -> bool:
         """Note a refusal; says whether the order is worth sending again with new prices."""
         code = str(problem.get("code"))
         self.refusals[code] += 1
         if code == "price_changed":
-            await self.prices_read([sku_id for sku_id, _ in intent.lines])
             return True
         self.refused[intent.number] = intent
         return False
@@ -160,7 +170,7 @@ class PartnerProgram:
         for intent, result in zip(intents, results, strict=True):
             if result["status"] == "placed":
                 self._note(intent, result["order"], is_replay=result["replayed"])
-            elif result["problem"]["repeatable"] or await self._refusal(intent, result["problem"]):
+            elif result["problem"]["repeatable"] or self._refusal(intent, result["problem"]):
                 again[intent.number] = intent
         self.counts["sent_twice"] += send.has_twin
         return list(again.values())
