@@ -1,4 +1,7 @@
-"""Settings to worlds to faces: the only place that wires."""
+"""Settings to worlds to faces: the only place that wires.
+
+A face is imported when it is opened: the command line, which opens none, starts in half the time.
+"""
 
 import re
 import socket
@@ -7,27 +10,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import uvicorn
-from starlette.types import ASGIApp
+from typing import TYPE_CHECKING, Any, Final
 
 from weili import migrations
 from weili.adapters.postgres import Server, databases, embedded
 from weili.adapters.suppliers import HttpSupplierGateway
-from weili.entrypoints.http import (
-    PlaceAnswer,
-    PlaceRequest,
-    create_app,
-    place_batch,
-    place_weight,
-)
-from weili.entrypoints.jobs import Worker
 from weili.kit.groupcommit import GroupCommit
 from weili.kit.problems import Kind, Problem
 from weili.kit.secrets import KeyRing
 from weili.kit.world import LIVE, World, in_transaction
 from weili.workflows.open_accounts import ground_open
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
+    from weili.entrypoints.jobs import Worker
 
 EMBEDDED_DATABASE: Final = "weili"
 SANDBOX: Final = "sandbox"
@@ -269,8 +267,16 @@ def opened(settings: Settings, *, upgrade: bool = False) -> Iterator[dict[str, W
 
 
 @contextmanager
-def http_app(worlds: Worlds) -> Iterator[ASGIApp]:
+def http_app(worlds: Worlds) -> "Iterator[ASGIApp]":
     """Give the HTTP face over a group commit for each world, which ends when all is written."""
+    from weili.entrypoints.http import (  # noqa: PLC0415
+        PlaceAnswer,
+        PlaceRequest,
+        create_app,
+        place_batch,
+        place_weight,
+    )
+
     with ExitStack() as stack:
         placing: dict[str, GroupCommit[PlaceRequest, PlaceAnswer]] = {}
         for name, world in worlds.items():
@@ -287,12 +293,16 @@ def is_current(world: World) -> bool:
 
 def serve(worlds: Worlds, listening: socket.socket) -> None:
     """Serve the HTTP face on a socket until SIGTERM or SIGINT, then finish what is under way."""
+    import uvicorn  # noqa: PLC0415
+
     with http_app(worlds) as app:
         uvicorn.Server(server_config(app)).run(sockets=[listening])
 
 
-def server_config(app: ASGIApp) -> uvicorn.Config:
+def server_config(app: "ASGIApp") -> "uvicorn.Config":
     """Say how the server runs: one process, the fast loop and parser, our own logs."""
+    import uvicorn  # noqa: PLC0415
+
     options: dict[str, Any] = {
         "access_log": False,
         "http": "httptools",
@@ -326,8 +336,10 @@ def listen(settings: Settings) -> socket.socket:
 
 
 @contextmanager
-def worker(worlds: Worlds) -> Iterator[Worker]:
+def worker(worlds: Worlds) -> "Iterator[Worker]":
     """Give the worker over the open worlds."""
+    from weili.entrypoints.jobs import Worker  # noqa: PLC0415
+
     gateway = HttpSupplierGateway()
     try:
         yield Worker(worlds, gateway)

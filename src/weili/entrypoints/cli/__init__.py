@@ -60,3 +60,6 @@ def main() -> None:
         # Whoever read our output has gone, as `head` does; that is no failure of ours.
         sys.stderr.close()
         raise SystemExit(0) from None
+    except OSError as error:
+        # The machine's refusals (a full disk, a folder that is another's) name what they are about.
+        fail(str(error))
