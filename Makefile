@@ -49,7 +49,7 @@ test: lint ## all that matters daily: lint, types, walls, tests (10 minutes at m
 # Nothing may print after pytest here: its closing line is the last word of the whole run.
 .PHONY: test-long
 test-long: $(DEV) ## chaos, browser and long properties
-	$(PY) -m pytest -m long
+	$(PY) -m pytest -m long -n 2
 
 .PHONY: lint
 lint: $(DEV) ## style, formatting, types and import walls

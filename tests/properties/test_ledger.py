@@ -323,4 +323,4 @@ def test_the_ledger_is_its_plain_model(world: World) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1_200)
 def test_the_ledger_is_its_plain_model_at_length(world: World) -> None:
-    run(world, examples=150, steps=80, phases=tuple(Phase))
+    run(world, examples=60, steps=80, phases=tuple(Phase))

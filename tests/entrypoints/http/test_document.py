@@ -181,7 +181,7 @@ def test_whatever_is_sent_for_long_is_answered_as_the_document_says(
     known: Known,
     session: requests.Session,
 ) -> None:
-    _walk_all(operations, 60, (serving, tokens, known, session))
+    _walk_all(operations, 30, (serving, tokens, known, session))
     serving.relayed()
     found = serving.ask("operator", "POST", "/v1/operator/verify").json()
     assert found == {"sound": True, "findings": []}
