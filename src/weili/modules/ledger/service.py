@@ -43,7 +43,7 @@ HOLD_GRACE: Final = timedelta(hours=1)
 
 
 def account_open(ctx: Ctx, *, kind: AccountKind, party_id: PartyId) -> AccountId:
-    """Opens a party's account of a kind; opening it again changes nothing.
+    """Open a party's account of a kind; opening it again changes nothing.
 
     Raises: ValueError (a bug) when a party is to get a platform's account, or the reverse.
     """
@@ -53,41 +53,41 @@ def account_open(ctx: Ctx, *, kind: AccountKind, party_id: PartyId) -> AccountId
     account = Account(
         account_id(kind, party_id), kind, party_id, rule.normal_side, CURRENCY, ctx.now
     )
-    store.account_insert(ctx.db, account, floor_minor=FLOOR_MINOR if rule.is_limited else None)
+    store.account_insert(ctx, account, floor_minor=FLOOR_MINOR if rule.is_limited else None)
     return account.id
 
 
 def platform_accounts_open(ctx: Ctx) -> None:
-    """Opens the platform's own accounts; opening them again changes nothing."""
+    """Open the platform's own accounts; opening them again changes nothing."""
     for kind, rule in KIND_RULES.items():
         if rule.is_platform:
             account_open(ctx, kind=kind, party_id=SYSTEM_PARTY)
 
 
 def balances_lock(ctx: Ctx, *, account_ids: Iterable[AccountId]) -> dict[AccountId, Balance]:
-    """Locks running balances, in the order of their ids, until the transaction ends.
+    """Lock running balances, in the order of their ids, until the transaction ends.
 
     An account without a limit, or not opened, has no running balance and is not in the answer.
     """
-    balances = store.balances_lock(ctx.db, list(account_ids))
+    balances = store.balances_lock(ctx, list(account_ids))
     return {balance.account_id: balance for balance in balances}
 
 
 def balances_read(ctx: Ctx, *, account_ids: Sequence[AccountId]) -> dict[AccountId, Balance]:
-    """Reads balances without locking; those without a running row are summed from transfers.
+    """Read balances without locking; those without a running row are summed from transfers.
 
     An account that was never opened is not in the answer.
     """
-    balances = {balance.account_id: balance for balance in store.balances_read(ctx.db, account_ids)}
-    summed = store.accounts_read(ctx.db, [i for i in account_ids if i not in balances])
+    balances = {balance.account_id: balance for balance in store.balances_read(ctx, account_ids)}
+    summed = store.accounts_read(ctx, [i for i in account_ids if i not in balances])
     if summed:
-        for balance in store.sums_read(ctx.db, summed):
+        for balance in store.sums_read(ctx, summed):
             balances[balance.account_id] = balance
     return balances
 
 
 def transfers_write(ctx: Ctx, *, transfers: Sequence[NewTransfer]) -> None:
-    """Writes transfers and moves the running balances they touch: two statements for any number.
+    """Write transfers and move the running balances they touch: two statements for any number.
 
     The caller has locked those balances and decided; the floor's constraint is the last guard.
     Nothing is fetched, so it may stand in a pipeline.
@@ -97,13 +97,13 @@ def transfers_write(ctx: Ctx, *, transfers: Sequence[NewTransfer]) -> None:
     if not transfers:
         return
     moves = rules.balance_moves(transfers)
-    store.transfers_insert(ctx.db, transfers, ctx.now)
+    store.transfers_insert(ctx, transfers)
     if moves:
-        store.balances_move(ctx.db, moves)
+        store.balances_move(ctx, moves)
 
 
 def holds_settle(ctx: Ctx, *, settlements: Sequence[Settlement]) -> list[NewTransfer]:
-    """Posts and voids parts of holds, in order; gives what was written.
+    """Post and void parts of holds, in order; gives what was written.
 
     A hold may be posted several times, a package at a time. It binds until it is voided: its
     ``expires_at`` is its owner's deadline to do so, and does not end it by itself.
@@ -123,7 +123,7 @@ def holds_settle(ctx: Ctx, *, settlements: Sequence[Settlement]) -> list[NewTran
         ],
     )
     hold_ids = {settlement.hold_id for settlement in settlements}
-    holds = store.holds_read(ctx.db, list(hold_ids), list(parties))
+    holds = store.holds_read(ctx, list(hold_ids), list(parties))
     transfers = rules.settle(
         {hold.id: hold for hold in holds},
         settlements,
@@ -134,17 +134,17 @@ def holds_settle(ctx: Ctx, *, settlements: Sequence[Settlement]) -> list[NewTran
 
 
 def holds_open(ctx: Ctx, *, subjects: Sequence[str]) -> list[Hold]:
-    """Gives the holds of some subjects of which something is still set aside, oldest first."""
-    return [hold for hold in store.holds_of(ctx.db, subjects) if hold.remaining_minor > 0]
+    """Give the holds of some subjects of which something is still set aside, oldest first."""
+    return [hold for hold in store.holds_of(ctx, subjects) if hold.remaining_minor > 0]
 
 
 def holds_remaining(ctx: Ctx) -> dict[TransferId, int]:
-    """Gives what every open hold still sets aside, to be held against the open orders."""
-    return dict(store.holds_remaining(ctx.db))
+    """Give what every open hold still sets aside, to be held against the open orders."""
+    return dict(store.holds_remaining(ctx))
 
 
 def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) -> TopUp:
-    """Pays money into a partner's prepaid account, once for each reference.
+    """Pay money into a partner's prepaid account, once for each reference.
 
     Raises: InputInvalid (bounds); NotFound (no such account); TopUpReferenceReused (the
     reference came before with another amount).
@@ -157,7 +157,7 @@ def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) 
     balance = balances_lock(ctx, account_ids=[prepaid]).get(prepaid)
     if balance is None:
         raise NotFound(what="account", id=AccountKind.PARTNER_PREPAID.value)
-    before = store.top_up_find(ctx.db, partner_id, reference)
+    before = store.top_up_find(ctx, partner_id, reference)
     if before is not None:
         if before.amount_minor != amount_minor:
             raise TopUpReferenceReused(
@@ -180,7 +180,7 @@ def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) 
         subject=reference,
     )
     transfers_write(ctx, transfers=[transfer])
-    store.top_up_insert(ctx.db, made)
+    store.top_up_insert(ctx, made)
     _announce_top_up(ctx, made, balance.moved(posted_minor=amount_minor))
     return made
 
@@ -215,7 +215,7 @@ def _announce_top_up(ctx: Ctx, made: TopUp, after: Balance) -> None:
 
 
 def alarm_put(ctx: Ctx, *, partner_id: PartyId, alarm_minor: int | None) -> None:
-    """Sets below what available amount a partner is told that its balance is low; None: never.
+    """Set below what available amount a partner is told that its balance is low; None: never.
 
     Raises: InputInvalid (bounds); NotFound (no such account).
     """
@@ -224,14 +224,14 @@ def alarm_put(ctx: Ctx, *, partner_id: PartyId, alarm_minor: int | None) -> None
         expected = f"a whole number of fen from 0 to {ALARM_MINOR_MAX}"
         raise InputInvalid(fields=(FieldProblem("/alarm_minor", "out_of_bounds", expected),))
     prepaid = account_id(AccountKind.PARTNER_PREPAID, partner_id)
-    if not store.alarm_set(ctx.db, prepaid, alarm_minor):
+    if not store.alarm_set(ctx, prepaid, alarm_minor):
         raise NotFound(what="account", id=AccountKind.PARTNER_PREPAID.value)
 
 
 def balances_low_announce(
     ctx: Ctx, *, before: Mapping[AccountId, Balance], after: Mapping[AccountId, Balance]
 ) -> None:
-    """Tells the owners of accounts whose available amount fell below their alarm.
+    """Tell the owners of accounts whose available amount fell below their alarm.
 
     For a caller that has locked balances (``before``) and knows what its transfers make of them.
     """
@@ -259,7 +259,7 @@ def statement(
     cursor: str | None = None,
     limit: int = LIMIT_DEFAULT,
 ) -> Statement:
-    """Gives a page of an account's entries in order, each with where both columns stood after it.
+    """Give a page of an account's entries in order, each with where both columns stood after it.
 
     A party reads its own with ``account:read``; anyone else's needs ``admin:money``.
 
@@ -268,11 +268,11 @@ def statement(
     ctx.require("account:read" if party_id == ctx.actor.party_id else "admin:money")
     limit = max(1, min(limit, LIMIT_MAX))
     after = _place(cursor)
-    accounts = store.accounts_read(ctx.db, [account_id(kind, party_id)])
+    accounts = store.accounts_read(ctx, [account_id(kind, party_id)])
     if not accounts:
         raise NotFound(what="account", id=kind.value)
     opening, here, closing, rows = store.statement_read(
-        ctx.db, accounts[0], from_at=from_at, to_at=to_at, after=after, limit=limit + 1
+        ctx, accounts[0], from_at=from_at, to_at=to_at, after=after, limit=limit + 1
     )
     posted, held = here.posted_minor, here.held_minor
     entries = []
@@ -312,17 +312,17 @@ def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
-    """Gives what is broken in the books: at most a hundred findings of each sort."""
+    """Give what is broken in the books: at most a hundred findings of each sort."""
     yield from _verify_balances(ctx)
     yield from _verify_holds(ctx)
-    for transfer_id, what in store.misplaced_read(ctx.db):
+    for transfer_id, what in store.misplaced_read(ctx):
         yield Finding(
             "ledger_transfer_misplaced",
             _where(transfer_id),
             what,
             "open the account it names, or write the reverse transfer and the right one",
         )
-    for transfer_id, reference in store.top_ups_unmatched_read(ctx.db, PURPOSE_TOP_UP):
+    for transfer_id, reference in store.top_ups_unmatched_read(ctx, PURPOSE_TOP_UP):
         yield Finding(
             "ledger_top_up_unmatched",
             _where(transfer_id),
@@ -332,7 +332,7 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
 
 
 def _verify_balances(ctx: Ctx) -> Iterator[Finding]:
-    for key, row, summed in store.drifted_read(ctx.db):
+    for key, row, summed in store.drifted_read(ctx):
         yield Finding(
             "ledger_balance_drifted",
             f"account {key}",
@@ -340,7 +340,7 @@ def _verify_balances(ctx: Ctx) -> Iterator[Finding]:
             f"its transfers sum to {summed.posted_minor} and {summed.held_minor}",
             "set the running balance to the sums, under its lock",
         )
-    for balance in store.below_floor_read(ctx.db):
+    for balance in store.below_floor_read(ctx):
         yield Finding(
             "ledger_balance_below_floor",
             f"account {balance.account_id}",
@@ -349,14 +349,14 @@ def _verify_balances(ctx: Ctx) -> Iterator[Finding]:
             "void the newest holds until the floor is kept, and restore the constraint",
         )
     limited = [kind for kind, rule in KIND_RULES.items() if rule.is_limited]
-    for key in store.without_balance_read(ctx.db, limited):
+    for key in store.without_balance_read(ctx, limited):
         yield Finding(
             "ledger_balance_missing",
             f"account {key}",
             "the account has a limit but no running balance",
             "insert the running balance with the sums of its transfers",
         )
-    debit_minor, credit_minor = store.trial_read(ctx.db)
+    debit_minor, credit_minor = store.trial_read(ctx)
     if debit_minor != credit_minor:
         yield Finding(
             "ledger_sum_not_zero",
@@ -367,23 +367,21 @@ def _verify_balances(ctx: Ctx) -> Iterator[Finding]:
 
 
 def _verify_holds(ctx: Ctx) -> Iterator[Finding]:
-    for hold_id, held_minor, settled_minor in store.overrun_read(ctx.db):
+    for hold_id, held_minor, settled_minor in store.overrun_read(ctx):
         yield Finding(
             "ledger_hold_overrun",
             _where(hold_id),
             f"{settled_minor} were posted and voided of a hold of {held_minor}",
             "write a direct transfer that gives the difference back",
         )
-    for hold_id, subject, left_minor, expires_at in store.overdue_read(
-        ctx.db, ctx.now - HOLD_GRACE
-    ):
+    for hold_id, subject, left_minor, expires_at in store.overdue_read(ctx, ctx.now - HOLD_GRACE):
         yield Finding(
             "ledger_hold_overdue",
             _where(hold_id),
             f"{left_minor} are still held for {subject} since it expired at {expires_at}",
             f"let {subject} meet its deadline, or void the rest of the hold",
         )
-    for transfer_id, hold_id in store.mismatched_read(ctx.db):
+    for transfer_id, hold_id in store.mismatched_read(ctx):
         yield Finding(
             "ledger_settlement_mismatched",
             _where(transfer_id),

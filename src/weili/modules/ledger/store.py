@@ -8,8 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
-from weili.kit.context import SYSTEM_PARTY, PartyId
-from weili.kit.db import Transaction
+from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.money import CURRENCY
 from weili.modules.ledger import tables
 from weili.modules.ledger.model import (
@@ -36,16 +35,16 @@ _SIGN_BY_KIND: Final = {kind.value: sign for kind, sign in POSTED_SIGN.items()}
 _HELD_BY_KIND: Final = {kind.value: sign for kind, sign in HELD_SIGN.items()}
 
 
-def transfers_insert(db: Transaction, transfers: Sequence[NewTransfer], now: datetime) -> None:
+def transfers_insert(ctx: Ctx, transfers: Sequence[NewTransfer]) -> None:
     """Write transfers, as one statement that fetches nothing."""
-    db.run(
+    ctx.db.run(
         "INSERT INTO ledger.transfer (id, party_id, kind, hold_id, debit_account_id,"
         "  credit_account_id, amount_minor, currency, purpose, subject, occurred_at, expires_at)"
         " SELECT i, p, k, h, d, c, a, %b, u, s, %b, e FROM unnest(%b::uuid[], %b::uuid[],"
         "  %b::text[], %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::text[],"
         "  %b::text[], %b::timestamptz[]) AS x (i, p, k, h, d, c, a, u, s, e)",
         CURRENCY,
-        now,
+        ctx.now,
         [t.id for t in transfers],
         [t.party_id for t in transfers],
         [t.kind.value for t in transfers],
@@ -59,13 +58,13 @@ def transfers_insert(db: Transaction, transfers: Sequence[NewTransfer], now: dat
     )
 
 
-def balances_move(db: Transaction, moves: Mapping[AccountId, tuple[int, int]]) -> None:
+def balances_move(ctx: Ctx, moves: Mapping[AccountId, tuple[int, int]]) -> None:
     """Change running balances, as one statement whose result nobody waits for.
 
     An account with a limit but without its row would let money move unseen. In a pipeline there
     is no row count to look at, so the statement itself fails then, by dividing by zero.
     """
-    db.run(
+    ctx.db.run(
         "WITH moved AS (UPDATE ledger.balance b SET posted_minor = b.posted_minor + m.posted,"
         "  held_minor = b.held_minor + m.held"
         "  FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) AS m (account_id, posted, held)"
@@ -78,9 +77,9 @@ def balances_move(db: Transaction, moves: Mapping[AccountId, tuple[int, int]]) -
     )
 
 
-def balances_lock(db: Transaction, account_ids: Sequence[AccountId]) -> list[Balance]:
+def balances_lock(ctx: Ctx, account_ids: Sequence[AccountId]) -> list[Balance]:
     """Lock running balances in the order of their ids."""
-    rows = db.rows(
+    rows = ctx.db.rows(
         "SELECT account_id, party_id, posted_minor, held_minor, floor_minor, alarm_minor"
         " FROM ledger.balance WHERE account_id = ANY (%b::uuid[])"
         " ORDER BY account_id FOR UPDATE",
@@ -90,14 +89,14 @@ def balances_lock(db: Transaction, account_ids: Sequence[AccountId]) -> list[Bal
 
 
 def holds_read(
-    db: Transaction, hold_ids: Sequence[TransferId], party_ids: Sequence[PartyId]
+    ctx: Ctx, hold_ids: Sequence[TransferId], party_ids: Sequence[PartyId]
 ) -> list[Hold]:
     """Read holds with what was posted and voided of each; an id of another kind has no answer.
 
     The kind is looked at here and not in the statement: on stale statistics the planner would
     rather walk the whole partial index of holds than the primary key.
     """
-    rows = db.rows(
+    rows = ctx.db.rows(
         "SELECT h.kind, h.id, h.party_id, h.debit_account_id, h.credit_account_id, h.amount_minor,"
         "  coalesce(sum(s.amount_minor) FILTER (WHERE s.kind = 'post'), 0)::bigint,"
         "  coalesce(sum(s.amount_minor) FILTER (WHERE s.kind = 'void'), 0)::bigint,"
@@ -112,20 +111,20 @@ def holds_read(
     return [Hold(*row[1:]) for row in rows if row[0] == TransferKind.HOLD]
 
 
-def holds_of(db: Transaction, subjects: Sequence[str]) -> list[Hold]:
+def holds_of(ctx: Ctx, subjects: Sequence[str]) -> list[Hold]:
     """Read the holds of some subjects, oldest first."""
-    rows = db.rows(
+    rows = ctx.db.rows(
         "SELECT id, party_id FROM ledger.transfer"
         " WHERE kind = 'hold' AND subject = ANY (%b::text[])",
         list(subjects),
     )
-    holds = holds_read(db, [row[0] for row in rows], list({row[1] for row in rows}))
+    holds = holds_read(ctx, [row[0] for row in rows], list({row[1] for row in rows}))
     return sorted(holds, key=lambda hold: hold.id)
 
 
-def holds_remaining(db: Transaction) -> list[tuple[TransferId, int]]:
+def holds_remaining(ctx: Ctx) -> list[tuple[TransferId, int]]:
     """Read every hold of which something is left: (hold, left). Reads the whole ledger."""
-    return db.rows(
+    return ctx.db.rows(
         "SELECT h.id, (h.amount_minor - coalesce(sum(s.amount_minor), 0))::bigint"
         " FROM ledger.transfer h"
         " LEFT JOIN ledger.transfer s ON s.hold_id = h.id AND s.party_id = h.party_id"
@@ -134,9 +133,9 @@ def holds_remaining(db: Transaction) -> list[tuple[TransferId, int]]:
     )
 
 
-def account_insert(db: Transaction, account: Account, *, floor_minor: int | None) -> None:
+def account_insert(ctx: Ctx, account: Account, *, floor_minor: int | None) -> None:
     """Open an account, and its running balance where it has a limit; once."""
-    db.sa.execute(
+    ctx.db.sa.execute(
         pgt.insert(tables.account)
         .values(
             id=account.id,
@@ -149,7 +148,7 @@ def account_insert(db: Transaction, account: Account, *, floor_minor: int | None
         .on_conflict_do_nothing()
     )
     if floor_minor is not None:
-        db.sa.execute(
+        ctx.db.sa.execute(
             pgt.insert(tables.balance)
             .values(
                 account_id=account.id,
@@ -162,10 +161,10 @@ def account_insert(db: Transaction, account: Account, *, floor_minor: int | None
         )
 
 
-def accounts_read(db: Transaction, account_ids: Sequence[AccountId]) -> list[Account]:
+def accounts_read(ctx: Ctx, account_ids: Sequence[AccountId]) -> list[Account]:
     """Read accounts in the order of their ids."""
     a = tables.account.c
-    rows = db.sa.execute(
+    rows = ctx.db.sa.execute(
         sa.select(a.id, a.kind, a.party_id, a.normal_side, a.currency, a.created_at)
         .where(a.id.in_(account_ids))
         .order_by(a.id)
@@ -176,10 +175,10 @@ def accounts_read(db: Transaction, account_ids: Sequence[AccountId]) -> list[Acc
     ]
 
 
-def balances_read(db: Transaction, account_ids: Sequence[AccountId]) -> list[Balance]:
+def balances_read(ctx: Ctx, account_ids: Sequence[AccountId]) -> list[Balance]:
     """Read running balances without locking them."""
     b = tables.balance.c
-    rows = db.sa.execute(
+    rows = ctx.db.sa.execute(
         sa.select(
             b.account_id,
             b.party_id,
@@ -192,23 +191,23 @@ def balances_read(db: Transaction, account_ids: Sequence[AccountId]) -> list[Bal
     return [Balance(*row) for row in rows]
 
 
-def alarm_set(db: Transaction, account_id: AccountId, alarm_minor: int | None) -> bool:
+def alarm_set(ctx: Ctx, account_id: AccountId, alarm_minor: int | None) -> bool:
     """Set when an account's owner wants to be told; False when there is no such balance."""
     b = tables.balance
     return bool(
-        db.sa.execute(
+        ctx.db.sa.execute(
             sa.update(b).where(b.c.account_id == account_id).values(alarm_minor=alarm_minor)
         ).rowcount
     )
 
 
-def sums_read(db: Transaction, accounts: Sequence[Account]) -> list[Balance]:
+def sums_read(ctx: Ctx, accounts: Sequence[Account]) -> list[Balance]:
     """Sum accounts' balances from their transfers.
 
     A party's account is summed over the party's own transfers; a platform's over everybody's.
     """
     parties = {account.party_id for account in accounts}
-    found = db.sa.execute(
+    found = ctx.db.sa.execute(
         _sums(None if SYSTEM_PARTY in parties else parties).where(
             tables.account.c.id.in_([account.id for account in accounts])
         )
@@ -257,7 +256,7 @@ def _total(amount: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
 
 
 def statement_read(
-    db: Transaction,
+    ctx: Ctx,
     account: Account,
     *,
     from_at: datetime,
@@ -301,7 +300,7 @@ def statement_read(
         .limit(limit)
         .subquery("page")
     )
-    rows = db.sa.execute(
+    rows = ctx.db.sa.execute(
         sa.select(sums, page)
         .select_from(sums.outerjoin(page, sa.true()))
         .order_by(page.c.occurred_at, page.c.id)
@@ -332,10 +331,10 @@ def _transfer(row: sa.Row[Any]) -> Transfer:
     )
 
 
-def top_up_find(db: Transaction, partner_id: PartyId, reference: str) -> TopUp | None:
+def top_up_find(ctx: Ctx, partner_id: PartyId, reference: str) -> TopUp | None:
     """Find what was paid in under a reference."""
     u = tables.top_up.c
-    row = db.sa.execute(
+    row = ctx.db.sa.execute(
         sa.select(u.transfer_id, u.party_id, u.amount_minor, u.reference, u.occurred_at).where(
             u.party_id == partner_id, u.reference == reference
         )
@@ -343,9 +342,9 @@ def top_up_find(db: Transaction, partner_id: PartyId, reference: str) -> TopUp |
     return None if row is None else TopUp(*row, is_replay=True)
 
 
-def top_up_insert(db: Transaction, top_up: TopUp) -> None:
+def top_up_insert(ctx: Ctx, top_up: TopUp) -> None:
     """Write down that a reference has been used."""
-    db.sa.execute(
+    ctx.db.sa.execute(
         sa.insert(tables.top_up).values(
             party_id=top_up.partner_id,
             reference=top_up.reference,
@@ -356,12 +355,12 @@ def top_up_insert(db: Transaction, top_up: TopUp) -> None:
     )
 
 
-def drifted_read(db: Transaction) -> list[tuple[AccountId, Standing, Standing]]:
+def drifted_read(ctx: Ctx) -> list[tuple[AccountId, Standing, Standing]]:
     """Find running balances that are not the sum of their transfers: (account, row, sum)."""
     b = tables.balance.c
     sums = _sums(None).subquery("sums")
     account_id, _, posted, held = sums.c
-    rows = db.sa.execute(
+    rows = ctx.db.sa.execute(
         sa.select(b.account_id, b.posted_minor, b.held_minor, posted, held)
         .where(
             b.account_id == account_id,
@@ -373,13 +372,13 @@ def drifted_read(db: Transaction) -> list[tuple[AccountId, Standing, Standing]]:
     return [(row[0], Standing(*row[1:3]), Standing(*row[3:5])) for row in rows]
 
 
-def trial_read(db: Transaction) -> tuple[int, int]:
+def trial_read(ctx: Ctx) -> tuple[int, int]:
     """Sum the balances of all accounts by normal side: (debit, credit)."""
     sums = _sums(None).subquery("sums")
     account_id, _, posted, _ = sums.c
     a = tables.account.c
     is_debit = a.normal_side == Side.DEBIT.value
-    [(debit_minor, credit_minor)] = db.sa.execute(
+    [(debit_minor, credit_minor)] = ctx.db.sa.execute(
         sa.select(
             _total(sa.case((is_debit, posted), else_=0)),
             _total(sa.case((is_debit, 0), else_=posted)),
@@ -388,9 +387,9 @@ def trial_read(db: Transaction) -> tuple[int, int]:
     return debit_minor, credit_minor
 
 
-def below_floor_read(db: Transaction) -> list[Balance]:
+def below_floor_read(ctx: Ctx) -> list[Balance]:
     """Find balances that the constraints should have refused."""
-    rows = db.rows(
+    rows = ctx.db.rows(
         "SELECT account_id, party_id, posted_minor, held_minor, floor_minor, alarm_minor"
         " FROM ledger.balance WHERE held_minor < 0 OR posted_minor - held_minor < floor_minor"
         " ORDER BY account_id LIMIT %b",
@@ -399,9 +398,9 @@ def below_floor_read(db: Transaction) -> list[Balance]:
     return [Balance(*row) for row in rows]
 
 
-def without_balance_read(db: Transaction, kinds: Sequence[AccountKind]) -> list[AccountId]:
+def without_balance_read(ctx: Ctx, kinds: Sequence[AccountKind]) -> list[AccountId]:
     """Find accounts with a limit that have no running balance."""
-    rows = db.rows(
+    rows = ctx.db.rows(
         "SELECT id FROM ledger.account a WHERE kind = ANY (%b::text[])"
         " AND NOT EXISTS (SELECT FROM ledger.balance b WHERE b.account_id = a.id)"
         " ORDER BY id LIMIT %b",
@@ -411,9 +410,9 @@ def without_balance_read(db: Transaction, kinds: Sequence[AccountKind]) -> list[
     return [row[0] for row in rows]
 
 
-def overrun_read(db: Transaction) -> list[tuple[TransferId, int, int]]:
+def overrun_read(ctx: Ctx) -> list[tuple[TransferId, int, int]]:
     """Find holds of which more was settled than held: (hold, held, settled)."""
-    return db.rows(
+    return ctx.db.rows(
         "SELECT h.id, h.amount_minor, sum(s.amount_minor)::bigint FROM ledger.transfer h"
         " JOIN ledger.transfer s ON s.hold_id = h.id AND s.party_id = h.party_id"
         " GROUP BY h.id, h.party_id HAVING sum(s.amount_minor) > h.amount_minor"
@@ -422,9 +421,9 @@ def overrun_read(db: Transaction) -> list[tuple[TransferId, int, int]]:
     )
 
 
-def overdue_read(db: Transaction, before: datetime) -> list[tuple[TransferId, str, int, datetime]]:
+def overdue_read(ctx: Ctx, before: datetime) -> list[tuple[TransferId, str, int, datetime]]:
     """Find holds still open that expired before a time: (hold, subject, left, expiry)."""
-    return db.rows(
+    return ctx.db.rows(
         "SELECT h.id, h.subject, (h.amount_minor - coalesce(sum(s.amount_minor), 0))::bigint,"
         "  h.expires_at"
         " FROM ledger.transfer h"
@@ -436,9 +435,9 @@ def overdue_read(db: Transaction, before: datetime) -> list[tuple[TransferId, st
     )
 
 
-def mismatched_read(db: Transaction) -> list[tuple[TransferId, TransferId]]:
+def mismatched_read(ctx: Ctx) -> list[tuple[TransferId, TransferId]]:
     """Find posts and voids that name other accounts than their hold: (transfer, hold)."""
-    return db.rows(
+    return ctx.db.rows(
         "SELECT s.id, h.id FROM ledger.transfer s"
         " JOIN ledger.transfer h ON h.id = s.hold_id AND h.party_id = s.party_id"
         " WHERE h.kind <> 'hold' OR (s.debit_account_id, s.credit_account_id, s.currency)"
@@ -448,9 +447,9 @@ def mismatched_read(db: Transaction) -> list[tuple[TransferId, TransferId]]:
     )
 
 
-def misplaced_read(db: Transaction) -> list[tuple[TransferId, str]]:
+def misplaced_read(ctx: Ctx) -> list[tuple[TransferId, str]]:
     """Find transfers whose accounts are not in order: (transfer, what is wrong)."""
-    return db.rows(
+    return ctx.db.rows(
         "SELECT id, what FROM (SELECT t.id, CASE"
         "  WHEN d.id IS NULL THEN 'its debit account was never opened'"
         "  WHEN c.id IS NULL THEN 'its credit account was never opened'"
@@ -465,9 +464,9 @@ def misplaced_read(db: Transaction) -> list[tuple[TransferId, str]]:
     )
 
 
-def top_ups_unmatched_read(db: Transaction, purpose: str) -> list[tuple[TransferId, str]]:
+def top_ups_unmatched_read(ctx: Ctx, purpose: str) -> list[tuple[TransferId, str]]:
     """Find top-ups without their transfer, and the reverse: (transfer, reference)."""
-    return db.rows(
+    return ctx.db.rows(
         "SELECT coalesce(u.transfer_id, t.id), coalesce(u.reference, t.subject)"
         " FROM ledger.top_up u FULL JOIN"
         "  (SELECT * FROM ledger.transfer WHERE purpose = %b) t"

@@ -115,7 +115,9 @@ def credentials_read(headers: Mapping[str, str]) -> Credentials:
     if authorization is not None:
         return _bearer_read(authorization)
     if not present:
-        raise Unauthenticated(why="send a signature in the four Weili- headers")
+        raise Unauthenticated(
+            why="send a signature in the four Weili- headers, or in a sandbox a bearer key"
+        )
     if len(present) < len(SIGNING_HEADERS):
         missing = sorted(set(SIGNING_HEADERS) - set(present))
         raise Unauthenticated(why=f"a signed request also needs {', '.join(missing)}")

@@ -64,8 +64,8 @@ def party_open(ctx: Ctx, *, kind: PartyKind, name: str, legal_name: str, uscc: s
         PartyState.ACTIVE,
         ctx.now,
     )
-    if not store.party_insert(ctx.db, row=party):
-        twin = store.party_by_name(ctx.db, kind=kind, name=party.name)
+    if not store.party_insert(ctx, row=party):
+        twin = store.party_by_name(ctx, kind=kind, name=party.name)
         raise PartyExists(party_kind=str(kind), same="uscc" if twin is None else "name")
     return party
 
@@ -76,7 +76,7 @@ def party_get(ctx: Ctx, *, party_id: PartyId) -> Party:
     Raises: Forbidden; NotFound.
     """
     _may_read(ctx, party_id)
-    found = store.parties_read(ctx.db, party_ids=[party_id])
+    found = store.parties_read(ctx, party_ids=[party_id])
     if party_id not in found:
         raise _no_party(party_id)
     return found[party_id]
@@ -84,7 +84,7 @@ def party_get(ctx: Ctx, *, party_id: PartyId) -> Party:
 
 def parties_get(ctx: Ctx, *, party_ids: Collection[PartyId]) -> dict[PartyId, Party]:
     """Give those of the parties that exist, for a workflow that has asked for its own scope."""
-    return store.parties_read(ctx.db, party_ids=party_ids)
+    return store.parties_read(ctx, party_ids=party_ids)
 
 
 def party_by_name(ctx: Ctx, *, kind: PartyKind, name: str) -> Party:
@@ -94,7 +94,7 @@ def party_by_name(ctx: Ctx, *, kind: PartyKind, name: str) -> Party:
     """
     ctx.require(ADMIN)
     text = rules.text_checked(name, path="/name")
-    party = store.party_by_name(ctx.db, kind=kind, name=text)
+    party = store.party_by_name(ctx, kind=kind, name=text)
     if party is None:
         raise NotFound(what=str(kind), id=text)
     return party
@@ -113,7 +113,7 @@ def party_page(
     """
     ctx.require(ADMIN)
     size = _page_size(limit)
-    rows = store.party_page(ctx.db, kind=kind, after=_after(cursor), limit=size + 1)
+    rows = store.party_page(ctx, kind=kind, after=_after(cursor), limit=size + 1)
     return page_of(rows, limit=size, key=lambda party: str(party.id))
 
 
@@ -150,7 +150,7 @@ def person_add(ctx: Ctx, *, party_id: PartyId, name: str, email: str, role: Pers
     )
     rules.role_check(party_get(ctx, party_id=party_id).kind, role)
     is_new = store.person_insert(
-        ctx.db,
+        ctx,
         row=person,
         email_sealed=ctx.keyring.seal(address.encode(), bound_to=person.id.bytes),
         email_index=_email_index(ctx, address),
@@ -169,9 +169,7 @@ def person_page(
     """
     party_get(ctx, party_id=party_id)
     size = _page_size(limit)
-    rows = store.person_page(
-        ctx.db, ctx.keyring, party_id=party_id, after=_after(cursor), limit=size + 1
-    )
+    rows = store.person_page(ctx, party_id=party_id, after=_after(cursor), limit=size + 1)
     return page_of(rows, limit=size, key=lambda person: str(person.id))
 
 
@@ -182,9 +180,7 @@ def person_by_email(ctx: Ctx, *, party_id: PartyId, email: str) -> Person:
     """
     ctx.require(ADMIN)
     address = rules.email_checked(email)
-    person = store.person_by_email(
-        ctx.db, ctx.keyring, party_id=party_id, email_index=_email_index(ctx, address)
-    )
+    person = store.person_by_email(ctx, party_id=party_id, email_index=_email_index(ctx, address))
     if person is None:
         raise NotFound(what="person", id=rules.email_masked(address))
     return person
@@ -197,7 +193,7 @@ def person_email_reveal(ctx: Ctx, *, party_id: PartyId, person_id: PersonId, rea
     """
     ctx.require(ADMIN)
     label = id_text(PERSON_PREFIX, person_id)
-    email = store.person_email(ctx.db, ctx.keyring, party_id=party_id, person_id=person_id)
+    email = store.person_email(ctx, party_id=party_id, person_id=person_id)
     if email is None:
         raise NotFound(what="person", id=label)
     audit_write(ctx, action="person.email_reveal", subject=label, reason=reason)
@@ -227,24 +223,24 @@ def key_issue(
     if expires_at is not None and expires_at <= ctx.now:
         raise InputInvalid(fields=(FieldProblem("/expires_at", "time_past", "a time to come"),))
     # The party's row is held, so that two keys issued at once are counted one after the other.
-    party = store.party_lock(ctx.db, party_id=party_id)
+    party = store.party_lock(ctx, party_id=party_id)
     if party is None:
         raise _no_party(party_id)
     if party.state is PartyState.SUSPENDED:
         raise PartySuspended
     rules.scopes_check(party.kind, frozenset(scopes))
-    if store.keys_live(ctx.db, party_id=party_id, now=ctx.now) >= KEYS_LIVE_MAX:
+    if store.keys_live(ctx, party_id=party_id) >= KEYS_LIVE_MAX:
         raise KeysTooMany(bound=KEYS_LIVE_MAX)
     key_id = id_text(KEY_PREFIX, new_id(ctx.now))
     key = ApiKey(key_id, party_id, kind, frozenset(scopes), text, ctx.now, None, expires_at)
     secret = new_token()
     shown = secret
     if kind is KeyKind.BEARER:
-        store.key_insert(ctx.db, row=key, secret_hash=token_hash(secret), secret_sealed=None)
+        store.key_insert(ctx, row=key, secret_hash=token_hash(secret), secret_sealed=None)
         shown = rules.bearer_token(world=ctx.world, key_id=key_id, secret=secret)
     else:
         sealed = ctx.keyring.seal(secret.encode(), bound_to=key_id.encode())
-        store.key_insert(ctx.db, row=key, secret_hash=None, secret_sealed=sealed)
+        store.key_insert(ctx, row=key, secret_hash=None, secret_sealed=sealed)
     audit_write(ctx, action="key.issue", subject=key_id, reason=text)
     ctx.announce(
         KEY_ISSUED,
@@ -262,13 +258,13 @@ def key_revoke(ctx: Ctx, *, key_id: str, reason: str) -> ApiKey:
     """
     ctx.require(ADMIN)
     id_parse(KEY_PREFIX, key_id, path="/key_id")
-    key = store.key_lock(ctx.db, key_id=key_id)
+    key = store.key_lock(ctx, key_id=key_id)
     if key is None:
         raise NotFound(what="key", id=key_id)
     if key.revoked_at is not None:
         return key
     audit_write(ctx, action="key.revoke", subject=key_id, reason=reason)
-    store.key_revoke(ctx.db, key_id=key_id, revoked_at=ctx.now)
+    store.key_revoke(ctx, key_id=key_id, revoked_at=ctx.now)
     ctx.announce(
         KEY_REVOKED,
         party_id=key.party_id,
@@ -296,13 +292,13 @@ def key_page(
     """
     party_get(ctx, party_id=party_id)
     size = _page_size(limit)
-    rows = store.key_page(ctx.db, party_id=party_id, after=_after_key(cursor), limit=size + 1)
+    rows = store.key_page(ctx, party_id=party_id, after=_after_key(cursor), limit=size + 1)
     return page_of(rows, limit=size, key=lambda key: key.id)
 
 
 def keys_find(ctx: Ctx, *, key_ids: Sequence[str]) -> dict[str, KeyRecord]:
     """Give the records of those keys that exist, secrets opened, for a face to check requests."""
-    return store.keys_find(ctx.db, ctx.keyring, key_ids=key_ids)
+    return store.keys_find(ctx, key_ids=key_ids)
 
 
 def nonces_claim(ctx: Ctx, *, pairs: Sequence[tuple[str, str]]) -> list[bool]:
@@ -313,7 +309,7 @@ def nonces_claim(ctx: Ctx, *, pairs: Sequence[tuple[str, str]]) -> list[bool]:
     """
     # Sorted, so that two batches that share nonces wait for each other and never deadlock.
     wanted = sorted(set(pairs))
-    free = store.nonces_claim(ctx.db, pairs=wanted, now=ctx.now, expires_at=ctx.now + NONCE_KEPT)
+    free = store.nonces_claim(ctx, pairs=wanted, expires_at=ctx.now + NONCE_KEPT)
     answers = []
     for pair in pairs:
         answers.append(pair in free)
@@ -323,7 +319,7 @@ def nonces_claim(ctx: Ctx, *, pairs: Sequence[tuple[str, str]]) -> list[bool]:
 
 def nonces_sweep(ctx: Ctx) -> int:
     """Forget nonces that have expired, a bounded number at a time; says how many."""
-    return store.nonces_sweep(ctx.db, now=ctx.now, limit=SWEEP_MAX)
+    return store.nonces_sweep(ctx, limit=SWEEP_MAX)
 
 
 def audit_write(ctx: Ctx, *, action: str, subject: str, reason: str) -> None:
@@ -341,7 +337,7 @@ def audit_write(ctx: Ctx, *, action: str, subject: str, reason: str) -> None:
         subject,
         why,
     )
-    store.audit_insert(ctx.db, row=entry)
+    store.audit_insert(ctx, row=entry)
 
 
 def audit_page(
@@ -359,13 +355,13 @@ def audit_page(
     size = _page_size(limit)
     if subject is not None:
         subject = rules.text_checked(subject, path="/subject")
-    rows = store.audit_page(ctx.db, subject=subject, before=_after(cursor), limit=size + 1)
+    rows = store.audit_page(ctx, subject=subject, before=_after(cursor), limit=size + 1)
     return page_of(rows, limit=size, key=lambda entry: str(entry.id))
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
     """Find keys whose secret can't be opened, or that may do more than their party's kind."""
-    for key_id, party_kind, sealed, scopes in store.keys_sealed(ctx.db):
+    for key_id, party_kind, sealed, scopes in store.keys_sealed(ctx):
         if sealed is not None:
             try:
                 ctx.keyring.open(sealed, bound_to=key_id.encode())
@@ -391,12 +387,12 @@ def _party_move(
 ) -> Party:
     ctx.require(ADMIN)
     label = id_text(PARTY_PREFIX, party_id)
-    party = store.party_lock(ctx.db, party_id=party_id)
+    party = store.party_lock(ctx, party_id=party_id)
     if party is None:
         raise _no_party(party_id)
     PARTY_STATES.check(party.state, state, label=label)
     audit_write(ctx, action=event.name, subject=label, reason=reason)
-    store.party_state_set(ctx.db, party_id=party_id, state=state)
+    store.party_state_set(ctx, party_id=party_id, state=state)
     ctx.announce(event, party_id=party_id, subject=label, data={"reason": reason.strip()})
     return Party(
         party.id, party.kind, party.name, party.legal_name, party.uscc, state, party.created_at

@@ -8,8 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
-from weili.kit.context import PartyId
-from weili.kit.db import Transaction
+from weili.kit.context import Ctx, PartyId
 from weili.kit.secrets import KeyRing
 from weili.modules.parties.model import (
     ApiKey,
@@ -38,7 +37,7 @@ _KEY_COLUMNS = (
 )
 
 
-def party_insert(db: Transaction, *, row: Party) -> bool:
+def party_insert(ctx: Ctx, *, row: Party) -> bool:
     """Add a party; False when its kind has one of the same name or code."""
     statement = pgt.insert(party).values(
         id=row.id,
@@ -49,50 +48,48 @@ def party_insert(db: Transaction, *, row: Party) -> bool:
         state=str(row.state),
         created_at=row.created_at,
     )
-    done = db.sa.execute(statement.on_conflict_do_nothing().returning(party.c.id))
+    done = ctx.db.sa.execute(statement.on_conflict_do_nothing().returning(party.c.id))
     return done.one_or_none() is not None
 
 
-def party_lock(db: Transaction, *, party_id: PartyId) -> Party | None:
+def party_lock(ctx: Ctx, *, party_id: PartyId) -> Party | None:
     """Give one party, held until the transaction's end."""
-    row = db.sa.execute(
+    row = ctx.db.sa.execute(
         sa.select(party).where(party.c.id == party_id).with_for_update(key_share=True)
     ).one_or_none()
     return None if row is None else _party(row)
 
 
-def party_state_set(db: Transaction, *, party_id: PartyId, state: PartyState) -> None:
+def party_state_set(ctx: Ctx, *, party_id: PartyId, state: PartyState) -> None:
     """Change a party's state."""
-    db.sa.execute(sa.update(party).where(party.c.id == party_id).values(state=str(state)))
+    ctx.db.sa.execute(sa.update(party).where(party.c.id == party_id).values(state=str(state)))
 
 
-def parties_read(db: Transaction, *, party_ids: Collection[PartyId]) -> dict[PartyId, Party]:
+def parties_read(ctx: Ctx, *, party_ids: Collection[PartyId]) -> dict[PartyId, Party]:
     """Give those of the parties that exist."""
-    rows = db.sa.execute(sa.select(party).where(party.c.id.in_(party_ids)))
+    rows = ctx.db.sa.execute(sa.select(party).where(party.c.id.in_(party_ids)))
     return {row.id: _party(row) for row in rows}
 
 
-def party_by_name(db: Transaction, *, kind: PartyKind, name: str) -> Party | None:
+def party_by_name(ctx: Ctx, *, kind: PartyKind, name: str) -> Party | None:
     """Give the party of a kind by its name."""
-    row = db.sa.execute(
+    row = ctx.db.sa.execute(
         sa.select(party).where(party.c.kind == str(kind), party.c.name == name)
     ).one_or_none()
     return None if row is None else _party(row)
 
 
-def party_page(
-    db: Transaction, *, kind: PartyKind | None, after: UUID | None, limit: int
-) -> list[Party]:
+def party_page(ctx: Ctx, *, kind: PartyKind | None, after: UUID | None, limit: int) -> list[Party]:
     """Give parties in the order they were opened."""
     statement = sa.select(party).order_by(party.c.id).limit(limit)
     if kind is not None:
         statement = statement.where(party.c.kind == str(kind))
     if after is not None:
         statement = statement.where(party.c.id > after)
-    return [_party(row) for row in db.sa.execute(statement)]
+    return [_party(row) for row in ctx.db.sa.execute(statement)]
 
 
-def person_insert(db: Transaction, *, row: Person, email_sealed: bytes, email_index: bytes) -> bool:
+def person_insert(ctx: Ctx, *, row: Person, email_sealed: bytes, email_index: bytes) -> bool:
     """Add a person; False when the party has one with that e-mail address."""
     statement = pgt.insert(person).values(
         id=row.id,
@@ -103,7 +100,7 @@ def person_insert(db: Transaction, *, row: Person, email_sealed: bytes, email_in
         role=str(row.role),
         created_at=row.created_at,
     )
-    done = db.sa.execute(
+    done = ctx.db.sa.execute(
         statement.on_conflict_do_nothing(index_elements=["party_id", "email_index"]).returning(
             person.c.id
         )
@@ -111,43 +108,37 @@ def person_insert(db: Transaction, *, row: Person, email_sealed: bytes, email_in
     return done.one_or_none() is not None
 
 
-def person_page(
-    db: Transaction, keyring: KeyRing, *, party_id: PartyId, after: UUID | None, limit: int
-) -> list[Person]:
+def person_page(ctx: Ctx, *, party_id: PartyId, after: UUID | None, limit: int) -> list[Person]:
     """Give a party's people in the order they came."""
     statement = (
         sa.select(person).where(person.c.party_id == party_id).order_by(person.c.id).limit(limit)
     )
     if after is not None:
         statement = statement.where(person.c.id > after)
-    return [_person(row, keyring) for row in db.sa.execute(statement)]
+    return [_person(row, ctx.keyring) for row in ctx.db.sa.execute(statement)]
 
 
-def person_by_email(
-    db: Transaction, keyring: KeyRing, *, party_id: PartyId, email_index: bytes
-) -> Person | None:
+def person_by_email(ctx: Ctx, *, party_id: PartyId, email_index: bytes) -> Person | None:
     """Give the person of a party who has an e-mail address."""
-    row = db.sa.execute(
+    row = ctx.db.sa.execute(
         sa.select(person).where(person.c.party_id == party_id, person.c.email_index == email_index)
     ).one_or_none()
-    return None if row is None else _person(row, keyring)
+    return None if row is None else _person(row, ctx.keyring)
 
 
-def person_email(
-    db: Transaction, keyring: KeyRing, *, party_id: PartyId, person_id: PersonId
-) -> str | None:
+def person_email(ctx: Ctx, *, party_id: PartyId, person_id: PersonId) -> str | None:
     """Give a person's e-mail address in clear."""
-    row = db.sa.execute(
+    row = ctx.db.sa.execute(
         sa.select(person).where(person.c.party_id == party_id, person.c.id == person_id)
     ).one_or_none()
-    return None if row is None else _email(row, keyring)
+    return None if row is None else _email(row, ctx.keyring)
 
 
 def key_insert(
-    db: Transaction, *, row: ApiKey, secret_hash: bytes | None, secret_sealed: bytes | None
+    ctx: Ctx, *, row: ApiKey, secret_hash: bytes | None, secret_sealed: bytes | None
 ) -> None:
     """Add a key."""
-    db.sa.execute(
+    ctx.db.sa.execute(
         sa.insert(api_key).values(
             id=row.id,
             party_id=row.party_id,
@@ -163,33 +154,35 @@ def key_insert(
     )
 
 
-def key_lock(db: Transaction, *, key_id: str) -> ApiKey | None:
+def key_lock(ctx: Ctx, *, key_id: str) -> ApiKey | None:
     """Give one key, held until the transaction's end."""
-    row = db.sa.execute(
+    row = ctx.db.sa.execute(
         sa.select(*_KEY_COLUMNS).where(api_key.c.id == key_id).with_for_update()
     ).one_or_none()
     return None if row is None else _key(row)
 
 
-def key_revoke(db: Transaction, *, key_id: str, revoked_at: datetime) -> None:
+def key_revoke(ctx: Ctx, *, key_id: str, revoked_at: datetime) -> None:
     """Mark a key as revoked."""
-    db.sa.execute(sa.update(api_key).where(api_key.c.id == key_id).values(revoked_at=revoked_at))
+    ctx.db.sa.execute(
+        sa.update(api_key).where(api_key.c.id == key_id).values(revoked_at=revoked_at)
+    )
 
 
-def keys_live(db: Transaction, *, party_id: PartyId, now: datetime) -> int:
+def keys_live(ctx: Ctx, *, party_id: PartyId) -> int:
     """Count a party's keys that work."""
-    return db.sa.execute(
+    return ctx.db.sa.execute(
         sa.select(sa.func.count())
         .select_from(api_key)
         .where(
             api_key.c.party_id == party_id,
             api_key.c.revoked_at.is_(None),
-            sa.or_(api_key.c.expires_at.is_(None), api_key.c.expires_at > now),
+            sa.or_(api_key.c.expires_at.is_(None), api_key.c.expires_at > ctx.now),
         )
     ).scalar_one()
 
 
-def key_page(db: Transaction, *, party_id: PartyId, after: str | None, limit: int) -> list[ApiKey]:
+def key_page(ctx: Ctx, *, party_id: PartyId, after: str | None, limit: int) -> list[ApiKey]:
     """Give a party's keys in the order they were issued."""
     statement = (
         sa.select(*_KEY_COLUMNS)
@@ -199,24 +192,24 @@ def key_page(db: Transaction, *, party_id: PartyId, after: str | None, limit: in
     )
     if after is not None:
         statement = statement.where(api_key.c.id > after)
-    return [_key(row) for row in db.sa.execute(statement)]
+    return [_key(row) for row in ctx.db.sa.execute(statement)]
 
 
-def keys_find(db: Transaction, keyring: KeyRing, *, key_ids: Sequence[str]) -> dict[str, KeyRecord]:
+def keys_find(ctx: Ctx, *, key_ids: Sequence[str]) -> dict[str, KeyRecord]:
     """Give the records of those keys that exist, their secrets opened."""
-    rows = db.rows(
+    rows = ctx.db.rows(
         "SELECT k.id, k.party_id, p.kind, p.state, k.kind, k.secret_sealed, k.secret_hash,"
         " k.scopes, k.revoked_at, k.expires_at"
         " FROM parties.api_key k JOIN parties.party p ON p.id = k.party_id"
         " WHERE k.id = ANY (%b::text[])",
         list(key_ids),
     )
-    return {row[0]: _record(row, keyring) for row in rows}
+    return {row[0]: _record(row, ctx.keyring) for row in rows}
 
 
-def keys_sealed(db: Transaction) -> list[tuple[str, PartyKind, bytes | None, frozenset[str]]]:
+def keys_sealed(ctx: Ctx) -> list[tuple[str, PartyKind, bytes | None, frozenset[str]]]:
     """Give every key with its party's kind and sealed secret, for ``verify``."""
-    rows = db.sa.execute(
+    rows = ctx.db.sa.execute(
         sa.select(api_key.c.id, party.c.kind, api_key.c.secret_sealed, api_key.c.scopes)
         .join(party, party.c.id == api_key.c.party_id)
         .where(api_key.c.revoked_at.is_(None))
@@ -226,10 +219,10 @@ def keys_sealed(db: Transaction) -> list[tuple[str, PartyKind, bytes | None, fro
 
 
 def nonces_claim(
-    db: Transaction, *, pairs: Sequence[tuple[str, str]], now: datetime, expires_at: datetime
+    ctx: Ctx, *, pairs: Sequence[tuple[str, str]], expires_at: datetime
 ) -> set[tuple[str, str]]:
     """Claim pairs that nobody holds; gives those that were free. No pair may come twice."""
-    rows = db.rows(
+    rows = ctx.db.rows(
         "INSERT INTO parties.request_nonce AS n (key_id, nonce, expires_at)"
         " SELECT k, c, %b::timestamptz FROM unnest(%b::text[], %b::text[]) AS x (k, c)"
         " ON CONFLICT (key_id, nonce) DO UPDATE SET expires_at = excluded.expires_at"
@@ -237,27 +230,27 @@ def nonces_claim(
         expires_at,
         [key_id for key_id, _ in pairs],
         [nonce for _, nonce in pairs],
-        now,
+        ctx.now,
     )
     return {(key_id, nonce) for key_id, nonce in rows}
 
 
-def nonces_sweep(db: Transaction, *, now: datetime, limit: int) -> int:
+def nonces_sweep(ctx: Ctx, *, limit: int) -> int:
     """Forget nonces that have expired, a bounded number."""
     expired = (
         sa.select(request_nonce.c.key_id, request_nonce.c.nonce)
-        .where(request_nonce.c.expires_at <= now)
+        .where(request_nonce.c.expires_at <= ctx.now)
         .limit(limit)
     )
     statement = sa.delete(request_nonce).where(
         sa.tuple_(request_nonce.c.key_id, request_nonce.c.nonce).in_(expired)
     )
-    return db.sa.execute(statement).rowcount
+    return ctx.db.sa.execute(statement).rowcount
 
 
-def audit_insert(db: Transaction, *, row: AuditEntry) -> None:
+def audit_insert(ctx: Ctx, *, row: AuditEntry) -> None:
     """Add an entry."""
-    db.run(
+    ctx.db.run(
         "INSERT INTO parties.audit (id, actor_party_id, at, actor, action, subject, reason)"
         " VALUES (%b, %b, %b, %b, %b, %b, %b)",
         row.id,
@@ -271,7 +264,7 @@ def audit_insert(db: Transaction, *, row: AuditEntry) -> None:
 
 
 def audit_page(
-    db: Transaction, *, subject: str | None, before: UUID | None, limit: int
+    ctx: Ctx, *, subject: str | None, before: UUID | None, limit: int
 ) -> list[AuditEntry]:
     """Give entries, the newest first."""
     statement = sa.select(audit).order_by(audit.c.id.desc()).limit(limit)
@@ -289,7 +282,7 @@ def audit_page(
             row.subject,
             row.reason,
         )
-        for row in db.sa.execute(statement)
+        for row in ctx.db.sa.execute(statement)
     ]
 
 

