@@ -98,7 +98,11 @@ class Problem(Exception):
 
     def text(self, language: str) -> str:
         """Say it in ``zh`` or ``en``."""
-        return (self.zh if language == "zh" else self.en).format(**self.members)
+        said = {
+            name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            for name, value in self.members.items()
+        }
+        return (self.zh if language == "zh" else self.en).format(**said)
 
     def as_json(self, language: str = "en") -> dict[str, Any]:
         """Give the problem document (RFC 9457), without the members that a face adds."""

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.entrypoints.cli.conftest import Run
-from weili import sample
+from weili import __version__, sample
 from weili.kit.secrets import KeyRing
 
 
@@ -74,7 +74,9 @@ def test_a_key_is_shown_once_and_ends_when_it_is_revoked(ground: Run) -> None:
 def test_a_scope_beyond_the_partys_kind_is_refused(ground: Run) -> None:
     opened(ground, "partner", "open", *PARTNER)
     words = ("key", "issue", "青梧", "--label", "x", "--scope", "admin:money")
-    assert ground(*words).code != 0
+    said = ground(*words)
+    assert said.code == 7
+    assert "the scopes admin:money; allowed: account:read, goods:read, " in said.err
     assert json.loads(ground("key", "list", "青梧", "--json").out)["items"] == []
 
 
@@ -266,3 +268,22 @@ def test_every_command_explains_itself(typed: Run, words: tuple[str, ...]) -> No
     said = typed(*words, "--help")
     assert said.code == 0
     assert "Usage: weili" in said.out
+
+
+def test_the_version_is_told(ground: Run) -> None:
+    said = ground("--version")
+    assert (said.code, said.out) == (0, f"weili {__version__}\n")
+
+
+def test_a_back_up_into_a_folder_that_is_not_there_says_which(ground: Run, tmp_path: Path) -> None:
+    said = ground("db", "backup", str(tmp_path / "away" / "world.tar"))
+    assert said.code == 2
+    assert said.err.startswith(f"weili: There is no folder {tmp_path / 'away'};")
+
+
+def test_a_file_that_is_no_back_up_is_refused_in_one_line(ground: Run, tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not a back-up")
+    said = ground("db", "restore", str(file))
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert said.err.startswith(f"weili: {file} is not a whole back-up")

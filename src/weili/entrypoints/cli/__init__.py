@@ -5,9 +5,11 @@ needs when it runs, so that ``--help`` and completion answer at once.
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
+from weili import __version__
 from weili.entrypoints.cli.accounts import operators, partners, suppliers
 from weili.entrypoints.cli.database import app as db
 from weili.entrypoints.cli.goods import app as importing
@@ -23,11 +25,28 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="weili",
-    help="Weili (微力): an open supply platform for social commerce.",
     no_args_is_help=True,
     # A traceback with local variables would show secrets.
     pretty_exceptions_enable=False,
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"weili {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _weili(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say which version."),
+    ] = False,
+) -> None:
+    """Weili (微力): an open supply platform for social commerce."""
+
+
 app.command("up")(up)
 app.command("serve")(serve)
 app.command("work")(work)

@@ -46,13 +46,22 @@ class BackupFileThere(Problem):
     zh = "{file} 已存在；请换一个文件名。"
 
 
+class BackupFolderMissing(Problem):
+    """The folder that the file would lie in is not there."""
+
+    kind = Kind.INVALID
+    code = "backup_folder_missing"
+    en = "There is no folder {folder}; make it first, or name another file."
+    zh = "文件夹 {folder} 不存在；请先建立，或换一个文件名。"
+
+
 class DatabaseNotEmpty(Problem):
     """What would be replaced holds data."""
 
     kind = Kind.CONFLICT
     code = "database_not_empty"
-    en = "{what} would be replaced; with --force it is. Make a back-up of it first."
-    zh = "{what} 将被替换；确认请加 --force。请先做好备份。"
+    en = "This would replace {what}; with --force it does. Make a back-up of it first."
+    zh = "将被替换：{what}。确认请加 --force，并请先做好备份。"
 
 
 class StillRunning(Problem):
@@ -108,6 +117,8 @@ def backup(
 
     if file.exists():
         raise BackupFileThere(file=str(file))
+    if not file.absolute().parent.is_dir():
+        raise BackupFolderMissing(folder=str(file.absolute().parent))
     settings = bootstrap.Settings.read(os.environ)
     name, url = _database(settings, world)
     step = bootstrap.schema_step(name, url)
@@ -163,7 +174,7 @@ def restore(
             raise StillRunning from None
         name, url = _database(settings, world)
         if not force and not databases.is_empty(url):
-            raise DatabaseNotEmpty(what=f"the database of {name}")
+            raise DatabaseNotEmpty(what=say.words(f"the database of {name}", f"{name} 的数据库"))
         _ring_check(settings, folder / "keyring.json", force=force)
         databases.restore(url, home=settings.postgres_home, source=folder / "database.dump")
         _ring_put(settings, folder / "keyring.json")
@@ -201,7 +212,7 @@ def _unpacked(file: Path) -> Iterator[Path]:
 
 def _unpack(file: Path, folder: Path) -> str:
     """Write the members into a folder; says what is wrong with them, or nothing."""
-    with tarfile.open(file) as tar:
+    with tarfile.open(file, "r:") as tar:
         for name in MEMBERS:
             source = tar.extractfile(name)
             if source is None:
@@ -223,7 +234,12 @@ def _ring_check(settings: "Settings", ring: Path, *, force: bool) -> None:
     KeyRing.load(ring)
     there = settings.keyring_path
     if there.exists() and there.read_bytes() != ring.read_bytes() and not force:
-        raise DatabaseNotEmpty(what=f"the key ring {there}, which other worlds may need,")
+        raise DatabaseNotEmpty(
+            what=say.words(
+                f"the key ring {there}, which other worlds may need",
+                f"密钥环 {there}（其他环境可能还要用）",
+            )
+        )
 
 
 def _ring_put(settings: "Settings", ring: Path) -> None:
