@@ -129,7 +129,7 @@ def input_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
             path = f"{{{'.'.join(map(str, rest))}}}"
         elif where == "header":
             path = ".".join(map(str, rest))
-        expected = str(error["msg"])[:_EXPECTED_LENGTH_MAX]
+        expected = str(error["msg"]).removeprefix("Value error, ")[:_EXPECTED_LENGTH_MAX]
         fields.append(FieldProblem(path, str(error["type"]), expected))
     return InputInvalid(fields=tuple(fields))
 
