@@ -350,39 +350,6 @@ def test_money_is_paid_in_only_to_an_account_and_only_by_the_operator(ctx: Ctx) 
         ledger.top_up(ctx, partner_id=partner_id, amount_minor=1, reference="x")
 
 
-def test_the_alarm_rings_when_it_is_crossed_and_not_again_below_it(ctx: Ctx) -> None:
-    partner_id = partner_with(ctx, 1_000)
-    ledger.alarm_put(ctx, partner_id=partner_id, alarm_minor=500)
-    before = ledger.balances_lock(ctx, account_ids=[prepaid(partner_id)])[prepaid(partner_id)]
-    at_alarm = before.moved(held_minor=500)
-    below = before.moved(held_minor=501)
-    ctx.announced.clear()
-
-    assert not ledger.crossed_alarm(before, at_alarm)
-    assert ledger.crossed_alarm(at_alarm, below)
-    assert not ledger.crossed_alarm(below, below.moved(posted_minor=-1))
-    ledger.balances_low_announce(
-        ctx, before={before.account_id: before}, after={before.account_id: below}
-    )
-
-    [event] = ctx.announced
-    assert event.party_id == partner_id
-    assert event.data == {"available_minor": 499, "alarm_minor": 500, "currency": "CNY"}
-
-
-def test_an_alarm_can_be_taken_away_and_is_bounded(ctx: Ctx) -> None:
-    partner_id = partner_with(ctx, 1_000)
-    ledger.alarm_put(ctx, partner_id=partner_id, alarm_minor=500)
-    ledger.alarm_put(ctx, partner_id=partner_id, alarm_minor=None)
-
-    balance = ledger.balances_read(ctx, account_ids=[prepaid(partner_id)])[prepaid(partner_id)]
-    assert balance.alarm_minor is None
-    with pytest.raises(InputInvalid):
-        ledger.alarm_put(ctx, partner_id=partner_id, alarm_minor=-1)
-    with pytest.raises(NotFound):
-        ledger.alarm_put(ctx, partner_id=PartyId(uuid4()), alarm_minor=1)
-
-
 def test_a_statement_shows_both_columns_and_where_they_stood_after_each_entry(ctx: Ctx) -> None:
     partner_id = partner_with(ctx, 10_000)
     hold = held(ctx, partner_id, 3_000)

@@ -447,7 +447,6 @@ CREATE TABLE ledger.balance (
     posted_minor BIGINT NOT NULL,
     held_minor BIGINT NOT NULL,
     floor_minor BIGINT NOT NULL,
-    alarm_minor BIGINT,
     CONSTRAINT pk_balance PRIMARY KEY (account_id, party_id),
     CONSTRAINT fk_balance_account_id_party_id FOREIGN KEY(account_id, party_id) REFERENCES ledger.account (id, party_id),
     CONSTRAINT ck_balance_held CHECK (held_minor >= 0),

@@ -1,7 +1,6 @@
 """The ledger: accounts, transfers that are held before they are posted, balances, statements."""
 
 from weili.modules.ledger.model import (
-    ACCOUNT_BALANCE_LOW,
     ACCOUNT_TOPPED_UP,
     EVENTS,
     KIND_RULES,
@@ -31,12 +30,9 @@ from weili.modules.ledger.problems import (
     HoldUnknown,
     TopUpReferenceReused,
 )
-from weili.modules.ledger.rules import crossed_alarm
 from weili.modules.ledger.service import (
     account_open,
-    alarm_put,
     balances_lock,
-    balances_low_announce,
     balances_read,
     holds_open,
     holds_remaining,
@@ -49,7 +45,6 @@ from weili.modules.ledger.service import (
 )
 
 __all__ = [
-    "ACCOUNT_BALANCE_LOW",
     "ACCOUNT_TOPPED_UP",
     "EVENTS",
     "KIND_RULES",
@@ -77,11 +72,8 @@ __all__ = [
     "TransferKind",
     "account_id",
     "account_open",
-    "alarm_put",
     "balances_lock",
-    "balances_low_announce",
     "balances_read",
-    "crossed_alarm",
     "holds_open",
     "holds_remaining",
     "holds_settle",

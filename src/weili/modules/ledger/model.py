@@ -18,7 +18,6 @@ TRANSFER_PREFIX: Final = "trf"
 TOP_UP_MINOR_MAX: Final = 10**10
 """A hundred million yuan: a larger single deposit is more likely a slip of the hand."""
 REFERENCE_LENGTH_MAX: Final = 100
-ALARM_MINOR_MAX: Final = 10**15
 
 _NAMESPACE: Final = UUID("5b0a5f0e-63c5-5d0c-9f0b-6d2f7a1c4e88")
 _PARTIES_REMEMBERED: Final = 100_000
@@ -111,8 +110,7 @@ class Account:
 class Balance:
     """What stands on an account: ``posted`` for good, and how much of it is ``held``.
 
-    ``floor_minor`` is None where the account has no limit; ``alarm_minor`` is what its owner
-    wants to be told of falling below.
+    ``floor_minor`` is None where the account has no limit.
     """
 
     account_id: AccountId
@@ -120,7 +118,6 @@ class Balance:
     posted_minor: int
     held_minor: int
     floor_minor: int | None = None
-    alarm_minor: int | None = None
 
     @property
     def available_minor(self) -> int:
@@ -270,13 +267,4 @@ ACCOUNT_TOPPED_UP: Final = EventType(
         "available_minor": "what may be drawn after it, in fen",
     },
 )
-ACCOUNT_BALANCE_LOW: Final = EventType(
-    "account.balance_low",
-    "What may be drawn from the prepaid account fell below the alarm; sent at each crossing.",
-    {
-        "available_minor": "what may still be drawn, in fen",
-        "alarm_minor": "the alarm that was crossed, in fen",
-        "currency": "CNY",
-    },
-)
-EVENTS: Final[tuple[EventType, ...]] = (ACCOUNT_TOPPED_UP, ACCOUNT_BALANCE_LOW)
+EVENTS: Final[tuple[EventType, ...]] = (ACCOUNT_TOPPED_UP,)

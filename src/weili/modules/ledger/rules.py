@@ -12,7 +12,6 @@ from weili.modules.ledger.model import (
     TRANSFER_PREFIX,
     AccountId,
     AccountKind,
-    Balance,
     Hold,
     NewTransfer,
     Settlement,
@@ -82,12 +81,6 @@ def balance_moves(transfers: Iterable[NewTransfer]) -> dict[AccountId, tuple[int
         if not is_covered:
             raise ValueError(transfer)
     return dict(sorted(moves.items()))
-
-
-def crossed_alarm(before: Balance, after: Balance) -> bool:
-    """Say whether what may be drawn fell below the alarm by this change."""
-    alarm = after.alarm_minor
-    return alarm is not None and before.available_minor >= alarm > after.available_minor
 
 
 def settle(

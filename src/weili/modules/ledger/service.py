@@ -1,6 +1,6 @@
 """The ledger's verbs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -13,9 +13,7 @@ from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX, cursor_parse, cursor_text
 from weili.kit.problems import CursorInvalid, FieldProblem, InputInvalid, NotFound
 from weili.modules.ledger import rules, store
 from weili.modules.ledger.model import (
-    ACCOUNT_BALANCE_LOW,
     ACCOUNT_TOPPED_UP,
-    ALARM_MINOR_MAX,
     KIND_RULES,
     REFERENCE_LENGTH_MAX,
     TOP_UP_MINOR_MAX,
@@ -212,41 +210,6 @@ def _announce_top_up(ctx: Ctx, made: TopUp, after: Balance) -> None:
             "available_minor": after.available_minor,
         },
     )
-
-
-def alarm_put(ctx: Ctx, *, partner_id: PartyId, alarm_minor: int | None) -> None:
-    """Set below what available amount a partner is told that its balance is low; None: never.
-
-    Raises: InputInvalid (bounds); NotFound (no such account).
-    """
-    ctx.require("admin:money")
-    if alarm_minor is not None and not 0 <= alarm_minor <= ALARM_MINOR_MAX:
-        expected = f"a whole number of fen from 0 to {ALARM_MINOR_MAX}"
-        raise InputInvalid(fields=(FieldProblem("/alarm_minor", "out_of_bounds", expected),))
-    prepaid = account_id(AccountKind.PARTNER_PREPAID, partner_id)
-    if not store.alarm_set(ctx, prepaid, alarm_minor):
-        raise NotFound(what="account", id=AccountKind.PARTNER_PREPAID.value)
-
-
-def balances_low_announce(
-    ctx: Ctx, *, before: Mapping[AccountId, Balance], after: Mapping[AccountId, Balance]
-) -> None:
-    """Tell the owners of accounts whose available amount fell below their alarm.
-
-    For a caller that has locked balances (``before``) and knows what its transfers make of them.
-    """
-    for key, balance in after.items():
-        if rules.crossed_alarm(before[key], balance):
-            ctx.announce(
-                ACCOUNT_BALANCE_LOW,
-                party_id=balance.party_id,
-                subject=AccountKind.PARTNER_PREPAID.value,
-                data={
-                    "available_minor": balance.available_minor,
-                    "alarm_minor": balance.alarm_minor,
-                    "currency": CURRENCY,
-                },
-            )
 
 
 def statement(

@@ -80,7 +80,7 @@ def balances_move(ctx: Ctx, moves: Mapping[AccountId, tuple[int, int]]) -> None:
 def balances_lock(ctx: Ctx, account_ids: Sequence[AccountId]) -> list[Balance]:
     """Lock running balances in the order of their ids."""
     rows = ctx.db.rows(
-        "SELECT account_id, party_id, posted_minor, held_minor, floor_minor, alarm_minor"
+        "SELECT account_id, party_id, posted_minor, held_minor, floor_minor"
         " FROM ledger.balance WHERE account_id = ANY (%b::uuid[])"
         " ORDER BY account_id FOR UPDATE",
         sorted(account_ids),
@@ -185,20 +185,9 @@ def balances_read(ctx: Ctx, account_ids: Sequence[AccountId]) -> list[Balance]:
             b.posted_minor,
             b.held_minor,
             b.floor_minor,
-            b.alarm_minor,
         ).where(b.account_id.in_(account_ids))
     )
     return [Balance(*row) for row in rows]
-
-
-def alarm_set(ctx: Ctx, account_id: AccountId, alarm_minor: int | None) -> bool:
-    """Set when an account's owner wants to be told; False when there is no such balance."""
-    b = tables.balance
-    return bool(
-        ctx.db.sa.execute(
-            sa.update(b).where(b.c.account_id == account_id).values(alarm_minor=alarm_minor)
-        ).rowcount
-    )
 
 
 def sums_read(ctx: Ctx, accounts: Sequence[Account]) -> list[Balance]:
@@ -390,7 +379,7 @@ def trial_read(ctx: Ctx) -> tuple[int, int]:
 def below_floor_read(ctx: Ctx) -> list[Balance]:
     """Find balances that the constraints should have refused."""
     rows = ctx.db.rows(
-        "SELECT account_id, party_id, posted_minor, held_minor, floor_minor, alarm_minor"
+        "SELECT account_id, party_id, posted_minor, held_minor, floor_minor"
         " FROM ledger.balance WHERE held_minor < 0 OR posted_minor - held_minor < floor_minor"
         " ORDER BY account_id LIMIT %b",
         FINDINGS_MAX,
