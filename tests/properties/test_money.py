@@ -14,7 +14,6 @@ from weili.kit.money import (
     portion_half_up,
     share_so_far,
     split_largest_remainder,
-    tax_in_gross,
     yuan_from_fen,
 )
 
@@ -97,32 +96,6 @@ def test_a_share_so_far_is_the_exact_share_rounded_down(
 def test_a_share_outside_the_whole_is_a_bug(done: int, whole: int) -> None:
     with pytest.raises(ValueError, match=str(whole)):
         share_so_far(100, done, whole)
-
-
-@given(amounts, rates)
-def test_the_tax_in_a_price_is_the_exact_tax_rounded_half_up(gross: int, rate_bps: int) -> None:
-    rate = Fraction(rate_bps, BPS)
-
-    tax = tax_in_gross(gross, rate_bps)
-
-    assert tax == half_up(gross * rate / (1 + rate))
-    assert 0 <= tax <= gross
-
-
-@pytest.mark.parametrize(
-    ("gross", "rate_bps", "tax"),
-    [
-        (11_300, 1_300, 1_300),  # 113.00 with 13 %: 100.00 + 13.00
-        (10_900, 900, 900),
-        (9, 600, 1),  # 0.09 × 6/106 = 0.0051: half a fen and more
-        (8, 600, 0),  # 0.0045
-        (5, 2_500, 1),  # 0.05 × 20 % = 0.01 exactly
-        (0, 1_300, 0),
-        (10_000, 0, 0),
-    ],
-)
-def test_tax_by_hand(gross: int, rate_bps: int, tax: int) -> None:
-    assert tax_in_gross(gross, rate_bps) == tax
 
 
 @given(amounts, rates)

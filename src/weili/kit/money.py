@@ -73,14 +73,6 @@ def share_so_far(amount_minor: int, done: int, whole: int) -> int:
     return amount_minor * done // whole
 
 
-def tax_in_gross(gross_minor: int, rate_bps: int) -> int:
-    """Say how much of a tax-inclusive amount is tax, rounded half up.
-
-    Source: China's VAT is quoted inside the price: tax = gross × rate ÷ (1 + rate).
-    """
-    return (2 * gross_minor * rate_bps + BPS + rate_bps) // (2 * (BPS + rate_bps))
-
-
 def portion_half_up(amount_minor: int, rate_bps: int) -> int:
     """Take a rate of a non-negative amount, rounded half up."""
     return (2 * amount_minor * rate_bps + BPS) // (2 * BPS)

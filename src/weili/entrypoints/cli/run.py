@@ -5,7 +5,6 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,8 +74,3 @@ def watch_lifeline(descriptor: int | None) -> None:
 def _on_end(act: Callable[[], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: act())
-
-
-def log_folder(home: Path) -> Path:
-    """Say where the logs of the processes lie that ``weili up`` starts."""
-    return home / "logs"

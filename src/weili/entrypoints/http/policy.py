@@ -79,13 +79,3 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/operator/clock:turn"): "admin:world",
     }
 )
-
-
-def markdown() -> str:
-    """Write the table for the reference."""
-    lines = ["| method | path | scope |", "|---|---|---|"]
-    lines += [
-        f"| {method} | `{path}` | {f'`{scope}`' if scope else 'any key'} |"
-        for (method, path), scope in POLICY.items()
-    ]
-    return "\n".join(lines) + "\n"

@@ -126,11 +126,6 @@ class SourcingBook:
                 raise ValueError(part)
             shelf[slot] = left
 
-    def give_back(self, parts: Iterable[Part]) -> None:
-        """Undo ``take``, for an order that was refused after its parts were taken."""
-        for part in parts:
-            self._shelves[part.sku_id][self._slots[part.warehouse_id]] += part.quantity
-
     def _candidates_sorted(self, area_code: str) -> tuple[_Candidate, ...]:
         narrowest: dict[int, tuple[int, int, _Candidate]] = {}
         for code in codes_above([area_code]):
