@@ -76,7 +76,7 @@ docs: $(RUNTIME) ## write the generated references again
 clean: ## remove what tools left behind; the environment and all data stay
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis \
 		.import_linter_cache
-	find src tests bench migrations -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ------------------------------------------------------------------------------ the environment
 # The stamps are written last, so an interrupted install is taken up again.
