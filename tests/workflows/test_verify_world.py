@@ -12,6 +12,8 @@ from weili.kit.world import in_transaction
 from weili.modules import dropship, goods, inventory
 from weili.workflows.dispatch_orders import orders_queue
 from weili.workflows.place_dropship_orders import place_dropship_orders
+from weili.workflows.ship_package import deliver_package, ship_package
+from weili.workflows.supplier_answers import child_taken
 from weili.workflows.verify_world import verify_world
 
 
@@ -28,6 +30,33 @@ def traded(market: Market) -> Market:
         )
     in_transaction(market.world.begin, outbox.relay)
     return market
+
+
+@pytest.fixture
+def shipped(traded: Market) -> Market:
+    """The same market when the teas and the cup have gone in two packages and arrived."""
+    world = traded.world
+    with world.begin() as ctx:
+        order = dropship.order_by_number(ctx, partner_id=traded.street, number="V-1")
+        orders_queue(ctx, order_ids=[order.id])
+    [child] = order.children
+    with world.begin(traded.as_supplier()) as ctx:
+        child_taken(ctx, supplier_id=traded.grocer, child_id=child.id, accepted=True)
+        packages = [
+            ship_package(
+                ctx,
+                supplier_id=traded.grocer,
+                child_id=child.id,
+                carrier_code="SF",
+                waybill_number=f"SF{line.line_no}",
+                lines=[dropship.PackageLine(line.line_no, line.quantity)],
+            )
+            for line in child.lines
+        ]
+        for package in packages:
+            deliver_package(ctx, supplier_id=traded.grocer, package_id=package.id)
+    in_transaction(world.begin, outbox.relay)
+    return traded
 
 
 def findings(market: Market) -> list[Finding]:
@@ -105,7 +134,7 @@ def test_money_held_for_pieces_that_nobody_waits_for_is_found(
         ),
         (
             "root state derived",
-            "UPDATE dropship.\"order\" SET state = 'held' WHERE number = 'V-1'",
+            "UPDATE dropship.\"order\" SET state = 'held', due_at = placed_at WHERE number = 'V-1'",
         ),
         (
             "ledger_balance_drifted",
@@ -155,3 +184,66 @@ def test_what_waits_for_the_relay_counts_as_told(traded: Market) -> None:
     with traded.world.begin() as ctx:
         assert outbox.waiting(ctx) == 1
     assert findings(traded) == []
+
+
+def test_an_order_that_went_its_whole_way_has_no_findings(shipped: Market) -> None:
+    assert findings(shipped) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "statement"),
+    [
+        (
+            "order.released order.shipped order.shipped",
+            "DELETE FROM kit.event WHERE position = (SELECT max(position) FROM kit.event)",
+        ),
+        (
+            "order.released order.shipped order.shipped order.delivered order.delivered",
+            """INSERT INTO kit.event SELECT position + 1, gen_random_uuid(), type, party_id,
+            subject, data, occurred_at FROM kit.event WHERE type = 'order.delivered'""",
+        ),
+        (
+            "order.released order.shipped order.delivered order.shipped",
+            """UPDATE kit.event
+            SET type = CASE type WHEN 'order.delivered' THEN 'order.shipped'
+            ELSE 'order.delivered' END
+            WHERE position > (SELECT max(position) - 2 FROM kit.event)""",
+        ),
+    ],
+    ids=["lost", "doubled", "out of order"],
+)
+def test_a_step_that_was_told_wrongly_is_found(
+    shipped: Market, database: str, told: str, statement: str
+) -> None:
+    hit(database, statement)
+    [finding] = findings(shipped)
+    assert finding.check == "every step is announced once, in order"
+    assert finding.what.endswith(
+        f" was told {told}; it went order.released order.shipped order.shipped order.delivered"
+    )
+
+
+def test_a_step_that_another_partner_was_told_of_is_found(shipped: Market, database: str) -> None:
+    hit(
+        database,
+        "UPDATE kit.event SET party_id = (SELECT id FROM parties.party WHERE name = 'creator')"
+        " WHERE type = 'order.delivered'",
+    )
+    assert [finding.check for finding in findings(shipped)] == [
+        "every step is announced once, in order"
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE dropship.\"order\" SET due_at = NULL WHERE state = 'held'",
+        "UPDATE dropship.child SET due_at = NULL WHERE state = 'delivered'",
+    ],
+    ids=["held", "delivered"],
+)
+def test_what_waits_for_a_deadline_that_it_has_not_is_found(
+    shipped: Market, database: str, statement: str
+) -> None:
+    hit(database, statement)
+    assert [finding.check for finding in findings(shipped)] == ["deadline is set"]

@@ -232,6 +232,28 @@ def stories_misbegun(
     ]
 
 
+def parts_told(
+    ctx: Ctx, *, part: str, types: Sequence[str]
+) -> dict[tuple[str, PartyId], list[str]]:
+    """Give what was told of each part of a subject, and to whom: types, in order.
+
+    ``part`` is the member of the events' data that names it. Reads the whole log; for ``verify``.
+    """
+    rows = ctx.db.rows(
+        "WITH told AS ("
+        " SELECT data, party_id, type, position FROM kit.event WHERE type = ANY (%b::text[])"
+        " UNION ALL SELECT data, party_id, type, seq + (1::bigint << 62) FROM kit.outbox"
+        "  WHERE type = ANY (%b::text[])"
+        ") SELECT data ->> %b::text, party_id, array_agg(type ORDER BY position) FROM told"
+        " WHERE data ? %b::text GROUP BY 1, 2",
+        list(types),
+        list(types),
+        part,
+        part,
+    )
+    return {(name, PartyId(party_id)): list(told) for name, party_id, told in rows}
+
+
 def waiting(ctx: Ctx) -> int:
     """Count the facts that have no position yet."""
     [[count]] = ctx.db.rows("SELECT count(*) FROM kit.outbox")

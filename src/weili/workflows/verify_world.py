@@ -18,6 +18,8 @@ K = TypeVar("K", UUID, tuple[UUID, UUID])
 
 ORDER_STORY: Final = ("order.%", "order.placed")
 """The events that tell an order's story, and the one that it begins with."""
+CHILD_EVENTS: Final = tuple(sorted({event.name for event in dropship.CHILD_MOVED.values()}))
+"""The events that tell the way of a child order."""
 FINDINGS_MAX: Final = 100
 """Findings of one sort; beyond that the first hundred tell what there is to know."""
 
@@ -96,6 +98,22 @@ def _orders_told(ctx: Ctx) -> Iterator[Finding]:
         )
 
 
+def _children_told(ctx: Ctx) -> Iterator[Finding]:
+    """Hold what partners were told of child orders against the way these have gone."""
+    told = outbox.parts_told(ctx, part="child_id", types=CHILD_EVENTS)
+    gone = dropship.child_stories(ctx)
+    odd = sorted(key for key in told.keys() | gone.keys() if told.get(key) != gone.get(key))
+    for child, partner_id in odd[:FINDINGS_MAX]:
+        heard = " ".join(told.get((child, partner_id), ())) or "nothing"
+        went = " ".join(gone.get((child, partner_id), ())) or "nothing"
+        yield Finding(
+            "every step is announced once, in order",
+            child,
+            f"{id_text(parties.PARTY_PREFIX, partner_id)} was told {heard}; it went {went}",
+            "announce what is missing; what was told twice or too early is told to the partner",
+        )
+
+
 def _differing(left: Mapping[K, int], right: Mapping[K, int]) -> list[K]:
     keys = [key for key in left.keys() | right.keys() if left.get(key, 0) != right.get(key, 0)]
     return sorted(keys)[:FINDINGS_MAX]
@@ -113,5 +131,6 @@ CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
     ("money against orders", _money_held),
     ("event log", _log_whole),
     ("events against orders", _orders_told),
+    ("events against children", _children_told),
 )
 """Every check there is, by the name that is shown while it runs; lower modules first."""

@@ -1,6 +1,14 @@
 """Dropship orders (一件代发): roots that partners place, children that warehouses ship."""
 
-from weili.modules.dropship.checks import open_amounts, open_quantities, order_ids, verify
+from weili.modules.dropship.checks import (
+    amounts_taken,
+    child_stories,
+    open_amounts,
+    open_quantities,
+    order_ids,
+    package_costs,
+    verify,
+)
 from weili.modules.dropship.documents import (
     child_document,
     order_document,
@@ -8,7 +16,7 @@ from weili.modules.dropship.documents import (
     render_document,
     supplier_document,
 )
-from weili.modules.dropship.events import EVENTS
+from weili.modules.dropship.events import CHILD_MOVED, EVENTS
 from weili.modules.dropship.model import (
     CHILD_PREFIX,
     CHILD_STATES,
@@ -102,6 +110,7 @@ from weili.modules.dropship.service import (
 )
 
 __all__ = [
+    "CHILD_MOVED",
     "CHILD_PREFIX",
     "CHILD_STATES",
     "COMPLETES_AFTER",
@@ -148,11 +157,13 @@ __all__ = [
     "StockShort",
     "SupplierConnection",
     "WaybillReused",
+    "amounts_taken",
     "answer_of",
     "assess",
     "cancel_refused",
     "child_document",
     "child_locked",
+    "child_stories",
     "children_move",
     "connection_put",
     "connections",
@@ -179,6 +190,7 @@ __all__ = [
     "orders_read",
     "package_add",
     "package_arrived",
+    "package_costs",
     "package_document",
     "package_id_for",
     "package_locked",

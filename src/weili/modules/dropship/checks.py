@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from weili.kit.context import Ctx
+from weili.kit.context import Ctx, PartyId
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.modules.dropship import rules
+from weili.modules.dropship.events import CHILD_MOVED, ORDER_SHIPPED
 from weili.modules.dropship.model import (
     CHILD_PREFIX,
     CHILD_STATES,
     ORDER_PREFIX,
+    PACKAGE_PREFIX,
     ROOT_STATES,
     OrderState,
 )
@@ -25,6 +27,42 @@ def open_quantities(ctx: Ctx) -> dict[tuple[UUID, UUID], int]:
 def open_amounts(ctx: Ctx) -> dict[UUID, int]:
     """Say how much each hold should still hold for pieces not shipped, in fen."""
     return dict(store.open_amounts(ctx))
+
+
+def amounts_taken(ctx: Ctx) -> dict[UUID, int]:
+    """Say how much each hold should have given for pieces shipped, in fen."""
+    return dict(store.amounts_taken(ctx))
+
+
+def package_costs(ctx: Ctx) -> dict[tuple[str, PartyId], int]:
+    """Say what each package earned its supplier, in fen; nothing where that is nothing."""
+    return {
+        (id_text(PACKAGE_PREFIX, package_id), PartyId(supplier_id)): cost_minor
+        for package_id, supplier_id, cost_minor in store.package_costs(ctx)
+        if cost_minor
+    }
+
+
+def child_stories(ctx: Ctx) -> dict[tuple[str, PartyId], list[str]]:
+    """Say what should have been announced of each child that has moved, in order.
+
+    A step is announced once, but for shipping: that is announced for each package, and only the
+    first and the last of them are steps.
+    """
+    stories: dict[tuple[str, PartyId], list[str]] = {}
+    for child_id, partner_id, states, packages in store.child_ways(ctx):
+        story: list[str] = []
+        for state in states:
+            event_type = CHILD_MOVED.get(OrderState(state))
+            if event_type is None:
+                continue
+            if event_type is not ORDER_SHIPPED:
+                story.append(event_type.name)
+            elif ORDER_SHIPPED.name not in story:
+                story += [ORDER_SHIPPED.name] * packages
+        if story:
+            stories[id_text(CHILD_PREFIX, child_id), PartyId(partner_id)] = story
+    return stories
 
 
 def order_ids(ctx: Ctx) -> list[UUID]:
@@ -49,6 +87,13 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
             id_text(CHILD_PREFIX, child_id),
             f"the child order is {state} but {queued} in its supplier's queue",
             "set the queue row to what the child order's state asks for",
+        )
+    for subject_id, is_child in store.without_deadline(ctx):
+        yield Finding(
+            "deadline is set",
+            id_text(CHILD_PREFIX if is_child else ORDER_PREFIX, subject_id),
+            "it waits for a deadline and has none, so nothing will ever end the wait",
+            "set due_at: the step into this state, in the history, and the time that it allows",
         )
 
 

@@ -1,8 +1,10 @@
 """What is announced of orders, to the partner whose they are."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from weili.kit.context import EventType
+from weili.modules.dropship.model import OrderState
 
 _AFTER = "once for each change, after every earlier message of the same order"
 _ORDER = {"order_id": "the order", "number": "the partner's own number", "state": "its state"}
@@ -46,3 +48,13 @@ EVENTS: Final = (
     ORDER_CANCELLED,
     CANCEL_REFUSED,
 )
+
+CHILD_MOVED: Final[Mapping[OrderState, EventType]] = {
+    OrderState.RELEASED: ORDER_RELEASED,
+    OrderState.PART_SHIPPED: ORDER_SHIPPED,
+    OrderState.SHIPPED: ORDER_SHIPPED,
+    OrderState.DELIVERED: ORDER_DELIVERED,
+    OrderState.COMPLETED: ORDER_COMPLETED,
+    OrderState.CANCELLED: ORDER_CANCELLED,
+}
+"""What is announced when a child order comes to a state."""

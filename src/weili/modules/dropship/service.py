@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from weili.kit.context import Ctx, EventType, PartyId
+from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text, new_id
 from weili.kit.pages import LIMIT_MAX, Page, cursor_parse, page_of
 from weili.kit.problems import CursorInvalid, Problem
@@ -49,14 +49,6 @@ Outcome = Placed | Problem
 SWEEP_MAX: Final = 200
 SUPPLIER_MAX: Final = 64
 _RETRY_S_MAX: Final = 3_600
-_MOVED: Final[Mapping[OrderState, EventType]] = {
-    OrderState.RELEASED: events.ORDER_RELEASED,
-    OrderState.PART_SHIPPED: events.ORDER_SHIPPED,
-    OrderState.SHIPPED: events.ORDER_SHIPPED,
-    OrderState.DELIVERED: events.ORDER_DELIVERED,
-    OrderState.COMPLETED: events.ORDER_COMPLETED,
-    OrderState.CANCELLED: events.ORDER_CANCELLED,
-}
 
 
 # --- placing -------------------------------------------------------------------------------------
@@ -283,7 +275,7 @@ def children_move(
     if roots or children:
         store.steps_write(ctx, roots=roots, children=children, child_due_at=due)
     for order, child, there, root in announced:
-        if event_type := _MOVED.get(there):
+        if event_type := events.CHILD_MOVED.get(there):
             ctx.announce(
                 event_type,
                 party_id=order.partner_id,

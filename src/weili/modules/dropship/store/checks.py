@@ -35,6 +35,57 @@ def open_amounts(ctx: Ctx) -> list[tuple[UUID, int]]:
     )
 
 
+def amounts_taken(ctx: Ctx) -> list[tuple[UUID, int]]:
+    """Say what each child's holds should have given for pieces shipped: (hold, fen)."""
+    return ctx.db.rows(
+        "WITH gone AS (SELECT c.goods_hold_id, c.freight_hold_id,"
+        "  sum(l.unit_price_minor * l.shipped)::bigint AS goods,"
+        "  sum(l.freight_minor * l.shipped / l.quantity)::bigint AS freight"
+        " FROM dropship.child c"
+        " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
+        " WHERE l.shipped > 0 GROUP BY c.id, c.partner_id)"
+        " SELECT goods_hold_id, goods FROM gone WHERE goods > 0"
+        " UNION ALL SELECT freight_hold_id, freight FROM gone WHERE freight > 0"
+    )
+
+
+def package_costs(ctx: Ctx) -> list[tuple[UUID, UUID, int]]:
+    """Say what each package earned its supplier: (package, supplier, fen)."""
+    return ctx.db.rows(
+        "SELECT p.id, c.supplier_id, sum(l.unit_cost_minor * i.quantity)::bigint"
+        " FROM dropship.package p"
+        " JOIN dropship.package_line i ON i.package_id = p.id AND i.partner_id = p.partner_id"
+        " JOIN dropship.child c ON c.id = p.child_id AND c.partner_id = p.partner_id"
+        " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
+        "  AND l.line_no = i.line_no"
+        " GROUP BY p.id, p.partner_id, c.supplier_id"
+    )
+
+
+def child_ways(ctx: Ctx) -> list[tuple[UUID, UUID, Sequence[str], int]]:
+    """Say which way each child that has moved has gone: (child, partner, states, packages)."""
+    return ctx.db.rows(
+        "SELECT c.id, c.partner_id, h.states, coalesce(p.packages, 0)::bigint"
+        " FROM dropship.child c JOIN (SELECT subject_id, partner_id,"
+        "   array_agg(to_state ORDER BY version) AS states"
+        "  FROM dropship.history GROUP BY 1, 2) h"
+        "  ON h.subject_id = c.id AND h.partner_id = c.partner_id"
+        " LEFT JOIN (SELECT child_id, partner_id, count(*) AS packages"
+        "  FROM dropship.package GROUP BY 1, 2) p"
+        "  ON p.child_id = c.id AND p.partner_id = c.partner_id"
+    )
+
+
+def without_deadline(ctx: Ctx) -> list[tuple[UUID, bool]]:
+    """Find held orders and delivered children that no sweep will find: (id, is a child)."""
+    return ctx.db.rows(
+        "SELECT id, false FROM dropship.\"order\" WHERE state = 'held' AND due_at IS NULL"
+        " UNION ALL SELECT id, true FROM dropship.child"
+        "  WHERE state = 'delivered' AND due_at IS NULL ORDER BY 1 LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
 def order_ids(ctx: Ctx) -> list[tuple[UUID]]:
     """Read the id of every order."""
     return ctx.db.rows('SELECT id FROM dropship."order" ORDER BY id')
