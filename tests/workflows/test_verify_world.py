@@ -247,3 +247,35 @@ def test_what_waits_for_a_deadline_that_it_has_not_is_found(
 ) -> None:
     hit(database, statement)
     assert [finding.check for finding in findings(shipped)] == ["deadline is set"]
+
+
+@pytest.mark.parametrize(
+    ("check", "statement"),
+    [
+        ("suppliers are owed for packages", "DELETE FROM ledger.transfer WHERE purpose = 'cost'"),
+        (
+            "suppliers are owed for packages",
+            """INSERT INTO ledger.transfer SELECT gen_random_uuid(), party_id, kind, hold_id,
+            debit_account_id, credit_account_id, amount_minor, currency, purpose, subject,
+            occurred_at, expires_at FROM ledger.transfer WHERE purpose = 'cost'""",
+        ),
+        (
+            "money taken equals shipped pieces",
+            """WITH given AS (
+             UPDATE ledger.transfer SET kind = 'void'
+             WHERE kind = 'post' AND purpose = 'goods' RETURNING debit_account_id, amount_minor
+            ), back AS (
+             SELECT debit_account_id AS id, sum(amount_minor) AS fen FROM given GROUP BY 1)
+            UPDATE ledger.balance SET posted_minor = posted_minor + fen FROM back
+            WHERE account_id = id""",
+        ),
+    ],
+    ids=["not credited", "credited twice", "given back though shipped"],
+)
+def test_money_that_is_not_what_has_shipped_is_found(
+    shipped: Market, database: str, check: str, statement: str
+) -> None:
+    # Given books that still sum to zero and balances that equal their transfers
+    hit(database, statement)
+    # Then what moved is held against what left the warehouses
+    assert {finding.check for finding in findings(shipped)} == {check}

@@ -14,12 +14,14 @@ from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.modules import dropship, goods, inventory, ledger, parties, pricing, regions
 
-K = TypeVar("K", UUID, tuple[UUID, UUID])
+K = TypeVar("K", UUID, tuple[UUID, UUID], tuple[str, UUID])
 
 ORDER_STORY: Final = ("order.%", "order.placed")
 """The events that tell an order's story, and the one that it begins with."""
 CHILD_EVENTS: Final = tuple(sorted({event.name for event in dropship.CHILD_MOVED.values()}))
 """The events that tell the way of a child order."""
+COST_PURPOSE: Final = "cost"
+"""What a supplier is credited for when a package leaves."""
 FINDINGS_MAX: Final = 100
 """Findings of one sort; beyond that the first hundred tell what there is to know."""
 
@@ -72,6 +74,39 @@ def _money_held(ctx: Ctx) -> Iterator[Finding]:
             f"the hold has {held.get(hold_id, 0)} fen left, its order is still to pay "
             f"{awaited.get(hold_id, 0)}",
             "void what is held too much, or cancel the pieces that nothing is held for",
+        )
+
+
+def _money_taken(ctx: Ctx) -> Iterator[Finding]:
+    """Hold what the ledger took from partners against the pieces that have shipped."""
+    taken: dict[UUID, int] = dict(ledger.holds_posted(ctx).items())
+    owed = dropship.amounts_taken(ctx)
+    for hold_id in _differing(taken, owed):
+        yield Finding(
+            "money taken equals shipped pieces",
+            id_text(ledger.TRANSFER_PREFIX, hold_id),
+            f"{taken.get(hold_id, 0)} fen were taken of the hold, what has shipped comes to "
+            f"{owed.get(hold_id, 0)}",
+            "correct the difference with a transfer that names this finding",
+        )
+
+
+def _suppliers_owed(ctx: Ctx) -> Iterator[Finding]:
+    """Hold what suppliers were credited against the cost of what their packages held."""
+    credited: dict[tuple[str, UUID], int] = dict(
+        ledger.credits_for(ctx, purpose=COST_PURPOSE).items()
+    )
+    earned: dict[tuple[str, UUID], int] = {
+        (package, ledger.account_id(ledger.AccountKind.SUPPLIER_PAYABLE, supplier_id)): cost_minor
+        for (package, supplier_id), cost_minor in dropship.package_costs(ctx).items()
+    }
+    for package, account in _differing(credited, earned):
+        yield Finding(
+            "suppliers are owed for packages",
+            package,
+            f"account {account} was credited {credited.get((package, account), 0)} fen for it, "
+            f"it earned {earned.get((package, account), 0)}",
+            "correct the difference with a transfer that names this finding",
         )
 
 
@@ -129,6 +164,8 @@ CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
     ("orders", dropship.verify),
     ("stock against orders", _stock_promised),
     ("money against orders", _money_held),
+    ("money against packages", _money_taken),
+    ("suppliers against packages", _suppliers_owed),
     ("event log", _log_whole),
     ("events against orders", _orders_told),
     ("events against children", _children_told),

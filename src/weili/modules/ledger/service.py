@@ -141,6 +141,19 @@ def holds_remaining(ctx: Ctx) -> dict[TransferId, int]:
     return dict(store.holds_remaining(ctx))
 
 
+def holds_posted(ctx: Ctx) -> dict[TransferId, int]:
+    """Give what was taken of every hold, to be held against what has shipped."""
+    return dict(store.holds_posted(ctx))
+
+
+def credits_for(ctx: Ctx, *, purpose: str) -> dict[tuple[str, AccountId], int]:
+    """Give what was credited outright for a purpose, by subject and account."""
+    return {
+        (subject, account): amount_minor
+        for subject, account, amount_minor in store.credits_for(ctx, purpose)
+    }
+
+
 def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) -> TopUp:
     """Pay money into a partner's prepaid account, once for each reference.
 

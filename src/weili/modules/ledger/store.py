@@ -133,6 +133,23 @@ def holds_remaining(ctx: Ctx) -> list[tuple[TransferId, int]]:
     )
 
 
+def holds_posted(ctx: Ctx) -> list[tuple[TransferId, int]]:
+    """Read what was taken of each hold: (hold, posted). Reads the whole ledger."""
+    return ctx.db.rows(
+        "SELECT hold_id, sum(amount_minor)::bigint FROM ledger.transfer"
+        " WHERE kind = 'post' GROUP BY hold_id"
+    )
+
+
+def credits_for(ctx: Ctx, purpose: str) -> list[tuple[str, AccountId, int]]:
+    """Sum what was credited for a purpose: (subject, account, fen). Reads the whole ledger."""
+    return ctx.db.rows(
+        "SELECT subject, credit_account_id, sum(amount_minor)::bigint FROM ledger.transfer"
+        " WHERE kind = 'direct' AND purpose = %b GROUP BY subject, credit_account_id",
+        purpose,
+    )
+
+
 def account_insert(ctx: Ctx, account: Account, *, floor_minor: int | None) -> None:
     """Open an account, and its running balance where it has a limit; once."""
     ctx.db.sa.execute(
