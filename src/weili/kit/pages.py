@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
+from uuid import UUID
 
 from weili.kit.problems import CursorInvalid
 
@@ -36,6 +37,11 @@ def page_of(rows: Sequence[T], *, limit: int, key: Callable[[T], str]) -> Page[T
     return Page(kept, cursor_text(key(kept[-1])))
 
 
+def limit_bounded(limit: int) -> int:
+    """Give a number of rows that may be asked for, nearest to the one that was."""
+    return max(1, min(limit, LIMIT_MAX))
+
+
 def cursor_text(key: str) -> str:
     """Wrap the key of the last row seen."""
     return base64.urlsafe_b64encode(json.dumps([1, key]).encode()).decode().rstrip("=")
@@ -56,3 +62,15 @@ def cursor_parse(text: str | None) -> str | None:
         case [1, str(key)]:
             return key
     raise CursorInvalid
+
+
+def cursor_id(text: str | None) -> UUID | None:
+    """Read back the id that a list goes on after.
+
+    Raises: CursorInvalid when the text is not one of ours, or of a list without ids.
+    """
+    key = cursor_parse(text)
+    try:
+        return None if key is None else UUID(key)
+    except ValueError:
+        raise CursorInvalid from None

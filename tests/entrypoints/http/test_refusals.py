@@ -210,6 +210,15 @@ def test_a_cursor_of_ones_own_making_is_refused(serving: Serving, target: str) -
     assert (response.status_code, response.json()["code"]) == (400, "cursor_invalid")
 
 
+@pytest.mark.parametrize("list_of", ["partners", "skus", "price-lists", "warehouses"])
+def test_every_list_of_the_operator_refuses_a_foreign_cursor_alike(
+    serving: Serving, list_of: str
+) -> None:
+    target = f"/v1/operator/{list_of}?cursor=WzEsICJ4Il0"
+    response = serving.ask("operator", "GET", target)
+    assert (response.status_code, response.json()["code"]) == (400, "cursor_invalid")
+
+
 def test_unknown_paths_and_methods_have_problems_of_their_own(serving: Serving) -> None:
     path = serving.ask("street", "GET", "/v1/nothing")
     assert (path.status_code, path.json()["code"]) == (404, "path_unknown")

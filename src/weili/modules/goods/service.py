@@ -8,8 +8,7 @@ from uuid import UUID
 from weili.kit.context import Ctx, EventType, PartyId
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
-from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX, Page, cursor_parse, page_of
-from weili.kit.problems import CursorInvalid
+from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.modules.goods import store
 from weili.modules.goods.events import (
     POOL_GRANTED,
@@ -45,6 +44,7 @@ from weili.modules.goods.problems import PoolNameTaken, PoolUnknown, SkuUnknown
 SCOPE_READ: Final = "goods:read"
 SCOPE_ADMIN: Final = "admin:goods"
 
+_BEFORE_ALL: Final = UUID(int=0)
 SPU_FIELDS: Final = tuple(SpuFacts.__dataclass_fields__)
 
 Path = tuple[str, ...]
@@ -134,7 +134,7 @@ def sku_page(
         ctx,
         partner_id=partner_id,
         after=SkuId(_after(cursor)),
-        limit=(limit := min(limit, LIMIT_MAX)) + 1,
+        limit=(limit := limit_bounded(limit)) + 1,
         query=query,
         category_id=category_id,
     )
@@ -212,7 +212,7 @@ def pool_page(
         ctx,
         partner_id=partner_id,
         after=PoolId(_after(cursor)),
-        limit=(limit := min(limit, LIMIT_MAX)) + 1,
+        limit=(limit := limit_bounded(limit)) + 1,
     )
     return page_of(rows, limit=limit, key=lambda pool: pool.id.hex)
 
@@ -436,11 +436,7 @@ def _reading(ctx: Ctx, partner_id: PartyId | None) -> None:
 
 
 def _after(cursor: str | None) -> UUID:
-    key = cursor_parse(cursor)
-    try:
-        return UUID(int=0) if key is None else UUID(hex=key)
-    except ValueError:
-        raise CursorInvalid from None
+    return cursor_id(cursor) or _BEFORE_ALL
 
 
 def _pool_get(ctx: Ctx, pool_id: PoolId) -> Pool:

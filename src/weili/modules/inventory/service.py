@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.findings import Finding
-from weili.kit.ids import id_parse, id_text, new_id
-from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX, Page, cursor_parse, page_of
+from weili.kit.ids import id_text, new_id
+from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import NotFound
 from weili.modules import goods, parties, regions
 from weili.modules.goods import SKU_PREFIX, SkuId
@@ -56,15 +56,15 @@ def warehouse_page(
     if not _is_staff(ctx):
         ctx.require("supply:read")
         supplier_id = ctx.actor.party_id
-    limit = max(1, min(limit, LIMIT_MAX))
-    after = cursor_parse(cursor)
+    limit = limit_bounded(limit)
+    after = cursor_id(cursor)
     rows = store.warehouse_page(
         ctx,
         supplier_id=supplier_id,
-        after=None if after is None else WarehouseId(id_parse(WAREHOUSE_PREFIX, after)),
+        after=None if after is None else WarehouseId(after),
         limit=limit + 1,
     )
-    return page_of(rows, limit=limit, key=lambda row: id_text(WAREHOUSE_PREFIX, row.id))
+    return page_of(rows, limit=limit, key=lambda row: row.id.hex)
 
 
 def warehouses_get(

@@ -3,12 +3,18 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from weili.kit.context import Ctx, EventType, PartyId
 from weili.kit.findings import Finding
 from weili.kit.ids import id_parse, id_text, new_id
-from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX, Page, cursor_parse, page_of
+from weili.kit.pages import (
+    LIMIT_DEFAULT,
+    Page,
+    cursor_id,
+    cursor_parse,
+    limit_bounded,
+    page_of,
+)
 from weili.kit.problems import CursorInvalid, FieldProblem, InputInvalid, NotFound, SandboxOnly
 from weili.kit.secrets import KeyRingError, new_token, token_hash
 from weili.modules.parties import rules, store
@@ -112,8 +118,8 @@ def party_page(
     Raises: Forbidden; CursorInvalid.
     """
     ctx.require(ADMIN)
-    size = _page_size(limit)
-    rows = store.party_page(ctx, kind=kind, after=_after(cursor), limit=size + 1)
+    size = limit_bounded(limit)
+    rows = store.party_page(ctx, kind=kind, after=cursor_id(cursor), limit=size + 1)
     return page_of(rows, limit=size, key=lambda party: str(party.id))
 
 
@@ -168,8 +174,8 @@ def person_page(
     Raises: Forbidden; NotFound; CursorInvalid.
     """
     party_get(ctx, party_id=party_id)
-    size = _page_size(limit)
-    rows = store.person_page(ctx, party_id=party_id, after=_after(cursor), limit=size + 1)
+    size = limit_bounded(limit)
+    rows = store.person_page(ctx, party_id=party_id, after=cursor_id(cursor), limit=size + 1)
     return page_of(rows, limit=size, key=lambda person: str(person.id))
 
 
@@ -291,7 +297,7 @@ def key_page(
     Raises: Forbidden; NotFound; CursorInvalid.
     """
     party_get(ctx, party_id=party_id)
-    size = _page_size(limit)
+    size = limit_bounded(limit)
     rows = store.key_page(ctx, party_id=party_id, after=_after_key(cursor), limit=size + 1)
     return page_of(rows, limit=size, key=lambda key: key.id)
 
@@ -352,10 +358,10 @@ def audit_page(
     Raises: Forbidden; InputInvalid; CursorInvalid.
     """
     ctx.require(ADMIN)
-    size = _page_size(limit)
+    size = limit_bounded(limit)
     if subject is not None:
         subject = rules.text_checked(subject, path="/subject")
-    rows = store.audit_page(ctx, subject=subject, before=_after(cursor), limit=size + 1)
+    rows = store.audit_page(ctx, subject=subject, before=cursor_id(cursor), limit=size + 1)
     return page_of(rows, limit=size, key=lambda entry: str(entry.id))
 
 
@@ -417,18 +423,6 @@ def _no_party(party_id: PartyId) -> NotFound:
 
 def _email_index(ctx: Ctx, email: str) -> bytes:
     return ctx.keyring.blind_index(f"email:{email}")
-
-
-def _page_size(limit: int) -> int:
-    return min(max(limit, 1), LIMIT_MAX)
-
-
-def _after(cursor: str | None) -> UUID | None:
-    key = cursor_parse(cursor)
-    try:
-        return None if key is None else UUID(key)
-    except ValueError:
-        raise CursorInvalid from None
 
 
 def _after_key(cursor: str | None) -> str | None:

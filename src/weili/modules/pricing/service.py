@@ -6,9 +6,9 @@ from typing import Any
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.findings import Finding
-from weili.kit.ids import id_parse, id_text, new_id
+from weili.kit.ids import id_text, new_id
 from weili.kit.money import CURRENCY
-from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX, Page, cursor_parse, page_of
+from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import NotFound
 from weili.modules import goods, parties, regions
 from weili.modules.goods import SKU_PREFIX, SkuId
@@ -62,14 +62,14 @@ def list_page(
     Raises: Forbidden; CursorInvalid.
     """
     ctx.require("admin:prices")
-    limit = max(1, min(limit, LIMIT_MAX))
-    after = cursor_parse(cursor)
+    limit = limit_bounded(limit)
+    after = cursor_id(cursor)
     rows = store.list_page(
         ctx,
-        after=None if after is None else ListId(id_parse(LIST_PREFIX, after, path="cursor")),
+        after=None if after is None else ListId(after),
         limit=limit + 1,
     )
-    return page_of(rows, limit=limit, key=lambda row: id_text(LIST_PREFIX, row.id))
+    return page_of(rows, limit=limit, key=lambda row: row.id.hex)
 
 
 def list_assign(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> None:
