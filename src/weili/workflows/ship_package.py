@@ -96,11 +96,10 @@ def deliver_package(
         if other.child_id == child.id and other.id != package.id and other.delivered_at is None
     ]
     is_last = child.state is _S.SHIPPED and not on_the_way
-    there = _S.DELIVERED if is_last else child.state
     if is_last:
         dropship.children_move(
             ctx,
-            moves=[(order, {child.id: there})],
+            moves=[(order, {child.id: _S.DELIVERED})],
             reason="delivered",
             data={"package_id": id_text(dropship.PACKAGE_PREFIX, package.id)},
         )

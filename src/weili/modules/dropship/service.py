@@ -6,14 +6,13 @@ Verbs that also move stock and money are workflows; they call these inside their
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
-from uuid import UUID
 
 import msgspec
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text, new_id
-from weili.kit.pages import LIMIT_MAX, Page, cursor_parse, page_of
-from weili.kit.problems import CursorInvalid, Problem
+from weili.kit.pages import LIMIT_MAX, Page, cursor_id, limit_bounded, page_of
+from weili.kit.problems import Problem
 from weili.modules.dropship import events, rules
 from weili.modules.dropship.documents import order_document
 from weili.modules.dropship.model import (
@@ -160,12 +159,12 @@ def order_page(
 
     Raises: CursorInvalid.
     """
-    limit = min(limit, LIMIT_MAX)
+    limit = limit_bounded(limit)
     ids = store.order_ids_page(
         ctx,
         partner_id=partner_id,
         state=state.value if state else None,
-        before=_cursor_id(cursor),
+        before=cursor_id(cursor),
         limit=limit + 1,
     )
     return page_of(store.orders_load(ctx, ids), limit=limit, key=lambda order: order.id.hex)
@@ -419,12 +418,12 @@ def queue_page(
 
     Raises: CursorInvalid.
     """
-    limit = min(limit, LIMIT_MAX)
+    limit = limit_bounded(limit)
     items = queue_store.queue_page(
         ctx,
         supplier_id=supplier_id,
         states=states,
-        after=_cursor_id(cursor),
+        after=cursor_id(cursor),
         limit=limit + 1,
     )
     page = page_of(items, limit=limit, key=lambda item: item.child_id.hex)
@@ -480,13 +479,3 @@ def _mine(orders: Sequence[Order], partner_id: PartyId, order_id: OrderId) -> Or
 
 def _bound_to(partner_id: PartyId, order_id: OrderId) -> bytes:
     return partner_id.bytes + order_id.bytes
-
-
-def _cursor_id(cursor: str | None) -> UUID | None:
-    key = cursor_parse(cursor)
-    if key is None:
-        return None
-    try:
-        return UUID(hex=key)
-    except ValueError:
-        raise CursorInvalid from None

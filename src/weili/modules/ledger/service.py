@@ -9,7 +9,7 @@ from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.money import CURRENCY
-from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX, cursor_parse, cursor_text
+from weili.kit.pages import LIMIT_DEFAULT, cursor_parse, cursor_text, limit_bounded
 from weili.kit.problems import CursorInvalid, FieldProblem, InputInvalid, NotFound
 from weili.modules.ledger import rules, store
 from weili.modules.ledger.model import (
@@ -242,7 +242,7 @@ def statement(
     Raises: Forbidden; NotFound (no such account); CursorInvalid.
     """
     ctx.require("account:read" if party_id == ctx.actor.party_id else "admin:money")
-    limit = max(1, min(limit, LIMIT_MAX))
+    limit = limit_bounded(limit)
     after = _place(cursor)
     accounts = store.accounts_read(ctx, [account_id(kind, party_id)])
     if not accounts:
