@@ -32,13 +32,20 @@ def dispatch_orders(begin: Begin, gateway: SupplierGateway) -> int:
     Each is counted as tried and given its next time before anything is sent, in a transaction of
     its own: if this process dies at any point, the next one asks again, and the supplier knows
     the child order by its id. Suppliers without a system of their own find it in their list.
+
+    A supplier that gives no answer keeps the others waiting once and not for each of its orders;
+    those it was not asked about have their next time, as if it had been. What was tried least
+    goes first: new orders do not wait behind those of a supplier that has been away for long.
     """
     items = in_transaction(begin, dropship.queue_due)
     if not items:
         return 0
     errands = in_transaction(begin, lambda ctx: _errands(ctx, items))
-    for errand in errands:
-        _run(begin, gateway, errand)
+    silent: set[PartyId] = set()
+    for errand in sorted(errands, key=lambda errand: errand.item.attempts):
+        supplier_id = PartyId(errand.item.supplier_id)
+        if supplier_id not in silent and not _run(begin, gateway, errand):
+            silent.add(supplier_id)
     return len(items)
 
 
@@ -62,16 +69,16 @@ def _errands(ctx: Ctx, items: Sequence[dropship.Queued]) -> list[_Errand]:
     return errands
 
 
-def _run(begin: Begin, gateway: SupplierGateway, errand: _Errand) -> None:
+def _run(begin: Begin, gateway: SupplierGateway, errand: _Errand) -> bool:
+    """Send one order, or ask to cancel it; says whether the supplier can be asked more."""
     item = errand.item
     if item.state is dropship.QueueState.CANCELLING:
-        _ask_cancel(begin, gateway, errand)
-        return
+        return _ask_cancel(begin, gateway, errand)
     accepted = True
     if errand.endpoint is not None:
         answer = gateway.submit(errand.endpoint, order=errand.document)
         if answer.kind is AnswerKind.UNKNOWN:
-            return
+            return not answer.is_silent
         accepted = answer.kind is AnswerKind.YES
     in_transaction(
         begin,
@@ -79,17 +86,18 @@ def _run(begin: Begin, gateway: SupplierGateway, errand: _Errand) -> None:
             ctx, supplier_id=item.supplier_id, child_id=item.child_id, accepted=accepted
         ),
     )
+    return True
 
 
-def _ask_cancel(begin: Begin, gateway: SupplierGateway, errand: _Errand) -> None:
+def _ask_cancel(begin: Begin, gateway: SupplierGateway, errand: _Errand) -> bool:
     """Ask to cancel. A supplier without a system of its own answers through the API instead."""
     item = errand.item
     if errand.endpoint is None:
-        return
+        return True
     child_id = id_text(dropship.CHILD_PREFIX, item.child_id)
     answer = gateway.cancel(errand.endpoint, child_id=child_id)
     if answer.kind is AnswerKind.UNKNOWN:
-        return
+        return not answer.is_silent
     in_transaction(
         begin,
         lambda ctx: cancel_answered(
@@ -99,3 +107,4 @@ def _ask_cancel(begin: Begin, gateway: SupplierGateway, errand: _Errand) -> None
             accepted=answer.kind is AnswerKind.YES,
         ),
     )
+    return True

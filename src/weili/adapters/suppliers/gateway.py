@@ -11,6 +11,7 @@ machine's own, since the other side knows no sandbox clock.
 import base64
 import hmac
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,7 @@ import httpx2
 from weili.kit.clock import wall_now
 
 TIMEOUT_S: Final = 10.0
+CONNECT_TIMEOUT_S: Final = 3.0
 ANSWER_BYTES_MAX: Final = 64 * 1024
 REASON_LENGTH_MAX: Final = 200
 CONNECTIONS_MAX: Final = 16
@@ -37,10 +39,15 @@ class AnswerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, and the supplier's words for a refusal."""
+    """An answer, and the supplier's words for a refusal.
+
+    ``is_silent`` says that nobody was there or nothing came in time: asking the same supplier
+    for something else just now would only cost as long again.
+    """
 
     kind: AnswerKind
     reason: str = ""
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ class HttpSupplierGateway:
 
     def __init__(self) -> None:
         self._client = httpx2.Client(
-            timeout=TIMEOUT_S,
+            timeout=httpx2.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             follow_redirects=False,
             trust_env=False,
             limits=httpx2.Limits(max_connections=CONNECTIONS_MAX),
@@ -102,10 +109,12 @@ class HttpSupplierGateway:
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         timestamp = int(wall_now().timestamp())
         try:
-            response = self._client.post(
+            with self._client.stream(
+                "POST",
                 endpoint.base_url.rstrip("/") + path,
                 content=content,
                 headers={
+                    "accept-encoding": "identity",
                     "content-type": "application/json",
                     "webhook-id": message_id,
                     "webhook-timestamp": str(timestamp),
@@ -113,19 +122,36 @@ class HttpSupplierGateway:
                         endpoint.secret, message_id=message_id, timestamp=timestamp, body=content
                     ),
                 },
-            )
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return Answer(AnswerKind.UNKNOWN, type(error).__name__)
-        return _read(response)
+            ) as response:
+                return _read(response)
+        # A ValueError is a host that can't be written in ASCII: the client finds no name for it.
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+            is_silent = isinstance(error, httpx2.TimeoutException | httpx2.ConnectError)
+            return Answer(AnswerKind.UNKNOWN, type(error).__name__, is_silent=is_silent)
 
 
 def _read(response: httpx2.Response) -> Answer:
+    content = _start(response)
     if response.status_code in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
         return Answer(AnswerKind.YES)
     if response.status_code != HTTPStatus.CONFLICT:
         return Answer(AnswerKind.UNKNOWN, f"HTTP {response.status_code}")
     try:
-        reason = str(json.loads(response.content[:ANSWER_BYTES_MAX])["reason"])
+        reason = str(json.loads(content)["reason"])
     except (ValueError, KeyError, TypeError):
         reason = ""
     return Answer(AnswerKind.NO, reason[:REASON_LENGTH_MAX])
+
+
+def _start(response: httpx2.Response) -> bytes:
+    """Read an answer's body up to its bound and within its time, as it stands on the wire.
+
+    Read to its end, it leaves the connection free for the next; one that goes on is cut off.
+    """
+    deadline_s = time.monotonic() + TIMEOUT_S
+    content = b""
+    for part in response.iter_raw():
+        content += part
+        if len(content) > ANSWER_BYTES_MAX or time.monotonic() > deadline_s:
+            break
+    return content[:ANSWER_BYTES_MAX]

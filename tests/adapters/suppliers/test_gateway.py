@@ -1,0 +1,95 @@
+"""The gateway, asked to talk to what is no decent supplier's system."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from weili.adapters.suppliers import Answer, AnswerKind, HttpSupplierGateway, SupplierEndpoint
+
+SECRET = "a supplier's secret"
+MEBIBYTE = b" " * 1024 * 1024
+MEBIBYTES = 256
+
+
+@pytest.fixture
+def gateway() -> Iterator[HttpSupplierGateway]:
+    gateway = HttpSupplierGateway()
+    yield gateway
+    gateway.close()
+
+
+@contextmanager
+def flooding(head: bytes) -> Iterator[tuple[str, list[int]]]:
+    """Answer one request with a head and then far more than anybody wants; counts what went."""
+    sent: list[int] = []
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(head)
+            for _ in range(MEBIBYTES):
+                connection.sendall(MEBIBYTE)
+                sent.append(len(MEBIBYTE))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", sent
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("200 OK", AnswerKind.YES), ("409 Conflict", AnswerKind.NO)]
+)
+def test_an_answer_without_end_is_cut_off_and_its_status_believed(
+    gateway: HttpSupplierGateway, status: str, kind: AnswerKind
+) -> None:
+    head = f"HTTP/1.1 {status}\r\ncontent-length: {MEBIBYTES * len(MEBIBYTE)}\r\n\r\n"
+    with flooding(head.encode()) as (url, sent):
+        answer = gateway.cancel(SupplierEndpoint(url, SECRET), child_id="chd_1")
+
+    assert answer == Answer(kind)
+    # What the two sides' sockets hold went too, but nothing like the whole.
+    assert sum(sent) < MEBIBYTES * len(MEBIBYTE) // 4
+
+
+def test_an_answer_that_claims_to_be_compressed_is_not_unpacked(
+    gateway: HttpSupplierGateway,
+) -> None:
+    head = b"HTTP/1.1 409 Conflict\r\ncontent-encoding: gzip\r\ncontent-length: 999999999\r\n\r\n"
+    with flooding(head) as (url, _):
+        answer = gateway.cancel(SupplierEndpoint(url, SECRET), child_id="chd_1")
+
+    assert answer == Answer(AnswerKind.NO)
+
+
+def test_a_redirect_is_not_followed(gateway: HttpSupplierGateway) -> None:
+    head = b"HTTP/1.1 307 Elsewhere\r\nlocation: http://127.0.0.1:9/\r\n\r\n"
+    with flooding(head) as (url, _):
+        answer = gateway.cancel(SupplierEndpoint(url, SECRET), child_id="chd_1")
+
+    assert answer == Answer(AnswerKind.UNKNOWN, "HTTP 307")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a..b", f"http://{'a' * 64}.example", "http://[::1", "http://?", "http://a:b"]
+)
+def test_an_address_that_is_none_is_an_unknown_answer(
+    gateway: HttpSupplierGateway, url: str
+) -> None:
+    answer = gateway.cancel(SupplierEndpoint(url, SECRET), child_id="chd_1")
+
+    assert answer.kind is AnswerKind.UNKNOWN
+
+
+def test_a_system_that_is_not_there_is_silent(gateway: HttpSupplierGateway) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+
+    answer = gateway.cancel(SupplierEndpoint(f"http://127.0.0.1:{port}", SECRET), child_id="chd_1")
+
+    assert answer == Answer(AnswerKind.UNKNOWN, "ConnectError", is_silent=True)
