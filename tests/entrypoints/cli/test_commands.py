@@ -121,7 +121,8 @@ def test_a_sheet_with_a_wrong_row_is_refused_whole_unless_wrong_rows_are_left_ou
     path = str(sheet(tmp_path / "a.csv", 3, price="cheap"))
     refused = ground("import", "goods", path)
     assert refused.code == 7
-    assert "/rows/4/price" in refused.err
+    assert "row 4, price: 'cheap', expected yuan" in refused.err
+    assert "--skip-bad" in refused.err
     lenient = json.loads(ground("import", "goods", path, "--skip-bad", "--json").out)
     assert (lenient["created"], lenient["bad_rows"]) == (2, 1)
 

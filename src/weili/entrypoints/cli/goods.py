@@ -8,10 +8,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from weili.entrypoints.cli import say
 from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
+from weili.kit.problems import ANSWERS
 
 if TYPE_CHECKING:
     from weili.kit.context import Ctx
-    from weili.workflows.import_goods import ImportReport
+    from weili.workflows.import_goods import ImportRefused, ImportReport
 
 app = typer.Typer(help="Bring in what others have in files.", no_args_is_help=True)
 BAD_SHOWN_MAX = 50
@@ -64,7 +65,7 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
             progress.stop()
             if as_json:
                 say.document(_as_json(refused.report))
-            raise
+            say.fail(_refusal(refused), ANSWERS[refused.kind].exit_code)
     _report_say(report, as_json)
 
 
@@ -131,8 +132,25 @@ def _report_say(report: "ImportReport", as_json: bool) -> None:
         f"变更价格 {report.prices_changed}、成本 {report.costs_changed}、"
         f"库存 {report.stock_changed} 处。",
     )
-    for bad in list(report.bad)[:BAD_SHOWN_MAX]:
-        say.line(
+    for text in _bad_lines(report):
+        say.line(text, text)
+
+
+def _refusal(refused: "ImportRefused") -> str:
+    """Say what is wrong with the sheet, row by row, and what leaves such rows out."""
+    hint = say.words("  --skip-bad leaves wrong rows out.", "  加 --skip-bad 可跳过错误行。")
+    return "\n".join([refused.text(say.language()), *_bad_lines(refused.report), hint])
+
+
+def _bad_lines(report: "ImportReport") -> list[str]:
+    lines = [
+        say.words(
             f"  row {bad.row}, {bad.column}: {bad.got!r}, expected {bad.expected}",
             f"  第 {bad.row} 行 {bad.column}：{bad.got!r}，应为 {bad.expected}",
         )
+        for bad in report.bad[:BAD_SHOWN_MAX]
+    ]
+    left = report.bad_count - len(lines)
+    if left > 0:
+        lines.append(say.words(f"  … and {left} more", f"  …… 另有 {left} 处"))
+    return lines
