@@ -171,7 +171,11 @@ def order_page(
 
 
 def orders_by_phone(ctx: Ctx, *, phone: str) -> list[Order]:
-    """Find the newest orders sent to a phone number, by its blind index (operator's staff)."""
+    """Find the newest orders sent to a phone number, of all partners, by its blind index.
+
+    Raises: Forbidden.
+    """
+    ctx.require("admin:orders")
     index = ctx.keyring.blind_index(phone)
     ids = store.order_ids_by_phone(ctx, phone_index=index, limit=LIMIT_MAX)
     return store.orders_load(ctx, ids)
