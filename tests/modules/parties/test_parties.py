@@ -385,6 +385,21 @@ def test_a_key_that_may_do_nothing_is_refused(ctx: Ctx) -> None:
         issued(ctx, opened(ctx), scopes=frozenset())
 
 
+def test_who_issues_keys_gives_the_operator_no_more_than_they_have(ctx: Ctx) -> None:
+    # Given an operator's key that may look after parties and goods, and nothing else
+    operator = opened(ctx, kind=parties.PartyKind.OPERATOR)
+    staff = replace(
+        ctx,
+        actor=Actor("operator", operator.id, "key_x", frozenset({"admin:parties", "admin:goods"})),
+    )
+    # Then it issues its like, but none that moves money
+    assert issued(staff, operator, scopes=frozenset({"admin:goods"})).key.scopes == {"admin:goods"}
+    with pytest.raises(Forbidden) as refused:
+        issued(staff, operator, scopes=frozenset({"admin:goods", "admin:money"}))
+    assert refused.value.members["needs"] == "admin:money"
+    assert column(ctx, "SELECT count(*) FROM parties.api_key") == [1]
+
+
 def test_a_key_can_t_expire_in_the_past(ctx: Ctx) -> None:
     party = opened(ctx)
 

@@ -217,7 +217,8 @@ def key_issue(
 ) -> IssuedKey:
     """Issue a key; its secret is in the answer and nowhere else in clear.
 
-    Several keys of a party work at once, so that one can be replaced without a pause.
+    Several keys of a party work at once, so that one can be replaced without a pause. A key of
+    the operator's gets no scope that the one who issues it has not.
 
     Raises: Forbidden; SandboxOnly (bearer, in the live world); InputInvalid; NotFound;
     PartySuspended; ScopeNotAllowed; KeysTooMany.
@@ -235,6 +236,10 @@ def key_issue(
     if party.state is PartyState.SUSPENDED:
         raise PartySuspended
     rules.scopes_check(party.kind, frozenset(scopes))
+    if party.kind is PartyKind.OPERATOR:
+        # Or who may issue keys could give one to themselves that may do everything.
+        for scope in sorted(scopes):
+            ctx.require(scope)
     if store.keys_live(ctx, party_id=party_id) >= KEYS_LIVE_MAX:
         raise KeysTooMany(bound=KEYS_LIVE_MAX)
     key_id = id_text(KEY_PREFIX, new_id(ctx.now))
