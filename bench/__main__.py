@@ -28,6 +28,11 @@ PRELOADED: Final = 20_000
 """Orders that are there before the first measurement, ours and the baselines': the plans of an
 empty database are none to measure."""
 
+QUIET: Final = 0.1
+"""The share of all processors that others may take before a phase is measured again."""
+
+ATTEMPTS_MAX: Final = 3
+
 Result = load.Run | workflow.Run | Any
 
 
@@ -41,6 +46,7 @@ class Bench:
     baseline: Baseline
     api: ours.Api
     seconds: float
+    patience_s: float
     phases: list[dict[str, Any]] = field(default_factory=list)
 
     def round(self, number: int) -> None:
@@ -85,10 +91,31 @@ class Bench:
         )
 
     def _phase(self, number: int, name: str, work: Callable[[], Result]) -> None:
+        """Measure one thing; again, while there is patience, when others took too much meanwhile.
+
+        Of several attempts the one that was disturbed least counts, however it came out.
+        """
         roots = {"bench": os.getpid(), "postgres": self.server.pid, "server": self.api.pid}
-        with machine.watched(roots) as share:
-            result = asdict(work())
-        self.phases.append({"round": number, "name": name, **result, "processors": asdict(share)})
+        attempts: list[tuple[machine.Share, dict[str, Any]]] = []
+        while not attempts or (
+            attempts[-1][0].others > QUIET and len(attempts) < ATTEMPTS_MAX and self.patience_s > 0
+        ):
+            began = time.monotonic()
+            with machine.watched(roots) as share:
+                result = asdict(work())
+            if attempts:
+                self.patience_s -= time.monotonic() - began
+            attempts.append((share, result))
+        share, result = min(attempts, key=lambda attempt: attempt[0].others)
+        self.phases.append(
+            {
+                "round": number,
+                "name": name,
+                **result,
+                "processors": asdict(share),
+                "attempts": len(attempts),
+            }
+        )
         print(
             f"  {name:17} {result['clients']:3} clients {result['orders_per_s']:9,.0f} orders/s"
             f"   others took {share.others:.1%}",
@@ -102,13 +129,20 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="one short round: does it work?")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="length of each phase")
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=60,
+        help="seconds to spend, in all, on measuring again what others disturbed",
+    )
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--home", type=Path, default=HOME, help="is emptied first")
     options = parser.parse_args(words)
     skus, partners = (1_000, 50) if options.quick else (10_000, 1_000)
     rounds, seconds = (1, 1) if options.quick else (options.rounds, options.seconds)
     began = time.monotonic()
-    with _opened(options.home, skus, partners, seconds) as bench:
+    patience_s = 0 if options.quick else options.patience
+    with _opened(options.home, skus, partners, seconds, patience_s) as bench:
         facts = machine.described(bench.world.engine.url.set(drivername="postgresql"))
         fsync = machine.fsync_us(bench.server.data_directory)
         for number in range(1, rounds + 1):
@@ -180,9 +214,17 @@ def summed(phases: Sequence[dict[str, Any]]) -> dict[str, Any]:
             name: {
                 "orders_per_s": _spread([p["orders_per_s"] for p in of.values()], 0),
                 "latency_ms": _spread(
-                    [p.get("median_ms", p.get("latency_ms")) for p in of.values()], 2
+                    [p["median_ms" if "median_ms" in p else "latency_ms"] for p in of.values()], 2
                 ),
                 "clients": statistics.mode(p["clients"] for p in of.values()),
+                "processor_us_per_order": {
+                    part: round(
+                        statistics.median(
+                            p["processors"]["ours_s"][part] / p["orders"] * 1e6 for p in of.values()
+                        )
+                    )
+                    for part in ("server", "postgres")
+                },
                 "others_share": max(p["processors"]["others"] for p in of.values()),
             }
             for name, of in best.items()
@@ -205,7 +247,9 @@ def _spread(values: Sequence[float], digits: int) -> dict[str, float]:
 
 
 @contextmanager
-def _opened(home: Path, skus: int, partners: int, seconds: float) -> Iterator[Bench]:
+def _opened(
+    home: Path, skus: int, partners: int, seconds: float, patience_s: float
+) -> Iterator[Bench]:
     """Make a fresh server with a filled market, ours and the baselines', and serve the API."""
     settings = bootstrap.Settings(None, (bootstrap.SANDBOX,), "127.0.0.1", 0, home)
     print(f"opening a market of {skus:,} SKUs and {partners:,} partners", flush=True)
@@ -233,7 +277,7 @@ def _opened(home: Path, skus: int, partners: int, seconds: float) -> Iterator[Be
                     ("batch", ours.BATCH_CONNECTIONS, BATCH),
                 ):
                     api.run(kind, connections=connections, seconds=1, size=size)
-                yield Bench(server, world, market, baseline, api, seconds)
+                yield Bench(server, world, market, baseline, api, seconds, patience_s)
     finally:
         _remove(settings)
 

@@ -116,11 +116,13 @@ class Baseline:
             words += ["-T", str(max(1, round(seconds))), "-f", script.name]
             words += [f"-D{name}={value}" for name, value in self._variables.items()]
             done = subprocess.run(
-                [self._pgbench, *words], capture_output=True, text=True, check=False, **self._options
+                [self._pgbench, *words],
+                capture_output=True,
+                text=True,
+                check=False,
+                **self._options,
             )
-        tps, latency, count = (
-            pattern.search(done.stdout) for pattern in (_TPS, _LATENCY, _DONE)
-        )
+        tps, latency, count = (pattern.search(done.stdout) for pattern in (_TPS, _LATENCY, _DONE))
         if done.returncode != 0 or not (tps and latency and count):
             raise RuntimeError(f"pgbench failed:\n{done.stdout}{done.stderr}")
         each = BATCH if kind == "batch" else 1
@@ -160,10 +162,10 @@ def _copy_foreign_keys(connection: psycopg.Connection, schema: str, name: str) -
         [sql.Identifier(schema, name).as_string(connection)],
     ).fetchall()
     for key, definition, target_schema, target in keys:
-        if (target_schema, target) in COPIED:
-            definition = definition.replace(f" REFERENCES {target_schema}.", " REFERENCES bench.")
+        home = "bench" if (target_schema, target) in COPIED else target_schema
+        made = definition.replace(f" REFERENCES {target_schema}.", f" REFERENCES {home}.")
         connection.execute(
             sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
-                sql.Identifier("bench", name), sql.Identifier(key), sql.SQL(definition)
+                sql.Identifier("bench", name), sql.Identifier(key), sql.SQL(made)
             )
         )

@@ -95,6 +95,8 @@ class Share:
     """How the processors were used during a phase, as shares of all of them."""
 
     ours: dict[str, float] = field(default_factory=dict)
+    ours_s: dict[str, float] = field(default_factory=dict)
+    """The same as seconds of processor time."""
     others: float = 0.0
     stolen: float = 0.0
 
@@ -114,8 +116,10 @@ def watched(roots: Mapping[str, int]) -> Iterator[Share]:
     busy_end, stolen_end, total_end = _machine_ticks()
     spent = max(1, total_end - total)
     after = _ticks(roots)
-    share.ours = {name: round((after[name] - before[name]) / spent, 4) for name in roots}
-    mine = sum(after.values()) - sum(before.values())
+    taken = {name: after[name] - before[name] for name in roots}
+    share.ours = {name: round(ticks / spent, 4) for name, ticks in taken.items()}
+    share.ours_s = {name: round(ticks / _TICKS_PER_S, 2) for name, ticks in taken.items()}
+    mine = sum(taken.values())
     share.others = round(max(0, busy_end - busy - mine) / spent, 4)
     share.stolen = round((stolen_end - stolen) / spent, 4)
 

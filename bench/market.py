@@ -1,4 +1,4 @@
-"""The market that the orders are placed in: as many SKUs and partners as a run is to be spread over.
+"""The market that the orders are placed in, with as many SKUs and partners as a run asks for.
 
 Ten warehouses of ten suppliers serve the whole country; each holds its own tenth of the SKUs, and
 an order's lines come from one of them, so that every order has one child, here and in the
@@ -168,12 +168,8 @@ def _partners(world: World, market: Market, pool: goods.PoolId, numbers: range) 
                 legal_name=f"partner {i} Ltd",
                 uscc=_uscc(WAREHOUSES + i),
             ).id
-            ledger.account_open(
-                ctx, kind=ledger.AccountKind.PARTNER_PREPAID, party_id=partner_id
-            )
-            ledger.top_up(
-                ctx, partner_id=partner_id, amount_minor=BALANCE_MINOR, reference="first"
-            )
+            ledger.account_open(ctx, kind=ledger.AccountKind.PARTNER_PREPAID, party_id=partner_id)
+            ledger.top_up(ctx, partner_id=partner_id, amount_minor=BALANCE_MINOR, reference="first")
             goods.pool_grant(ctx, pool_id=pool, partner_id=partner_id)
             key = parties.key_issue(
                 ctx,

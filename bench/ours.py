@@ -19,6 +19,7 @@ from weili.kit.world import World
 CONNECTIONS: Final = 64
 BATCH_CONNECTIONS: Final = 4
 CHECKOUT: Final = Path(__file__).parents[1]
+_SERVE: Final = (sys.executable, "-m", "weili.entrypoints.cli", "serve")
 _START_TIMEOUT_S: Final = 30.0
 _RUN_TIMEOUT_S: Final = 120
 
@@ -68,8 +69,7 @@ def api(settings: bootstrap.Settings, world: World, market: Path) -> Iterator[Ap
         log = settings.home / "serve.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [sys.executable, "-m", "weili.entrypoints.cli", "serve"]
-                + ["--socket-fd", str(descriptor)],
+                [*_SERVE, "--socket-fd", str(descriptor)],
                 pass_fds=[descriptor],
                 stderr=stream,
                 env={**os.environ, "WEILI_HOME": str(settings.home), "WEILI_WORLDS": world.name},

@@ -33,16 +33,18 @@ _RATIOS: Final = {
 def table(results: Mapping[str, Any]) -> str:
     """Write the figures as Markdown."""
     lines = [
-        "| what | clients | orders/s: median (min to max) | latency, ms | others' processor share |",
-        "|---|---:|---:|---:|---:|",
+        "| what | clients | orders/s (min to max) | ms | server µs | PostgreSQL µs | others |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name, label in _NAMES.items():
         figure = results["figures"][name]
+        processor = figure["processor_us_per_order"]
         rate, latency = figure["orders_per_s"], figure["latency_ms"]
         lines.append(
             f"| {label} | {figure['clients']} |"
             f" {rate['median']:,.0f} ({rate['min']:,.0f} to {rate['max']:,.0f}) |"
-            f" {latency['median']:.2f} | {figure['others_share']:.1%} |"
+            f" {latency['median']:.2f} | {processor['server'] or ''} | {processor['postgres']} |"
+            f" {figure['others_share']:.1%} |"
         )
     lines += ["", "| ratio | median (min to max) | at least |", "|---|---:|---:|"]
     for name, (label, target) in _RATIOS.items():
@@ -56,11 +58,13 @@ def table(results: Mapping[str, Any]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in here["packages"].items())
     lines += [
         "",
-        f"Measured {results['made_at']} in {results['took_s']} s: {results['rounds']} rounds, each"
-        f" phase {results['phase_s']} s, {results['skus']:,} SKUs, {results['partners']:,}"
-        f" partners. {here['processor']}, {here['cores']} cores, {here['memory_gb']} GB, Linux"
-        f" {here['kernel']}; writing and syncing one block takes"
-        f" {results['fsync_us']['median']} µs (p99 {results['fsync_us']['p99']} µs).",
+        (
+            f"Measured {results['made_at']} in {results['took_s']} s: {results['rounds']} rounds,"
+            f" each phase {results['phase_s']} s, {results['skus']:,} SKUs, {results['partners']:,}"
+            f" partners. {here['processor']}, {here['cores']} cores, {here['memory_gb']} GB, Linux"
+            f" {here['kernel']}; writing and syncing one block takes"
+            f" {results['fsync_us']['median']} µs (p99 {results['fsync_us']['p99']} µs)."
+        ),
         "",
         f"PostgreSQL {here['postgresql']} with {settings}. Python {here['python']}, {packages}.",
     ]

@@ -80,8 +80,7 @@ def singles(world: World, market: Market, *, hot: bool, clients: int, seconds: f
                 break
             outcome = await lane.ask(command)
             times.append(time.perf_counter() - before)
-            if not isinstance(outcome, dropship.Placed):
-                raise RuntimeError(outcome)
+            _placed_check([outcome])
 
     async def clients_all() -> float:
         start = time.perf_counter()
@@ -110,9 +109,7 @@ def batches(world: World, market: Market, *, size: int, seconds: float) -> Run:
         before = time.perf_counter()
         if before - start > seconds:
             break
-        for outcome in place(world, batch):
-            if not isinstance(outcome, dropship.Placed):
-                raise RuntimeError(outcome)
+        _placed_check(place(world, batch))
         times.append(time.perf_counter() - before)
     return _run(1, times, len(times) * size, time.perf_counter() - start)
 
@@ -120,6 +117,12 @@ def batches(world: World, market: Market, *, size: int, seconds: float) -> Run:
 def place(world: World, batch: Sequence[dropship.PlaceOrder]) -> list[dropship.Outcome]:
     """Place a batch in one transaction, as the server does."""
     return in_transaction(world.begin, lambda ctx: place_dropship_orders(ctx, commands=batch))
+
+
+def _placed_check(outcomes: Sequence[dropship.Outcome]) -> None:
+    refused = [outcome for outcome in outcomes if not isinstance(outcome, dropship.Placed)]
+    if refused:
+        raise RuntimeError(refused[0])
 
 
 def _forget_garbage() -> None:
