@@ -85,7 +85,8 @@ def create_app(
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
-    app.router.routes[:0] = hot_routes(placing)
+    hot = hot_routes(placing)
+    app.router.routes[:0] = hot
     for module in FACES:
         app.include_router(module.router)
     app.include_router(health_router(worlds, is_current=is_current))
@@ -97,7 +98,8 @@ def create_app(
 
     for refusal in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(refusal, _refused)
-    app.add_middleware(Front, doorkeeper=Doorkeeper(worlds))
+    straight = {(method, route.path): route.app for route in hot for method in route.methods or ()}
+    app.add_middleware(Front, doorkeeper=Doorkeeper(worlds), hot=straight)
     return app
 
 

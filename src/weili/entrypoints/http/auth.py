@@ -39,15 +39,17 @@ class Doorkeeper:
     process forgets them at once when it revokes a key or suspends a party itself. Unknown keys
     are kept too, so that guessing costs the database no more than knocking does.
 
-    Who reads a key anew takes along the others that are in use and will be due soon: with a
-    thousand partners at work, one look-up for each of them every five seconds cost as much as
-    placing their orders.
+    With a thousand partners at work, one look-up for each of them every five seconds cost as much
+    as placing their orders. So keys that are asked for while a reading is under way are read
+    together after it, and a reading takes along those in use that will be due soon.
     """
 
     def __init__(self, worlds: Mapping[str, World]) -> None:
         self._worlds = worlds
         self._kept: dict[_Name, _Kept] = {}
-        self._asked: dict[_Name, asyncio.Task[dict[str, Found]]] = {}
+        self._asked: dict[_Name, asyncio.Future[Found]] = {}
+        self._wanted: dict[str, dict[_Name, asyncio.Future[Found]]] = {}
+        self._readers: dict[str, asyncio.Task[None]] = {}
         self._looked_s = 0.0
 
     def forget(self) -> None:
@@ -78,21 +80,22 @@ class Doorkeeper:
         return world, actor, (credentials.key_id, credentials.nonce) if is_signed else None
 
     async def _find(self, key_id: str, world_name: str) -> Found:
-        now_s = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
         name = key_id, world_name
         kept = self._kept.get(name)
-        if kept is not None and kept.until_s > now_s:
+        if kept is not None and kept.until_s > loop.time():
             kept.is_used = True
             return kept.found
-        asked = self._asked
-        task = asked.get(name)
-        if task is None:
-            names = [name, *self._due_soon(world_name, now_s)]
-            # One look-up for all who wait; a client's cancelled request must not cancel it.
-            task = asyncio.ensure_future(self._look_up(names))
-            asked.update(dict.fromkeys(names, task))
-            task.add_done_callback(lambda _: [asked.pop(name, None) for name in names])
-        return (await asyncio.shield(task))[key_id]
+        future = self._asked.get(name)
+        if future is None:
+            wanted = self._wanted.setdefault(world_name, {})
+            future = wanted.get(name)
+            if future is None:
+                future = wanted[name] = loop.create_future()
+            if world_name not in self._readers:
+                self._readers[world_name] = loop.create_task(self._read_wanted(world_name))
+        # Others may wait for the same reading; a client's cancelled request must not cancel it.
+        return await asyncio.shield(future)
 
     def _due_soon(self, world_name: str, now_s: float) -> list[_Name]:
         """Give the keys in use of which half the time is over; drop those past it, unused."""
@@ -108,21 +111,43 @@ class Doorkeeper:
                 del self._kept[name]
         return due
 
-    async def _look_up(self, names: Sequence[_Name]) -> dict[str, Found]:
-        kept = self._kept
-        world_name = names[0][1]
+    async def _read_wanted(self, world_name: str) -> None:
+        """Read what is wanted of one world until nothing is."""
+        try:
+            while wanted := self._wanted.pop(world_name, None):
+                # What was read before `forget` must not outlive it: it goes into the books that
+                # were current when the reading began.
+                kept, asked = self._kept, self._asked
+                asked |= wanted
+                try:
+                    await self._look_up(world_name, wanted, kept)
+                except Exception as error:  # noqa: BLE001 - each who waits is told
+                    for future in wanted.values():
+                        future.set_exception(error)
+                        future.exception()  # Those who went away need not look.
+                finally:
+                    for name in wanted:
+                        asked.pop(name, None)
+        finally:
+            del self._readers[world_name]
+
+    async def _look_up(
+        self,
+        world_name: str,
+        wanted: Mapping[_Name, "asyncio.Future[Found]"],
+        kept: dict[_Name, _Kept],
+    ) -> None:
+        now_s = asyncio.get_running_loop().time()
         named = self._worlds.get(world_name)
         worlds = [named] if named is not None else list(self._worlds.values())
-        key_ids = [key_id for key_id, _ in names]
-        until_s = asyncio.get_running_loop().time() + KEPT_S
-        found = await anyio.to_thread.run_sync(_read, worlds, key_ids)
+        names = [*wanted, *self._due_soon(world_name, now_s)]
+        found = await anyio.to_thread.run_sync(_read, worlds, [key_id for key_id, _ in names])
         if len(kept) + len(names) > KEPT_MAX:
             kept.clear()
-        # Into the book that was current when the reading began: what was read before `forget`
-        # must not outlive it.
         for name in names:
-            kept[name] = _Kept(found[name[0]], until_s)
-        return found
+            kept[name] = _Kept(found[name[0]], now_s + KEPT_S, is_used=name in wanted)
+        for name, future in wanted.items():
+            future.set_result(found[name[0]])
 
 
 def _read(worlds: Sequence[World], key_ids: Sequence[str]) -> dict[str, Found]:
