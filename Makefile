@@ -44,12 +44,12 @@ demo: $(RUNTIME) ## trade a sample world from catalogue to statements, then veri
 
 .PHONY: test
 test: lint ## all that matters daily: lint, types, walls, tests (10 minutes at most)
-	$(PY) -m pytest -m "not long" -n 2
+	$(PY) -m pytest -m "not long" -n 2 --dist loadscope
 
 # Nothing may print after pytest here: its closing line is the last word of the whole run.
 .PHONY: test-long
 test-long: $(DEV) ## chaos, browser and long properties
-	$(PY) -m pytest -m long -n 2
+	$(PY) -m pytest -m long -n 2 --dist loadscope
 
 .PHONY: lint
 lint: $(DEV) ## style, formatting, types and import walls

@@ -243,7 +243,6 @@ class MessageOut(Document):
     """Something that has happened."""
 
     id: Annotated[str, Field(pattern=id_pattern("msg"))]
-    position: int
     type: str
     subject: str
     occurred_at: MomentOut
