@@ -58,7 +58,6 @@ from weili.modules.goods.service import (
     skus_get,
     skus_known,
     skus_visible,
-    skus_visible_asked,
     verify,
 )
 
@@ -116,6 +115,5 @@ __all__ = [
     "skus_get",
     "skus_known",
     "skus_visible",
-    "skus_visible_asked",
     "verify",
 ]

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import Ctx, PartyId
-from weili.kit.db import Asked
 from weili.modules.goods import tables as t
 from weili.modules.goods.model import (
     BrandId,
@@ -252,18 +251,18 @@ def states_set(ctx: Ctx, sku_ids: Collection[SkuId], state: SkuState) -> None:
 
 def visible(
     ctx: Ctx, pairs: Sequence[tuple[PartyId, SkuId]]
-) -> Asked[dict[tuple[PartyId, SkuId], SkuOffer]]:
+) -> dict[tuple[PartyId, SkuId], SkuOffer]:
     """Read the on-shelf SKUs among the pairs that the partner of the pair may see."""
-    rows = ctx.db.ask(
+    rows = ctx.db.rows(
         _VISIBLE,
         [partner_id for partner_id, _ in pairs],
         [sku_id for _, sku_id in pairs],
     )
-    return lambda: {
+    return {
         (row[0], row[1]): SkuOffer(
             row[1], row[2], row[3], row[4], row[5], row[6], _RETURN_POLICIES[row[7]], *row[8:]
         )
-        for row in rows()
+        for row in rows
     }
 
 
