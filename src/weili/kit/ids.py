@@ -20,7 +20,8 @@ _LENGTH: Final = 26
 _BITS: Final = 128
 _SEQUENCE_BITS: Final = 12
 _TEXTS_REMEMBERED: Final = 32_768
-"""Written ids that are kept: an order's own is written three times, a SKU's in many orders."""
+"""Written ids that are kept: an order's own is written three times, a SKU's is read and written
+in many orders."""
 
 
 class _Sequence:
@@ -70,6 +71,7 @@ def id_text(prefix: str, value: UUID) -> str:
     )
 
 
+@lru_cache(maxsize=_TEXTS_REMEMBERED)
 def id_parse(prefix: str, text: str, *, path: str = "") -> UUID:
     """Read a written id back.
 

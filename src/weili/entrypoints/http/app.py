@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from weili.entrypoints.http import (
     account,
@@ -27,7 +28,7 @@ from weili.entrypoints.http import (
     supply,
 )
 from weili.entrypoints.http.auth import Doorkeeper
-from weili.entrypoints.http.front import Front
+from weili.entrypoints.http.front import Front, Straight
 from weili.entrypoints.http.health import health_router
 from weili.entrypoints.http.hot import Placing, hot_routes
 from weili.entrypoints.http.openapi import openapi_of
@@ -61,7 +62,7 @@ def create_app(
     worlds: Mapping[str, World],
     placing: Placing,
     is_current: Callable[[World], bool] = lambda _: True,
-) -> FastAPI:
+) -> ASGIApp:
     """Make the application.
 
     ``placing`` holds for each world the group commit of ``place_batch(world)``, weighed by
@@ -98,9 +99,14 @@ def create_app(
 
     for refusal in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(refusal, _refused)
-    straight = {(method, route.path): route.app for route in hot for method in route.methods or ()}
-    app.add_middleware(Front, doorkeeper=Doorkeeper(worlds), hot=straight)
-    return app
+    doorkeeper = Doorkeeper(worlds)
+    app.add_middleware(Front, doorkeeper=doorkeeper)
+    straight = {
+        (method, route.path): Front(route.app, doorkeeper=doorkeeper, is_hot=True)
+        for route in hot
+        for method in route.methods or ()
+    }
+    return Straight(app, hot=straight)
 
 
 def _operation_id(route: APIRoute) -> str:
