@@ -1,6 +1,7 @@
 """The whole benchmark runs, in small: every phase, every count, and the books are sound after."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ def test_a_quick_run_measures_everything_and_leaves_sound_books(tmp_path: Path) 
         capture_output=True,
         text=True,
         cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
         check=False,
     )
 
