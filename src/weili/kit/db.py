@@ -48,6 +48,9 @@ CHANGING: Final = "SELECT, INSERT, UPDATE"
 
 T = TypeVar("T")
 
+Asked = Callable[[], T]
+"""An answer that is on its way: calling it waits for it."""
+
 _PLACEHOLDER: Final = re.compile(r"%%|%[bst](?:::([a-z0-9]+)\[\])?")
 _STATEMENTS_MAX: Final = 1_024
 
@@ -73,6 +76,14 @@ class Transaction:
             for pack, value in zip(packers, params, strict=True)
         ]
         return self._raw.execute(text, packed, prepare=True, binary=True)
+
+    def ask(self, statement: LiteralString, *params: object) -> Asked[list[Any]]:
+        """Send a prepared statement, and give what fetches its rows.
+
+        Several that are asked inside ``pipeline`` before the first is fetched take one journey to
+        the server between them.
+        """
+        return self.run(statement, *params).fetchall
 
     def pipeline(self) -> AbstractContextManager[object]:
         """Send the statements of the block without waiting for each; errors come at its end."""

@@ -1,6 +1,7 @@
 """Reads, once for a whole batch of orders, everything that deciding them needs."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from weili.kit.context import Ctx, PartyId
 from weili.modules import dropship, goods, inventory, ledger, pricing, regions
@@ -22,26 +23,31 @@ def order_snapshot(ctx: Ctx, *, asked: Sequence[Asked], lock: bool) -> dropship.
         ledger.account_id(ledger.AccountKind.PARTNER_PREPAID, partner): partner
         for partner in partner_ids
     }
-    areas = regions.regions_addressable(ctx, codes=area_codes)
-    offers = goods.skus_visible(ctx, pairs=pairs)
-    prices = pricing.price_book(ctx, partner_ids=partner_ids, sku_ids=sku_ids)
-    freight = pricing.freight_book(ctx, area_codes=area_codes)
-    stock = inventory.sourcing_book(ctx, area_codes=area_codes, sku_ids=sku_ids, lock=lock)
-    balances = (
-        ledger.balances_lock(ctx, account_ids=list(accounts))
-        if lock
-        else ledger.balances_read(ctx, account_ids=list(accounts))
-    )
+    # All of it is asked before the first answer is waited for: one journey instead of seven.
+    with ctx.db.pipeline():
+        areas = regions.regions_addressable_asked(ctx, codes=area_codes)
+        offers = goods.skus_visible_asked(ctx, pairs=pairs)
+        prices = pricing.price_book_asked(ctx, partner_ids=partner_ids, sku_ids=sku_ids)
+        freight = pricing.freight_book_asked(ctx, area_codes=area_codes)
+        stock = inventory.sourcing_book_asked(
+            ctx, area_codes=area_codes, sku_ids=sku_ids, lock=lock
+        )
+        balances = (
+            ledger.balances_lock_asked(ctx, account_ids=accounts)
+            if lock
+            else partial(ledger.balances_read, ctx, account_ids=list(accounts))
+        )
+    found = balances()
     return dropship.Snapshot(
         now=ctx.now,
-        areas=areas,
-        offers=offers,
-        prices=prices,
-        freight=freight,
-        stock=stock,
+        areas=areas(),
+        offers=offers(),
+        prices=prices(),
+        freight=freight(),
+        stock=stock(),
         available={
-            partner: balances[account].available_minor
+            partner: found[account].available_minor
             for account, partner in accounts.items()
-            if account in balances
+            if account in found
         },
     )

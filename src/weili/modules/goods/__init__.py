@@ -58,6 +58,7 @@ from weili.modules.goods.service import (
     skus_get,
     skus_known,
     skus_visible,
+    skus_visible_asked,
     verify,
 )
 
@@ -115,5 +116,6 @@ __all__ = [
     "skus_get",
     "skus_known",
     "skus_visible",
+    "skus_visible_asked",
     "verify",
 ]

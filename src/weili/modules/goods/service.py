@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from weili.kit.context import Ctx, EventType, PartyId
+from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
@@ -111,6 +112,13 @@ def skus_visible(
 
     A pair that is not so is absent; why it is absent is nobody's business. One statement.
     """
+    return skus_visible_asked(ctx, pairs=pairs)()
+
+
+def skus_visible_asked(
+    ctx: Ctx, *, pairs: Sequence[tuple[PartyId, SkuId]]
+) -> Asked[dict[tuple[PartyId, SkuId], SkuOffer]]:
+    """Ask what ``skus_visible`` gives, without waiting for it."""
     return store.visible(ctx, list(dict.fromkeys(pairs)))
 
 
@@ -147,7 +155,7 @@ def sku_get(ctx: Ctx, *, sku_id: SkuId, partner_id: PartyId | None) -> Sku:
     Raises: Forbidden; SkuUnknown, also when it exists but is not for that partner.
     """
     _reading(ctx, partner_id)
-    is_hidden = partner_id is not None and not store.visible(ctx, [(partner_id, sku_id)])
+    is_hidden = partner_id is not None and not store.visible(ctx, [(partner_id, sku_id)])()
     sku = None if is_hidden else store.skus_read(ctx, [sku_id]).get(sku_id)
     if sku is None:
         raise SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import Ctx, PartyId
+from weili.kit.db import Asked
 from weili.modules.goods import tables as t
 from weili.modules.goods.model import (
     BrandId,
@@ -251,18 +252,18 @@ def states_set(ctx: Ctx, sku_ids: Collection[SkuId], state: SkuState) -> None:
 
 def visible(
     ctx: Ctx, pairs: Sequence[tuple[PartyId, SkuId]]
-) -> dict[tuple[PartyId, SkuId], SkuOffer]:
+) -> Asked[dict[tuple[PartyId, SkuId], SkuOffer]]:
     """Read the on-shelf SKUs among the pairs that the partner of the pair may see."""
-    rows = ctx.db.rows(
+    rows = ctx.db.ask(
         _VISIBLE,
         [partner_id for partner_id, _ in pairs],
         [sku_id for _, sku_id in pairs],
     )
-    return {
+    return lambda: {
         (row[0], row[1]): SkuOffer(
             row[1], row[2], row[3], row[4], row[5], row[6], _RETURN_POLICIES[row[7]], *row[8:]
         )
-        for row in rows
+        for row in rows()
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from weili.kit.context import Ctx, PartyId
+from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
@@ -169,14 +170,17 @@ def sourcing_book(
 
     With ``lock`` the places stay locked until the transaction ends, taken in their one order.
     """
-    coverage = store.coverage_of(ctx, region_codes=rules.codes_above(area_codes))
-    stock = store.stock_of(
-        ctx,
-        sku_ids=list(set(sku_ids)),
-        warehouse_ids=list({row[1] for row in coverage}),
-        lock=lock,
-    )
-    return SourcingBook(coverage=coverage, stock=stock)
+    return sourcing_book_asked(ctx, area_codes=area_codes, sku_ids=sku_ids, lock=lock)()
+
+
+def sourcing_book_asked(
+    ctx: Ctx, *, area_codes: Sequence[str], sku_ids: Sequence[SkuId], lock: bool
+) -> Asked[SourcingBook]:
+    """Ask what ``sourcing_book`` gives, without waiting for it; locks are taken in turn."""
+    codes = rules.codes_above(area_codes)
+    coverage = store.coverage_of(ctx, region_codes=codes)
+    stock = store.stock_of(ctx, sku_ids=list(set(sku_ids)), region_codes=codes, lock=lock)
+    return lambda: SourcingBook(coverage=coverage(), stock=stock())
 
 
 def movements_write(ctx: Ctx, *, moves: Sequence[Move], is_locked: bool = False) -> None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import Ctx, PartyId
+from weili.kit.db import Asked
 from weili.kit.ids import new_id
 from weili.modules.goods import SkuId
 from weili.modules.inventory import tables as t
@@ -24,7 +25,8 @@ from weili.modules.inventory.rules import change_kind, move_deltas
 # Places that have nothing to give are left out, so that nobody waits for them.
 _STOCK: Final = (
     "SELECT sku_id, warehouse_id, on_hand - reserved - safety FROM inventory.stock"
-    " WHERE sku_id = ANY (%b::uuid[]) AND warehouse_id = ANY (%b::uuid[])"
+    " WHERE sku_id = ANY (%b::uuid[]) AND warehouse_id = ANY (ARRAY("
+    "  SELECT warehouse_id FROM inventory.coverage WHERE region_code = ANY (%b::text[])))"
     " AND on_hand - reserved > safety"
 )
 _PLACES_LOCK: Final = (
@@ -129,9 +131,9 @@ def coverage_delete(ctx: Ctx, *, warehouse_id: WarehouseId, region_codes: Sequen
 
 def coverage_of(
     ctx: Ctx, *, region_codes: Sequence[str]
-) -> list[tuple[str, WarehouseId, PartyId, int, int]]:
+) -> Asked[list[tuple[str, WarehouseId, PartyId, int, int]]]:
     """Read (region, warehouse, supplier, priority, lead days) of these regions. Hot."""
-    return ctx.db.rows(
+    return ctx.db.ask(
         "SELECT c.region_code, c.warehouse_id, w.supplier_id, c.priority, c.lead_days"
         " FROM inventory.coverage c JOIN inventory.warehouse w ON w.id = c.warehouse_id"
         " WHERE c.region_code = ANY (%b::text[])",
@@ -140,14 +142,17 @@ def coverage_of(
 
 
 def stock_of(
-    ctx: Ctx, *, sku_ids: Sequence[SkuId], warehouse_ids: Sequence[WarehouseId], lock: bool
-) -> list[tuple[SkuId, WarehouseId, int]]:
-    """Read (SKU, warehouse, available) where there is any, in lock order when locking. Hot."""
+    ctx: Ctx, *, sku_ids: Sequence[SkuId], region_codes: Sequence[str], lock: bool
+) -> Asked[list[tuple[SkuId, WarehouseId, int]]]:
+    """Read (SKU, warehouse, available) where warehouses that serve the regions have any. Hot.
+
+    In lock order when locking.
+    """
     if lock:
-        return ctx.db.rows(
-            _STOCK + " ORDER BY sku_id, warehouse_id FOR UPDATE", sku_ids, warehouse_ids
+        return ctx.db.ask(
+            _STOCK + " ORDER BY sku_id, warehouse_id FOR UPDATE", sku_ids, region_codes
         )
-    return ctx.db.rows(_STOCK, sku_ids, warehouse_ids)
+    return ctx.db.ask(_STOCK, sku_ids, region_codes)
 
 
 def places_make(ctx: Ctx, places: Sequence[Place]) -> None:

@@ -33,6 +33,7 @@ from weili.modules.ledger.problems import (
 from weili.modules.ledger.service import (
     account_open,
     balances_lock,
+    balances_lock_asked,
     balances_read,
     credits_for,
     holds_open,
@@ -75,6 +76,7 @@ __all__ = [
     "account_id",
     "account_open",
     "balances_lock",
+    "balances_lock_asked",
     "balances_read",
     "credits_for",
     "holds_open",

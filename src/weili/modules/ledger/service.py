@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
+from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.money import CURRENCY
@@ -67,8 +68,15 @@ def balances_lock(ctx: Ctx, *, account_ids: Iterable[AccountId]) -> dict[Account
 
     An account without a limit, or not opened, has no running balance and is not in the answer.
     """
+    return balances_lock_asked(ctx, account_ids=account_ids)()
+
+
+def balances_lock_asked(
+    ctx: Ctx, *, account_ids: Iterable[AccountId]
+) -> Asked[dict[AccountId, Balance]]:
+    """Asks what ``balances_lock`` gives, without waiting for it."""
     balances = store.balances_lock(ctx, list(account_ids))
-    return {balance.account_id: balance for balance in balances}
+    return lambda: {balance.account_id: balance for balance in balances()}
 
 
 def balances_read(ctx: Ctx, *, account_ids: Sequence[AccountId]) -> dict[AccountId, Balance]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
+from weili.kit.db import Asked
 from weili.kit.money import CURRENCY
 from weili.modules.ledger import tables
 from weili.modules.ledger.model import (
@@ -77,15 +78,15 @@ def balances_move(ctx: Ctx, moves: Mapping[AccountId, tuple[int, int]]) -> None:
     )
 
 
-def balances_lock(ctx: Ctx, account_ids: Sequence[AccountId]) -> list[Balance]:
+def balances_lock(ctx: Ctx, account_ids: Sequence[AccountId]) -> Asked[list[Balance]]:
     """Lock running balances in the order of their ids."""
-    rows = ctx.db.rows(
+    rows = ctx.db.ask(
         "SELECT account_id, party_id, posted_minor, held_minor, floor_minor"
         " FROM ledger.balance WHERE account_id = ANY (%b::uuid[])"
         " ORDER BY account_id FOR UPDATE",
         sorted(account_ids),
     )
-    return [Balance(*row) for row in rows]
+    return lambda: [Balance(*row) for row in rows()]
 
 
 def holds_read(

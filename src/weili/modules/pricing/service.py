@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from weili.kit.context import Ctx, PartyId
+from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.money import CURRENCY
@@ -151,18 +152,27 @@ def freight_put(ctx: Ctx, *, rows: Sequence[FreightRow]) -> PutCount:
 
 
 def price_book(ctx: Ctx, *, partner_ids: Sequence[PartyId], sku_ids: Sequence[SkuId]) -> PriceBook:
-    """Read the prices and costs that a batch of orders needs, in two statements."""
-    lists = store.lists_of(ctx, partner_ids=list(set(partner_ids)))
-    prices, costs = store.prices_and_costs(
-        ctx, list_ids=list({list_id for _, list_id in lists}), sku_ids=list(set(sku_ids))
-    )
-    return rules.price_book_of(lists=lists, prices=prices, costs=costs)
+    """Read the prices and costs that a batch of orders needs, in one statement."""
+    return price_book_asked(ctx, partner_ids=partner_ids, sku_ids=sku_ids)()
+
+
+def price_book_asked(
+    ctx: Ctx, *, partner_ids: Sequence[PartyId], sku_ids: Sequence[SkuId]
+) -> Asked[PriceBook]:
+    """Ask what ``price_book`` gives, without waiting for it."""
+    rows = store.book_rows(ctx, partner_ids=list(set(partner_ids)), sku_ids=list(set(sku_ids)))
+    return lambda: rules.price_book_of(**rows()._asdict())
 
 
 def freight_book(ctx: Ctx, *, area_codes: Sequence[str]) -> FreightBook:
     """Read the freight rules that a batch of orders needs, in one statement."""
-    codes = rules.codes_above(area_codes)
-    return FreightBook(store.freight_rules(ctx, region_codes=codes))
+    return freight_book_asked(ctx, area_codes=area_codes)()
+
+
+def freight_book_asked(ctx: Ctx, *, area_codes: Sequence[str]) -> Asked[FreightBook]:
+    """Ask what ``freight_book`` gives, without waiting for it."""
+    found = store.freight_rules(ctx, region_codes=rules.codes_above(area_codes))
+    return lambda: FreightBook(found())
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:

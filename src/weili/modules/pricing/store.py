@@ -1,12 +1,13 @@
 """All SQL of ``pricing``."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import Ctx, PartyId
+from weili.kit.db import Asked
 from weili.modules.goods import SkuId
 from weili.modules.pricing import tables as t
 from weili.modules.pricing.model import CostRow, FreightRow, ListId, PriceList, PriceRow
@@ -39,16 +40,19 @@ _COSTS_PUT: Final = (
     "  (sku_id, version, unit_cost_minor, changed_at, changed_by)"
     " SELECT sku_id, version, unit_cost_minor, changed_at, %b FROM changed"
 )
-_LISTS_OF: Final = (
-    "SELECT partner_id, list_id FROM pricing.price_list_partner WHERE partner_id = ANY (%b::uuid[])"
-    " UNION ALL SELECT NULL, id FROM pricing.price_list WHERE is_default"
-)
-# Prices and costs come in one answer: a statement costs more than the rows it brings.
-_PRICES_AND_COSTS: Final = (
-    "SELECT list_id, sku_id, quantity_min, unit_price_minor, version FROM pricing.price"
-    " WHERE list_id = ANY (%b::uuid[]) AND sku_id = ANY (%b::uuid[])"
-    " UNION ALL SELECT NULL, sku_id, 0, unit_cost_minor, version FROM pricing.cost"
-    " WHERE sku_id = ANY (%b::uuid[])"
+# Lists, prices and costs come in one answer: a statement costs more than the rows it brings, and a
+# partner's list and its prices are of one moment. The first column says what a row is.
+_BOOK: Final = (
+    "WITH lists AS ("
+    " SELECT partner_id, list_id FROM pricing.price_list_partner"
+    "  WHERE partner_id = ANY (%b::uuid[])"
+    " UNION ALL SELECT NULL, id FROM pricing.price_list WHERE is_default)"
+    " SELECT 0, partner_id, list_id, 0 AS quantity_min, 0::bigint, 0::bigint FROM lists"
+    " UNION ALL SELECT 1, list_id, sku_id, quantity_min, unit_price_minor, version"
+    "  FROM pricing.price WHERE list_id = ANY (ARRAY(SELECT list_id FROM lists))"
+    "  AND sku_id = ANY (%b::uuid[])"
+    " UNION ALL SELECT 2, NULL, sku_id, 0, unit_cost_minor, version FROM pricing.cost"
+    "  WHERE sku_id = ANY (%b::uuid[])"
     " ORDER BY quantity_min DESC"
 )
 _VERIFY: Final = (
@@ -75,6 +79,16 @@ _VERIFY: Final = (
     "  (h.amount, h.version, h.count)"
     " ORDER BY 1, 2"
 )
+
+
+class BookRows(NamedTuple):
+    """What prices are made of."""
+
+    lists: list[tuple[PartyId | None, ListId]]
+    """A partner's own list; the default one beside no partner."""
+    prices: list[tuple[ListId, SkuId, int, int, int]]
+    """(list, SKU, quantity_min, price, version), highest tier first."""
+    costs: dict[SkuId, int]
 
 
 def list_insert(ctx: Ctx, price_list: PriceList) -> bool:
@@ -200,33 +214,34 @@ def freight_upsert(ctx: Ctx, rows: Sequence[FreightRow]) -> int:
     ).rowcount
 
 
-def lists_of(ctx: Ctx, *, partner_ids: Sequence[PartyId]) -> list[tuple[PartyId | None, ListId]]:
-    """Read the partners' own lists, and the default one beside no partner. Hot."""
-    return ctx.db.rows(_LISTS_OF, partner_ids)
+def book_rows(
+    ctx: Ctx, *, partner_ids: Sequence[PartyId], sku_ids: Sequence[SkuId]
+) -> Asked[BookRows]:
+    """Read the partners' lists and the default one, their prices, and costs. Hot."""
+    rows = ctx.db.ask(_BOOK, partner_ids, sku_ids, sku_ids)
+
+    def read() -> BookRows:
+        book = BookRows([], [], {})
+        for what, first, second, quantity_min, amount_minor, version in rows():
+            if what == 0:
+                book.lists.append((first, second))
+            elif what == 1:
+                book.prices.append((first, second, quantity_min, amount_minor, version))
+            else:
+                book.costs[second] = amount_minor
+        return book
+
+    return read
 
 
-def prices_and_costs(
-    ctx: Ctx, *, list_ids: Sequence[ListId], sku_ids: Sequence[SkuId]
-) -> tuple[list[tuple[ListId, SkuId, int, int, int]], dict[SkuId, int]]:
-    """Read (list, SKU, quantity_min, price, version), highest tier first, and the costs. Hot."""
-    prices: list[tuple[ListId, SkuId, int, int, int]] = []
-    costs: dict[SkuId, int] = {}
-    for row in ctx.db.rows(_PRICES_AND_COSTS, list_ids, sku_ids, sku_ids):
-        if row[0] is None:
-            costs[row[1]] = row[3]
-        else:
-            prices.append(row)
-    return prices, costs
-
-
-def freight_rules(ctx: Ctx, *, region_codes: Sequence[str]) -> dict[str, FreightRow]:
+def freight_rules(ctx: Ctx, *, region_codes: Sequence[str]) -> Asked[dict[str, FreightRow]]:
     """Read the rules of these regions. Hot."""
-    rows = ctx.db.rows(
+    rows = ctx.db.ask(
         "SELECT region_code, base_minor, free_from_minor FROM pricing.freight_rule"
         " WHERE region_code = ANY (%b::text[])",
         region_codes,
     )
-    return {code: FreightRow(code, base_minor, free) for code, base_minor, free in rows}
+    return lambda: {code: FreightRow(code, base, free) for code, base, free in rows()}
 
 
 def histories_off(ctx: Ctx) -> Iterator[tuple[str, str, str]]:

