@@ -38,7 +38,7 @@ LEFT_ALONE = {
     "POST /v1/operator/parties/{party_id}:suspend",  # would shut out the key that asks
     "POST /v1/operator/keys/{key_id}:revoke",
 }
-_ID = re.compile(r"(sku|ord|chd|pkg|pty|pol|lst|whs|key)_\w+")
+_ID = re.compile(r"(sku|cat|per|ord|chd|pkg|pty|pol|lst|whs|key)_\w+")
 
 Known = dict[str, str]
 
@@ -72,8 +72,22 @@ def known(serving: Serving) -> Known:
         "lst": id_text("lst", market.price_list),
         "whs": id_text("whs", market.near),
         "key": serving.key_ids["creator"],
+        "cat": serving.ask("operator", "GET", "/v1/operator/categories").json()["items"][0]["id"],
+        "per": _person(serving),
         "pol": serving.ask("operator", "GET", "/v1/operator/pools").json()["items"][0]["id"],
     }
+
+
+def _person(serving: Serving) -> str:
+    with serving.market.world.begin() as ctx:
+        person = parties.person_add(
+            ctx,
+            party_id=serving.market.street,
+            name="林晓",
+            email="lin@example.cn",
+            role=parties.PersonRole.BUYER,
+        )
+    return id_text(parties.PERSON_PREFIX, person.id)
 
 
 @pytest.fixture(scope="module")
@@ -206,5 +220,5 @@ def test_the_document_speaks_of_keys_problems_and_links(serving: Serving) -> Non
             names = {p["name"] for p in operation.get("parameters", ())}
             if method == "post" and "Idempotency-Key" not in names:
                 assert "number` is the key" in operation["description"] or re.search(
-                    r":(batch|batchGet|render|ack|revealRecipient)$|/verify$", path
+                    r":(batch|batchGet|render|ack|revealRecipient|revealEmail)$|/verify$", path
                 )

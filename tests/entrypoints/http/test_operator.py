@@ -8,6 +8,7 @@ from weili_client import Refused, Signer
 from tests import market as markets
 from tests.entrypoints.http.conftest import RECIPIENT, Serving
 from weili.kit.ids import id_text
+from weili.modules import parties
 
 PARTNER_SCOPES = ["account:read", "orders:read", "orders:write", "goods:read"]
 
@@ -177,3 +178,76 @@ def test_the_world_is_sound_and_its_clock_can_be_turned(serving: Serving) -> Non
     assert serving.placed()["placed_at"] >= turned.json()["now"]
     back = serving.ask("operator", "POST", "/v1/operator/clock:turn", {"ahead_s": -1}, key=True)
     assert back.status_code == 400
+
+
+def test_an_area_that_a_warehouse_gives_up_is_served_by_the_rest(serving: Serving) -> None:
+    # Given the farm's barn, the only place with eggs for Tianjin
+    barn = id_text("whs", serving.market.barn)
+    ask = {"sku_id": id_text("sku", serving.market.eggs), "area_code": markets.HEXI}
+    assert _stock_state(serving, ask) == "in_stock"
+    # When its coverage is taken back, twice
+    target = f"/v1/operator/warehouses/{barn}/coverage/120000"
+    assert serving.ask("operator", "DELETE", target).json() == {"changed": 1}
+    assert serving.ask("operator", "DELETE", target).json() == {"changed": 0}
+    # Then nobody who serves it has any, until it is covered again
+    assert _stock_state(serving, ask) == "none"
+    region = {"region_code": "120000", "priority": 2, "lead_days": 2}
+    _put(serving, f"/warehouses/{barn}/coverage", {"regions": [region]})
+    assert _stock_state(serving, ask) == "in_stock"
+    unknown = "/v1/operator/warehouses/whs_01jd3f8k2m4n6p8q0r2s4t6v8w/coverage/120000"
+    assert serving.ask("operator", "DELETE", unknown).status_code == 404
+
+
+def _stock_state(serving: Serving, ask: dict[str, Any]) -> str:
+    found = serving.ask("street", "POST", "/v1/stock:batchGet", {"items": [ask]}).json()
+    return str(found["items"][0]["state"])
+
+
+def test_a_persons_address_is_masked_until_somebody_says_why(serving: Serving) -> None:
+    # Given someone who buys for a partner
+    street = id_text("pty", serving.market.street)
+    people = f"/parties/{street}/people"
+    body = {"name": "林晓", "email": "lin@example.cn", "role": "buyer"}
+    person = _post(serving, people, body)
+    assert person["email_masked"] == "l***@example.cn"
+    listed = serving.ask("operator", "GET", f"/v1/operator{people}")
+    assert listed.json()["items"] == [person]
+    assert "lin@" not in listed.text
+    # When her address is asked for: without a reason, of another party, and as it should be
+    rows = serving.rows()
+    reveal = f"/v1/operator{people}/{person['id']}:revealEmail"
+    assert serving.ask("operator", "POST", reveal, {"reason": " "}).status_code == 400
+    elsewhere = reveal.replace(street, id_text("pty", serving.market.creator))
+    foreign = serving.ask("operator", "POST", elsewhere, {"reason": "statement"})
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
+    assert serving.rows() == rows
+    shown = serving.ask("operator", "POST", reveal, {"reason": "send the statement"})
+    assert shown.json() == {"email": "lin@example.cn"}
+    # Then who looked and why is written down, once
+    assert serving.rows() == rows | {"parties.audit": rows["parties.audit"] + 1}
+    with serving.market.world.begin() as ctx:
+        entry = parties.audit_page(ctx, subject=person["id"]).items[0]
+    assert (entry.action, entry.reason) == ("person.email_reveal", "send the statement")
+    assert entry.actor_party_id == serving.operator
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"email": "lin"}, 400, "input_invalid"),
+        ({"email": "lin@例.cn"}, 400, "input_invalid"),
+        ({"role": "boss"}, 400, "input_invalid"),
+        ({"role": "merchandiser"}, 422, "role_not_allowed"),
+        ({"wage": 1}, 400, "input_invalid"),
+    ],
+)
+def test_a_person_that_can_not_be_is_refused(
+    serving: Serving, change: dict[str, Any], status: int, code: str
+) -> None:
+    rows = serving.rows()
+    street = id_text("pty", serving.market.street)
+    body = {"name": "周", "email": "zhou@example.cn", "role": "buyer"} | change
+    target = f"/v1/operator/parties/{street}/people"
+    refused = serving.ask("operator", "POST", target, body, key=True)
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert serving.rows() == rows

@@ -15,6 +15,7 @@ PARTS = {
     "{child_id}": f"chd_{ID}",
     "{package_id}": f"pkg_{ID}",
     "{party_id}": f"pty_{ID}",
+    "{person_id}": f"per_{ID}",
     "{key_id}": f"key_{ID}",
     "{pool_id}": f"pol_{ID}",
     "{list_id}": f"lst_{ID}",

@@ -8,6 +8,7 @@ import pytest
 
 from tests.entrypoints.http.conftest import Serving
 from weili.kit.ids import id_text
+from weili.modules import goods
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -152,6 +153,46 @@ def test_goods_that_are_not_granted_are_as_if_they_did_not_exist(serving: Servin
     sku = serving.ask("street", "GET", f"/v1/skus/{id_text('sku', serving.market.hidden)}")
     assert (sku.status_code, sku.json()["code"]) == (404, "sku_unknown")
     assert serving.rows() == rows
+
+
+def test_a_pool_that_is_not_granted_is_as_if_it_did_not_exist(serving: Serving) -> None:
+    # Given a pool of the creator's alone, in a category of its own goods
+    with serving.market.world.begin() as ctx:
+        pool = goods.pool_open(ctx, name="creator's own")
+        goods.pool_put(ctx, pool_id=pool, sku_ids=[serving.market.hidden])
+        goods.pool_grant(ctx, pool_id=pool, partner_id=serving.market.creator)
+    mine = serving.ask("creator", "GET", f"/v1/skus?pool_id={id_text('pol', pool)}").json()
+    assert [item["id"] for item in mine["items"]] == [id_text("sku", serving.market.hidden)]
+    # Then another partner is told of it what it is told of none
+    made_up = "pol_01jd3f8k2m4n6p8q0r2s4t6v8w"
+    foreign = serving.ask("street", "GET", f"/v1/skus?pool_id={id_text('pol', pool)}")
+    unknown = serving.ask("street", "GET", f"/v1/skus?pool_id={made_up}")
+    assert foreign.status_code == unknown.status_code == 404
+    assert foreign.text.replace(id_text("pol", pool), made_up) == unknown.text
+
+
+def test_a_category_without_goods_for_one_is_as_if_it_did_not_exist(serving: Serving) -> None:
+    # Given a category of which only the creator has been granted anything
+    with serving.market.world.begin() as ctx:
+        row = goods.GoodsRow(serving.market.farm, "hen", "芦花鸡", ("活禽", "鸡", "母鸡"))
+        [sku_id] = goods.goods_put(ctx, rows=[row]).sku_ids.values()
+        goods.sku_shelve(ctx, sku_ids=[sku_id], state=goods.SkuState.ON_SHELF)
+        pool = goods.pool_open(ctx, name="poultry")
+        goods.pool_put(ctx, pool_id=pool, sku_ids=[sku_id])
+        goods.pool_grant(ctx, pool_id=pool, partner_id=serving.market.creator)
+
+    def tree(who: str, path: str) -> dict[str, str]:
+        items = serving.ask(who, "GET", path).json()["items"]
+        return {item["name"]: item["id"] for item in items}
+
+    # Then the street community's tree is without it, and it has nothing below it
+    everything = tree("operator", "/v1/operator/categories")
+    assert set(everything) == {"食品", "家居", "活禽"}
+    assert tree("creator", "/v1/categories") == everything
+    assert set(tree("street", "/v1/categories")) == {"食品", "家居"}
+    below = f"/v1/categories?parent_id={everything['活禽']}"
+    assert set(tree("creator", below)) == {"鸡"}
+    assert tree("street", below) == {}
 
 
 def test_another_partners_order_is_as_if_it_did_not_exist(serving: Serving) -> None:

@@ -146,8 +146,8 @@ def test_categories_are_shared_and_may_have_one_level(ctx: Ctx, supplier: PartyI
     ]
     goods.goods_put(ctx, rows=rows)
 
-    roots = {each.name: each.id for each in goods.category_children(ctx)}
-    below = goods.category_children(ctx, parent_id=roots["粮油调味"])
+    roots = {each.name: each.id for each in goods.category_children(ctx, partner_id=None)}
+    below = goods.category_children(ctx, partner_id=None, parent_id=roots["粮油调味"])
 
     assert set(roots) == {"粮油调味", "清洁"}
     assert {(each.name, each.level) for each in below} == {("米面杂粮", 2), ("食用油", 2)}
@@ -292,6 +292,65 @@ def test_partner_pages_through_what_it_may_order(
     assert [pool.id for pool in goods.pool_page(mine, partner_id=partners[0]).items] == [pool_id]
     with pytest.raises(CursorInvalid):
         goods.sku_page(mine, partner_id=partners[0], cursor="WzEsICJ4Il0")
+
+
+def test_partner_lists_a_pool_of_its_own_and_no_other(
+    ctx: Ctx, supplier: PartyId, partners: list[PartyId]
+) -> None:
+    # Given two pools that share an SKU, of which the partner has one
+    sku_ids = put_on_shelf(ctx, supplier, 3)
+    mine_id, other_id = (goods.pool_open(ctx, name=name) for name in ("甲", "乙"))
+    goods.pool_put(ctx, pool_id=mine_id, sku_ids=sku_ids[:2])
+    goods.pool_put(ctx, pool_id=other_id, sku_ids=sku_ids[1:])
+    goods.pool_grant(ctx, pool_id=mine_id, partner_id=partners[0])
+    goods.pool_grant(ctx, pool_id=other_id, partner_id=partners[1])
+    mine = as_partner(ctx, partners[0])
+    # Then it lists that one, and the other is no more to it than one that never was
+    page = goods.sku_page(mine, partner_id=partners[0], pool_id=mine_id)
+    assert [sku.id for sku in page.items] == sku_ids[:2]
+    refusals = []
+    for pool_id in (other_id, goods.PoolId(new_id(ctx.now))):
+        with pytest.raises(PoolUnknown) as refused:
+            goods.sku_page(mine, partner_id=partners[0], pool_id=pool_id)
+        refusals.append(refused.value.text("en").replace(id_text("pol", pool_id), "it"))
+    assert refusals[0] == refusals[1]
+    every = goods.sku_page(ctx, partner_id=None, pool_id=other_id)
+    assert [sku.id for sku in every.items] == sku_ids[1:]
+
+
+def test_partner_sees_the_categories_of_what_it_may_order_and_no_others(
+    ctx: Ctx, supplier: PartyId, partners: list[PartyId]
+) -> None:
+    # Given one SKU granted, one in a pool of somebody else's, and one that is a draft
+    put = goods.goods_put(
+        ctx,
+        rows=[
+            row(supplier, 1),
+            replace(row(supplier, 2), category=("清洁", "纸品", "抽纸")),
+            replace(row(supplier, 3), category=("粮油调味", "食用油", "菜籽油")),
+        ],
+    )
+    rice, paper, oil = (put.sku_ids[supplier, f"HY{number}"] for number in (1, 2, 3))
+    goods.sku_shelve(ctx, sku_ids=[rice, paper], state=SkuState.ON_SHELF)
+    for name, skus, partner in (("甲", [rice, oil], 0), ("乙", [paper], 1)):
+        pool_id = goods.pool_open(ctx, name=name)
+        goods.pool_put(ctx, pool_id=pool_id, sku_ids=skus)
+        goods.pool_grant(ctx, pool_id=pool_id, partner_id=partners[partner])
+    mine = as_partner(ctx, partners[0])
+
+    def names(parent_id: goods.CategoryId | None) -> list[str]:
+        found = goods.category_children(mine, partner_id=partners[0], parent_id=parent_id)
+        return [each.name for each in found]
+
+    # Then its tree is that of the one it may order
+    roots = {each.name: each for each in goods.category_children(ctx, partner_id=None)}
+    assert set(roots) == {"粮油调味", "清洁"}
+    assert names(None) == ["粮油调味"]
+    assert names(roots["粮油调味"].id) == ["米面杂粮"]
+    assert names(roots["清洁"].id) == []
+    for other in (partners[1], None):
+        with pytest.raises(Forbidden):
+            goods.category_children(mine, partner_id=other)
 
 
 def test_partner_reads_nothing_but_its_own(

@@ -334,6 +334,12 @@ def test_a_region_that_is_no_longer_served_is_not_sourced_from(ctx: Ctx, place: 
     assert ask(ctx, place.skus[0], 1).state is StockState.NOT_SERVED
 
 
+def test_coverage_is_taken_from_a_warehouse_that_there_is(ctx: Ctx, place: Place) -> None:
+    nowhere = inventory.WarehouseId(new_id(ctx.now))
+    with pytest.raises(NotFound):
+        inventory.coverage_take(ctx, warehouse_id=nowhere, region_codes=[ZHEJIANG])
+
+
 def test_coverage_that_is_put_again_takes_the_place_of_what_was(ctx: Ctx, place: Place) -> None:
     place.count(ctx, 10)
 

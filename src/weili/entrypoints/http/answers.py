@@ -17,6 +17,8 @@ SkuIdOut = Annotated[str, Field(pattern=id_pattern(goods.SKU_PREFIX))]
 SpuIdOut = Annotated[str, Field(pattern=id_pattern(goods.SPU_PREFIX))]
 PoolIdOut = Annotated[str, Field(pattern=id_pattern(goods.POOL_PREFIX))]
 PartyIdOut = Annotated[str, Field(pattern=id_pattern(parties.PARTY_PREFIX))]
+PersonIdOut = Annotated[str, Field(pattern=id_pattern(parties.PERSON_PREFIX))]
+CategoryIdOut = Annotated[str, Field(pattern=id_pattern(goods.CATEGORY_PREFIX))]
 KeyIdOut = Annotated[str, Field(pattern=id_pattern(parties.KEY_PREFIX))]
 ListIdOut = Annotated[str, Field(pattern=id_pattern(pricing.LIST_PREFIX))]
 WarehouseIdOut = Annotated[str, Field(pattern=id_pattern(inventory.WAREHOUSE_PREFIX))]
@@ -282,6 +284,21 @@ class AreasOut(Document):
     items: list[AreaOut]
 
 
+class CategoryOut(Document):
+    """A category of goods; level 1 is the top."""
+
+    id: CategoryIdOut
+    parent_id: CategoryIdOut | None
+    name: str
+    level: Literal[1, 2, 3]
+
+
+class CategoriesOut(Document):
+    """The categories right below one."""
+
+    items: list[CategoryOut]
+
+
 class PoolOut(Document):
     """A pool of SKUs."""
 
@@ -434,6 +451,23 @@ class PartyOut(Document):
     uscc: str
     state: parties.PartyState
     created_at: MomentOut
+
+
+class PersonOut(Document):
+    """Someone who works for a party, the e-mail address masked."""
+
+    id: PersonIdOut
+    party_id: PartyIdOut
+    name: str
+    email_masked: str
+    role: parties.PersonRole
+    created_at: MomentOut
+
+
+class EmailOut(Document):
+    """A person's e-mail address, revealed for the reason that was written down."""
+
+    email: str
 
 
 class KeyOut(Document):

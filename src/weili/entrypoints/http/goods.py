@@ -1,5 +1,6 @@
 """What a partner may sell: its pools, and the SKUs in them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -16,6 +17,7 @@ from weili.entrypoints.http.fields import (
     CategoryIdIn,
     CursorIn,
     LimitIn,
+    PoolIdIn,
     SkuIdIn,
     TitleIn,
 )
@@ -27,6 +29,8 @@ router = APIRouter(tags=["goods"])
 
 QueryIn = Annotated[TitleIn | None, Query(description="words in the title")]
 CategoryQuery = Annotated[CategoryIdIn | None, Query(description="this category and all below")]
+PoolQuery = Annotated[PoolIdIn | None, Query(description="what is in this pool")]
+ParentQuery = Annotated[CategoryIdIn | None, Query(description="the roots if none")]
 
 
 class SkusBody(Body):
@@ -70,6 +74,32 @@ def pool_document(pool: goods.Pool) -> dict[str, Any]:
     return {"id": id_text(goods.POOL_PREFIX, pool.id), "name": pool.name}
 
 
+def categories_document(found: Sequence[goods.Category]) -> dict[str, Any]:
+    """Show categories."""
+    return {
+        "items": [
+            {
+                "id": id_text(goods.CATEGORY_PREFIX, each.id),
+                "parent_id": each.parent_id and id_text(goods.CATEGORY_PREFIX, each.parent_id),
+                "name": each.name,
+                "level": each.level,
+            }
+            for each in found
+        ]
+    }
+
+
+@router.get("/v1/categories", response_model=answers.CategoriesOut)
+def category_children(call: CallIn, parent_id: ParentQuery = None) -> Response:
+    """List the categories right below one in which there is something that you may order."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        found = goods.category_children(ctx, partner_id=call.actor.party_id, parent_id=parent_id)
+        return categories_document(found)
+
+    return read(call, work)
+
+
 @router.get("/v1/pools", response_model=answers.PageOut[answers.PoolOut])
 def pool_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
     """List the pools that are granted to you."""
@@ -82,10 +112,11 @@ def pool_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> 
 
 
 @router.get("/v1/skus", response_model=answers.PageOut[answers.SkuOut])
-def sku_page(
+def sku_page(  # noqa: PLR0917 - FastAPI passes parameters by name
     call: CallIn,
     q: QueryIn = None,
     category_id: CategoryQuery = None,
+    pool_id: PoolQuery = None,
     cursor: CursorIn = None,
     limit: LimitIn = LIMIT,
 ) -> Response:
@@ -99,6 +130,7 @@ def sku_page(
             limit=limit,
             query=q,
             category_id=category_id,
+            pool_id=pool_id,
         )
         return page(rows.map(sku_document))
 

@@ -25,6 +25,7 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/orders:batch",
         "/v1/orders/{order_id}:revealRecipient",
         "/v1/supply/orders/{child_id}:revealRecipient",
+        "/v1/operator/parties/{party_id}/people/{person_id}:revealEmail",
         "/v1/messages:ack",
         "/v1/operator/verify",
     }

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
-from pydantic import Field
+from fastapi import APIRouter, Path, Query
+from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers
@@ -24,10 +24,11 @@ from weili.entrypoints.http.fields import (
     TitleIn,
     UrlIn,
     UsccIn,
+    id_pattern,
 )
 from weili.entrypoints.http.orders import ReasonBody
 from weili.kit.context import Ctx, PartyId
-from weili.kit.ids import id_text
+from weili.kit.ids import id_parse, id_text
 from weili.kit.money import CURRENCY
 from weili.kit.problems import NotFound
 from weili.modules import dropship, ledger, parties
@@ -36,6 +37,13 @@ from weili.workflows.open_accounts import open_partner, open_supplier
 router = APIRouter(tags=["operator: parties"])
 
 SCOPES_MAX = 20
+
+EmailIn = Annotated[
+    str,
+    StringConstraints(pattern="^[!-~]{3,254}$"),
+    Field(json_schema_extra={"examples": ["lin@example.cn"]}),
+]
+PersonIdIn = Annotated[str, Path(pattern=id_pattern(parties.PERSON_PREFIX))]
 
 
 class SupplierBody(Body):
@@ -61,6 +69,16 @@ class KeyBody(Body):
     scopes: Annotated[list[TitleIn], Field(min_length=1, max_length=SCOPES_MAX)]
     label: TitleIn
     expires_at: MomentIn | None = None
+
+
+class PersonBody(Body):
+    """Someone who works for a party."""
+
+    name: TitleIn
+    email: EmailIn
+    role: Literal[
+        "admin", "merchandiser", "warehouse", "finance", "support", "owner", "buyer", "clerk"
+    ]
 
 
 class TopUpBody(Body):
@@ -239,6 +257,59 @@ def party_resume(call: CallIn, party_id: PartyIdIn, body: ReasonBody) -> Respons
     return response
 
 
+@router.post(
+    "/v1/operator/parties/{party_id}/people", response_model=answers.PersonOut, status_code=201
+)
+def person_add(call: CallIn, party_id: PartyIdIn, body: PersonBody) -> Response:
+    """Add someone who works for a party; the roles that it gives depend on its kind."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        person = parties.person_add(
+            ctx,
+            party_id=party_id,
+            name=body.name,
+            email=body.email,
+            role=parties.PersonRole(body.role),
+        )
+        return _person_document(person)
+
+    return change(call, work, status=201)
+
+
+@router.get(
+    "/v1/operator/parties/{party_id}/people", response_model=answers.PageOut[answers.PersonOut]
+)
+def person_page(
+    call: CallIn, party_id: PartyIdIn, cursor: CursorIn = None, limit: LimitIn = LIMIT
+) -> Response:
+    """List a party's people, their e-mail addresses masked."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        rows = parties.person_page(ctx, party_id=party_id, cursor=cursor, limit=limit)
+        return page(rows.map(_person_document))
+
+    return read(call, work)
+
+
+@router.post(
+    "/v1/operator/parties/{party_id}/people/{person_id}:revealEmail",
+    response_model=answers.EmailOut,
+)
+def person_reveal_email(
+    call: CallIn, party_id: PartyIdIn, person_id: PersonIdIn, body: ReasonBody
+) -> Response:
+    """Show a person's e-mail address; who looked and why is written down."""
+
+    def work(ctx: Ctx) -> dict[str, str]:
+        who = parties.PersonId(id_parse(parties.PERSON_PREFIX, person_id))
+        email = parties.person_email_reveal(
+            ctx, party_id=party_id, person_id=who, reason=body.reason
+        )
+        return {"email": email}
+
+    return read(call, work)
+
+
 @router.post("/v1/operator/keys", response_model=answers.IssuedKeyOut, status_code=201)
 def key_issue(call: CallIn, body: KeyBody) -> Response:
     """Issue a key. Its secret is in this answer and nowhere else in clear."""
@@ -283,6 +354,17 @@ def key_revoke(call: CallIn, key_id: KeyIdIn, body: ReasonBody) -> Response:
 
 def _page(ctx: Ctx, kind: parties.PartyKind, cursor: str | None, limit: int) -> dict[str, Any]:
     return page(parties.party_page(ctx, kind=kind, cursor=cursor, limit=limit).map(party_document))
+
+
+def _person_document(person: parties.Person) -> dict[str, Any]:
+    return {
+        "id": id_text(parties.PERSON_PREFIX, person.id),
+        "party_id": id_text(parties.PARTY_PREFIX, person.party_id),
+        "name": person.name,
+        "email_masked": person.email_masked,
+        "role": person.role,
+        "created_at": moment(person.created_at),
+    }
 
 
 def _key_document(key: parties.ApiKey) -> dict[str, Any]:

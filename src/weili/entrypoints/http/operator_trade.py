@@ -29,7 +29,10 @@ from weili.entrypoints.http.fields import (
 )
 from weili.entrypoints.http.goods import (
     CategoryQuery,
+    ParentQuery,
+    PoolQuery,
     QueryIn,
+    categories_document,
     operator_sku_document,
     pool_document,
 )
@@ -147,11 +150,23 @@ class CoverageBody(Body):
 SupplierQuery = Annotated[PartyIdIn | None, Query(description="only this supplier's")]
 
 
+@router.get("/v1/operator/categories", response_model=answers.CategoriesOut)
+def operator_category_children(call: CallIn, parent_id: ParentQuery = None) -> Response:
+    """List all categories right below one."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        found = goods.category_children(ctx, partner_id=None, parent_id=parent_id)
+        return categories_document(found)
+
+    return read(call, work)
+
+
 @router.get("/v1/operator/skus", response_model=answers.PageOut[answers.OperatorSkuOut])
-def operator_sku_page(
+def operator_sku_page(  # noqa: PLR0917 - FastAPI passes parameters by name
     call: CallIn,
     q: QueryIn = None,
     category_id: CategoryQuery = None,
+    pool_id: PoolQuery = None,
     cursor: CursorIn = None,
     limit: LimitIn = LIMIT,
 ) -> Response:
@@ -159,7 +174,13 @@ def operator_sku_page(
 
     def work(ctx: Ctx) -> dict[str, Any]:
         rows = goods.sku_page(
-            ctx, partner_id=None, cursor=cursor, limit=limit, query=q, category_id=category_id
+            ctx,
+            partner_id=None,
+            cursor=cursor,
+            limit=limit,
+            query=q,
+            category_id=category_id,
+            pool_id=pool_id,
         )
         return page(rows.map(operator_sku_document))
 
@@ -352,6 +373,22 @@ def coverage_put(call: CallIn, warehouse_id: WarehouseIdIn, body: CoverageBody) 
         ]
         inventory.coverage_put(ctx, warehouse_id=warehouse_id, rows=rows)
         return {"done": True}
+
+    return read(call, work)
+
+
+@router.delete(
+    "/v1/operator/warehouses/{warehouse_id}/coverage/{code}", response_model=answers.CountOut
+)
+def coverage_take(call: CallIn, warehouse_id: WarehouseIdIn, code: AreaIn) -> Response:
+    """Let a warehouse no longer serve a region; `changed` is 0 where it did not.
+
+    A wider region that it serves still holds here. Orders that it was to ship stay its own.
+    """
+
+    def work(ctx: Ctx) -> dict[str, int]:
+        taken = inventory.coverage_take(ctx, warehouse_id=warehouse_id, region_codes=[code])
+        return {"changed": taken}
 
     return read(call, work)
 

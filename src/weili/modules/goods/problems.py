@@ -13,12 +13,12 @@ class SkuUnknown(Problem):
 
 
 class PoolUnknown(Problem):
-    """No pool of that id exists."""
+    """No pool of that id exists, or the one who asks has not been granted it."""
 
     kind = Kind.NOT_FOUND
     code = "pool_unknown"
-    en = "There is no pool {pool_id}."
-    zh = "商品池 {pool_id} 不存在。"
+    en = "There is no pool {pool_id}, or it is not granted to you."
+    zh = "商品池 {pool_id} 不存在，或未授权给您。"
 
 
 class PoolNameTaken(Problem):

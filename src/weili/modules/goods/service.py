@@ -130,14 +130,20 @@ def sku_page(
     limit: int = LIMIT_DEFAULT,
     query: str | None = None,
     category_id: CategoryId | None = None,
+    pool_id: PoolId | None = None,
 ) -> Page[Sku]:
     """List the SKUs that a partner may order, or (``partner_id`` None) all of them in any state.
 
     ``query`` is looked for in titles; ``category_id`` holds for everything below it.
 
-    Raises: Forbidden; CursorInvalid.
+    Raises: Forbidden; CursorInvalid; PoolUnknown, also when the pool exists but is not granted to
+    that partner.
     """
     _reading(ctx, partner_id)
+    if pool_id is not None:
+        _pool_get(ctx, pool_id)
+        if partner_id is not None and not store.is_granted(ctx, pool_id, partner_id):
+            raise PoolUnknown(pool_id=id_text(POOL_PREFIX, pool_id))
     rows = store.skus_page(
         ctx,
         partner_id=partner_id,
@@ -145,6 +151,7 @@ def sku_page(
         limit=(limit := limit_bounded(limit)) + 1,
         query=query,
         category_id=category_id,
+        pool_id=pool_id,
     )
     return page_of(rows, limit=limit, key=lambda sku: sku.id.hex)
 
@@ -172,9 +179,18 @@ def skus_known(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> frozenset[SkuId]:
     return store.skus_known(ctx, sku_ids)
 
 
-def category_children(ctx: Ctx, *, parent_id: CategoryId | None = None) -> list[Category]:
-    """List the categories right below one, or the roots."""
-    return store.categories_below(ctx, parent_id)
+def category_children(
+    ctx: Ctx, *, partner_id: PartyId | None, parent_id: CategoryId | None = None
+) -> list[Category]:
+    """List the categories right below one, or the roots; of one that is unknown, none.
+
+    A partner is given those in which, or below which, there is something that it may order;
+    (``partner_id`` None) all of them are given.
+
+    Raises: Forbidden.
+    """
+    _reading(ctx, partner_id)
+    return store.categories_below(ctx, parent_id, partner_id=partner_id)
 
 
 def partners_seeing(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, frozenset[PartyId]]:

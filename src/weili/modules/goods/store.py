@@ -67,12 +67,14 @@ _SKU_SELECT: Final = (
 )
 _SKUS_READ: Final = _SKU_SELECT + " WHERE s.id = ANY (%b::uuid[])"
 _SKUS_PAGE: Final = (
-    _SKU_SELECT + " WHERE s.id > %b"
+    _SKU_SELECT + " WHERE s.id > %b"  # noqa: S608 - two constants of ours
     " AND (%b::uuid IS NULL OR s.state = 'on_shelf' AND EXISTS ("
     "  SELECT FROM goods.pool_sku p JOIN goods.pool_grant g ON g.pool_id = p.pool_id"
     "  WHERE p.sku_id = s.id AND g.partner_id = %b::uuid))"
     " AND (%b::text IS NULL OR strpos(lower(s.title), lower(%b::text)) > 0)"
     " AND (%b::uuid IS NULL OR %b::uuid IN (c1.id, c2.id, c3.id))"
+    " AND (%b::uuid IS NULL OR EXISTS ("
+    "  SELECT FROM goods.pool_sku p WHERE p.sku_id = s.id AND p.pool_id = %b::uuid))"
     " ORDER BY s.id LIMIT %b"
 )
 
@@ -293,21 +295,38 @@ def skus_page(
     limit: int,
     query: str | None,
     category_id: CategoryId | None,
+    pool_id: PoolId | None,
 ) -> list[Sku]:
     """Read SKUs in the order of their ids; of one partner's pools, or all of them."""
     rows = ctx.db.rows(
         _SKUS_PAGE,
-        *(after, partner_id, partner_id, query, query, category_id, category_id, limit),
+        after,
+        *(partner_id, partner_id),
+        *(query, query),
+        *(category_id, category_id),
+        *(pool_id, pool_id),
+        limit,
     )
     return [_sku(row) for row in rows]
 
 
-def categories_below(ctx: Ctx, parent_id: CategoryId | None) -> list[Category]:
-    """Read the categories right below one, or the roots."""
+def categories_below(
+    ctx: Ctx, parent_id: CategoryId | None, *, partner_id: PartyId | None
+) -> list[Category]:
+    """Read the categories right below one, or the roots; those with goods for a partner, or all."""
     rows = ctx.db.rows(
-        "SELECT id, parent_id, name, level FROM goods.category"
-        " WHERE parent_id IS NOT DISTINCT FROM %b::uuid ORDER BY name",
+        "SELECT k.id, k.parent_id, k.name, k.level FROM goods.category k"
+        " WHERE k.parent_id IS NOT DISTINCT FROM %b::uuid AND (%b::uuid IS NULL OR EXISTS ("
+        "  SELECT FROM goods.category c LEFT JOIN goods.category up ON up.id = c.parent_id"
+        "  JOIN goods.spu u ON u.category_id = c.id"
+        "  JOIN goods.sku s ON s.spu_id = u.id AND s.state = 'on_shelf'"
+        "  JOIN goods.pool_sku p ON p.sku_id = s.id"
+        "  JOIN goods.pool_grant g ON g.pool_id = p.pool_id"
+        "  WHERE g.partner_id = %b::uuid AND k.id IN (c.id, c.parent_id, up.parent_id)))"
+        " ORDER BY k.name",
         parent_id,
+        partner_id,
+        partner_id,
     )
     return [Category(*row) for row in rows]
 
@@ -340,6 +359,17 @@ def pool_read(ctx: Ctx, *, pool_id: PoolId | None = None, name: str | None = Non
         "SELECT id, name FROM goods.pool WHERE id = %b::uuid OR name = %b::text", pool_id, name
     )
     return Pool(*rows[0]) if rows else None
+
+
+def is_granted(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
+    """Say whether a pool is granted to a partner."""
+    return bool(
+        ctx.db.rows(
+            "SELECT 1 FROM goods.pool_grant WHERE pool_id = %b AND partner_id = %b",
+            pool_id,
+            partner_id,
+        )
+    )
 
 
 def pools_page(ctx: Ctx, *, partner_id: PartyId | None, after: PoolId, limit: int) -> list[Pool]:

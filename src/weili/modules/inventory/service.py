@@ -90,9 +90,12 @@ def coverage_put(ctx: Ctx, *, warehouse_id: WarehouseId, rows: Sequence[Coverage
 def coverage_take(ctx: Ctx, *, warehouse_id: WarehouseId, region_codes: Sequence[str]) -> int:
     """Let a warehouse no longer serve regions; says how many of them it did serve.
 
-    Raises: Forbidden.
+    Orders that it was to ship before stay its own.
+
+    Raises: Forbidden; NotFound, when there is no such warehouse.
     """
     ctx.require("admin:stock")
+    _warehouses_check(ctx, [warehouse_id])
     return store.coverage_delete(ctx, warehouse_id=warehouse_id, region_codes=list(region_codes))
 
 
