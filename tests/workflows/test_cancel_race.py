@@ -57,7 +57,8 @@ def test_an_order_that_is_just_being_sent_is_cancelled_by_asking_the_supplier(
     order_id = queued_order(market)
     with ThreadPoolExecutor(1) as pool:
         with market.world.begin() as dispatcher:
-            [item] = dropship.queue_due(dispatcher)
+            [turn] = dropship.queue_claim(dispatcher, turns_max=1, suspects_max=0)
+            [item] = turn.items
             state = pool.submit(cancelled, market, order_id)
             wait_for_a_lock(market)
         assert state.result(timeout=10) is S.CANCELLING
@@ -72,7 +73,7 @@ def test_an_order_that_is_just_being_cancelled_is_not_sent(market: Market) -> No
     with market.world.begin() as ctx:
         order = cancel_order(ctx, partner_id=market.street, order_id=order_id)
         with market.world.begin() as dispatcher:
-            assert dropship.queue_due(dispatcher) == []
+            assert dropship.queue_claim(dispatcher, turns_max=1, suspects_max=1) == []
     assert order.state is S.CANCELLED
     with market.world.begin() as dispatcher:
-        assert dropship.queue_due(dispatcher) == []
+        assert dropship.queue_claim(dispatcher, turns_max=1, suspects_max=1) == []

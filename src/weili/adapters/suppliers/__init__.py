@@ -1,6 +1,7 @@
 """Suppliers' own systems: where child orders are sent to be shipped."""
 
 from weili.adapters.suppliers.gateway import (
+    CALL_TIMEOUT_S,
     Answer,
     AnswerKind,
     HttpSupplierGateway,
@@ -8,4 +9,11 @@ from weili.adapters.suppliers.gateway import (
     SupplierGateway,
 )
 
-__all__ = ["Answer", "AnswerKind", "HttpSupplierGateway", "SupplierEndpoint", "SupplierGateway"]
+__all__ = [
+    "CALL_TIMEOUT_S",
+    "Answer",
+    "AnswerKind",
+    "HttpSupplierGateway",
+    "SupplierEndpoint",
+    "SupplierGateway",
+]

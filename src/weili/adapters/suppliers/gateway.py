@@ -8,11 +8,13 @@ Webhooks are: HMAC-SHA256 over id, time and body; the time is the
 machine's own, since the other side knows no sandbox clock.
 """
 
+import asyncio
 import base64
 import hmac
 import json
-import time
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -22,11 +24,13 @@ import httpx2
 
 from weili.kit.clock import wall_now
 
-TIMEOUT_S: Final = 10.0
+CALL_TIMEOUT_S: Final = 10.0
+"""How long a whole call may last: name, connection, request, answer."""
 CONNECT_TIMEOUT_S: Final = 3.0
 ANSWER_BYTES_MAX: Final = 64 * 1024
 REASON_LENGTH_MAX: Final = 200
-CONNECTIONS_MAX: Final = 16
+CONNECTIONS_MAX: Final = 256
+"""More than there are callers: none may wait for a connection that a silent supplier holds."""
 
 
 class AnswerKind(StrEnum):
@@ -75,15 +79,27 @@ def signature(secret: str, *, message_id: str, timestamp: int, body: bytes) -> s
 
 
 class HttpSupplierGateway:
-    """The HTTP form, over kept connections."""
+    """The HTTP form, over kept connections.
 
-    def __init__(self) -> None:
-        self._client = httpx2.Client(
-            timeout=httpx2.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+    Calls run in an event loop in a thread of its own: only there can a whole call be given up in
+    time. The limits of a blocking client are for each read, and a supplier that sends a byte now
+    and then, or a name server that is silent, would keep the caller for as long as it likes.
+    """
+
+    def __init__(self, *, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
+        """Begin; ``call_timeout_s`` bounds a call from looking the name up to the last byte."""
+        self._call_timeout_s = call_timeout_s
+        self._client = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(call_timeout_s, connect=min(call_timeout_s, CONNECT_TIMEOUT_S)),
             follow_redirects=False,
             trust_env=False,
             limits=httpx2.Limits(max_connections=CONNECTIONS_MAX),
         )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="supplier-calls", daemon=True
+        )
+        self._thread.start()
 
     def submit(self, endpoint: SupplierEndpoint, *, order: Mapping[str, Any]) -> Answer:
         """Ask a supplier to ship a child order."""
@@ -95,8 +111,15 @@ class HttpSupplierGateway:
         return self._post(endpoint, path, message_id=f"cancel_{child_id}", body={})
 
     def close(self) -> None:
-        """Close the kept connections."""
-        self._client.close()
+        """Close the kept connections; nobody may be calling any more."""
+        asyncio.run_coroutine_threadsafe(self._client.aclose(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        # A closed connection lets go of its socket in the next round of the loop.
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
 
     def _post(
         self,
@@ -108,34 +131,42 @@ class HttpSupplierGateway:
     ) -> Answer:
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         timestamp = int(wall_now().timestamp())
+        headers = {
+            "accept-encoding": "identity",
+            "content-type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signature(
+                endpoint.secret, message_id=message_id, timestamp=timestamp, body=content
+            ),
+        }
+        url = endpoint.base_url.rstrip("/") + path
+        asking = self._ask(url, content=content, headers=headers)
+        return asyncio.run_coroutine_threadsafe(asking, self._loop).result()
+
+    async def _ask(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> Answer:
+        until_s = self._loop.time() + self._call_timeout_s
         try:
-            with self._client.stream(
-                "POST",
-                endpoint.base_url.rstrip("/") + path,
-                content=content,
-                headers={
-                    "accept-encoding": "identity",
-                    "content-type": "application/json",
-                    "webhook-id": message_id,
-                    "webhook-timestamp": str(timestamp),
-                    "webhook-signature": signature(
-                        endpoint.secret, message_id=message_id, timestamp=timestamp, body=content
-                    ),
-                },
-            ) as response:
-                return _read(response)
+            request = self._client.build_request("POST", url, content=content, headers=headers)
+            async with asyncio.timeout_at(until_s):
+                response = await self._client.send(request, stream=True)
+            try:
+                return _read(response.status_code, await _start(response, until_s))
+            finally:
+                await response.aclose()
         # A ValueError is a host that can't be written in ASCII: the client finds no name for it.
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-            is_silent = isinstance(error, httpx2.TimeoutException | httpx2.ConnectError)
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError) as error:
+            is_silent = isinstance(
+                error, httpx2.TimeoutException | httpx2.ConnectError | TimeoutError
+            )
             return Answer(AnswerKind.UNKNOWN, type(error).__name__, is_silent=is_silent)
 
 
-def _read(response: httpx2.Response) -> Answer:
-    content = _start(response)
-    if response.status_code in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
+def _read(status: int, content: bytes) -> Answer:
+    if status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
         return Answer(AnswerKind.YES)
-    if response.status_code != HTTPStatus.CONFLICT:
-        return Answer(AnswerKind.UNKNOWN, f"HTTP {response.status_code}")
+    if status != HTTPStatus.CONFLICT:
+        return Answer(AnswerKind.UNKNOWN, f"HTTP {status}")
     try:
         reason = str(json.loads(content)["reason"])
     except (ValueError, KeyError, TypeError):
@@ -143,15 +174,17 @@ def _read(response: httpx2.Response) -> Answer:
     return Answer(AnswerKind.NO, reason[:REASON_LENGTH_MAX])
 
 
-def _start(response: httpx2.Response) -> bytes:
+async def _start(response: httpx2.Response, until_s: float) -> bytes:
     """Read an answer's body up to its bound and within its time, as it stands on the wire.
 
-    Read to its end, it leaves the connection free for the next; one that goes on is cut off.
+    Read to its end, it leaves the connection free for the next; one that goes on is cut off. The
+    status, which is there already, is believed all the same.
     """
-    deadline_s = time.monotonic() + TIMEOUT_S
     content = b""
-    for part in response.iter_raw():
-        content += part
-        if len(content) > ANSWER_BYTES_MAX or time.monotonic() > deadline_s:
-            break
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(until_s):
+            async for part in response.aiter_raw():
+                content += part
+                if len(content) > ANSWER_BYTES_MAX:
+                    break
     return content[:ANSWER_BYTES_MAX]

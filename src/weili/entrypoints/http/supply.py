@@ -196,7 +196,7 @@ def _cancel_answer(call: Call, child_id: dropship.ChildId, *, accepted: bool) ->
 def _mine(
     ctx: Ctx, call: Call, child_id: dropship.ChildId
 ) -> tuple[dropship.Order, dropship.Child]:
-    return dropship.child_locked(ctx, supplier_id=call.actor.party_id, child_id=child_id)
+    return dropship.child_get(ctx, supplier_id=call.actor.party_id, child_id=child_id)
 
 
 def _shown(ctx: Ctx, order: dropship.Order, child: dropship.Child) -> dict[str, Any]:

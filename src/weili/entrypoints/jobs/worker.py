@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from weili.adapters.suppliers import SupplierGateway
+from weili.entrypoints.jobs.callers import Callers
 from weili.entrypoints.jobs.loops import Loop
 from weili.entrypoints.jobs.reactions import relay_and_react
 from weili.entrypoints.jobs.runner import JobRunner
@@ -19,9 +20,9 @@ from weili.workflows.dispatch_orders import dispatch_orders
 RELAY_REST_S: Final = 0.05
 DISPATCH_REST_S: Final = 0.25
 SWEEP_REST_S: Final = 1.0
-DISPATCHERS: Final = 4
-"""Suppliers are asked side by side, so that a slow one keeps only some of us waiting."""
 GRACE_S: Final = 20.0
+
+Part = Loop | JobRunner | Callers
 
 _log = structlog.get_logger(__name__)
 
@@ -34,7 +35,7 @@ class Worker:
     """
 
     def __init__(self, worlds: Mapping[str, World], gateway: SupplierGateway) -> None:
-        self._parts: list[Loop | JobRunner] = []
+        self._parts: list[Part] = []
         for world in worlds.values():
             self._parts += _parts_of(world, gateway)
 
@@ -61,14 +62,23 @@ class Worker:
         return self.stop()
 
 
-def _parts_of(world: World, gateway: SupplierGateway) -> list[Loop | JobRunner]:
+def _parts_of(world: World, gateway: SupplierGateway) -> list[Part]:
     begin = world.begin
+    callers = Callers(world.name)
 
     def relay() -> bool:
         return in_transaction(begin, relay_and_react) >= outbox.RELAY_MAX
 
     def dispatch() -> bool:
-        return dispatch_orders(begin, gateway) > 0
+        ended = callers.ended
+        if free := callers.free:
+            suspects_max = callers.suspects_free
+            if dispatch_orders(
+                begin, gateway, turns_max=free, suspects_max=suspects_max, run=callers.run
+            ):
+                return True
+        # A turn that ends makes room for another, and its supplier may have more to be asked.
+        return callers.wait(ended, DISPATCH_REST_S)
 
     def sweep() -> bool:
         return sweep_round(begin)
@@ -76,9 +86,7 @@ def _parts_of(world: World, gateway: SupplierGateway) -> list[Loop | JobRunner]:
     return [
         Loop("relay", relay, world=world.name, rest_s=RELAY_REST_S),
         Loop("sweeps", sweep, world=world.name, rest_s=SWEEP_REST_S),
-        *(
-            Loop(f"dispatch {number}", dispatch, world=world.name, rest_s=DISPATCH_REST_S)
-            for number in range(1, DISPATCHERS + 1)
-        ),
+        Loop("dispatch", dispatch, world=world.name, rest_s=DISPATCH_REST_S),
+        callers,  # After the loop that gives them turns: they are waited for in this order.
         JobRunner(world),
     ]

@@ -16,6 +16,7 @@ from weili.modules.ledger import TransferId
 OrderId = NewType("OrderId", UUID)
 ChildId = NewType("ChildId", UUID)
 PackageId = NewType("PackageId", UUID)
+ClaimId = NewType("ClaimId", UUID)
 
 ORDER_PREFIX: Final = "ord"
 CHILD_PREFIX: Final = "chd"
@@ -28,6 +29,8 @@ HOLD_LASTS: Final = timedelta(minutes=30)
 """How long an unconfirmed order keeps its stock and money."""
 COMPLETES_AFTER: Final = timedelta(days=7)
 """When a delivered order is done by itself. Source: the no-reason return window of seven days."""
+CLAIM_LASTS: Final = timedelta(seconds=45)
+"""How long what is being asked of a supplier is nobody else's; longer than any asking lasts."""
 
 
 class OrderState(StrEnum):
@@ -48,6 +51,7 @@ _S = OrderState
 
 CHILD_STATES: Final[StateTable[OrderState]] = StateTable(
     name="child order",
+    name_zh="子单",
     initial=frozenset({_S.HELD, _S.CONFIRMED}),
     steps={
         _S.HELD: frozenset({_S.CONFIRMED, _S.CANCELLED}),
@@ -64,6 +68,7 @@ CHILD_STATES: Final[StateTable[OrderState]] = StateTable(
 
 ROOT_STATES: Final[StateTable[OrderState]] = StateTable(
     name="order",
+    name_zh="订单",
     initial=CHILD_STATES.initial,
     steps={
         _S.HELD: frozenset({_S.CONFIRMED, _S.CANCELLED}),
@@ -255,6 +260,33 @@ class Queued:
     order_id: OrderId
     state: QueueState
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one caller asks of one supplier, one thing after another, while its claim lasts.
+
+    ``is_suspect`` says that the supplier's last answer was none: it is asked one thing at a time.
+    """
+
+    claim_id: ClaimId
+    supplier_id: PartyId
+    is_suspect: bool
+    items: Sequence[Queued]
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierHealth:
+    """How a supplier's system has answered of late.
+
+    ``failures`` counts the askings in vain since its last answer, ``failure`` says how the last of
+    them went, and until ``paused_until`` it is not asked; then with one thing, to try it.
+    """
+
+    supplier_id: PartyId
+    failures: int
+    failure: str
+    paused_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from weili.modules.dropship.documents import order_document
 from weili.modules.dropship.model import (
     CHILD_PREFIX,
     CHILD_STATES,
+    CLAIM_LASTS,
     COMPLETES_AFTER,
     ORDER_PREFIX,
     PACKAGE_PREFIX,
@@ -25,6 +26,7 @@ from weili.modules.dropship.model import (
     Accepted,
     Child,
     ChildId,
+    ClaimId,
     Order,
     OrderDraft,
     OrderId,
@@ -38,6 +40,8 @@ from weili.modules.dropship.model import (
     Recipient,
     Step,
     SupplierConnection,
+    SupplierHealth,
+    Turn,
 )
 from weili.modules.dropship.problems import NumberReused, OrderUnknown
 from weili.modules.dropship.store import orders as store
@@ -46,8 +50,15 @@ from weili.modules.dropship.store import queue as queue_store
 Outcome = Placed | Problem
 
 SWEEP_MAX: Final = 200
-SUPPLIER_MAX: Final = 64
-_RETRY_S_MAX: Final = 3_600
+TURNS_AT_ONCE: Final = 4
+"""How many callers ask one supplier side by side; one, as soon as it gives no answer."""
+TURN_ITEMS_MAX: Final = 16
+RETRY_S_MAX: Final = 3_600
+FAILURES_MAX: Final = 5
+"""After so many askings in vain, one after another, a supplier is paused."""
+PAUSE_S_MIN: Final = 5
+PAUSE_S_MAX: Final = 300
+WAKE_MAX: Final = 1_000
 
 
 # --- placing -------------------------------------------------------------------------------------
@@ -152,6 +163,16 @@ def order_by_number(ctx: Ctx, *, partner_id: PartyId, number: str) -> Order:
     return order_get(ctx, partner_id=partner_id, order_id=order_id)
 
 
+def child_get(ctx: Ctx, *, supplier_id: PartyId, child_id: ChildId) -> tuple[Order, Child]:
+    """Give a supplier's child order and the order it belongs to, without locking anything.
+
+    Raises: OrderUnknown, also for a child order of another supplier.
+    """
+    order_id = _order_of(ctx, supplier_id=supplier_id, child_id=child_id)
+    [order] = store.orders_load(ctx, [order_id])
+    return order, _child_of(order, child_id)
+
+
 def order_page(
     ctx: Ctx, *, partner_id: PartyId, state: OrderState | None, cursor: str | None, limit: int
 ) -> Page[Order]:
@@ -211,11 +232,9 @@ def child_locked(ctx: Ctx, *, supplier_id: PartyId, child_id: ChildId) -> tuple[
 
     Raises: OrderUnknown, also for a child order of another supplier.
     """
-    order_id = store.order_of_child(ctx, child_id=child_id, supplier_id=supplier_id)
-    if order_id is None:
-        raise OrderUnknown(order=id_text(CHILD_PREFIX, child_id))
+    order_id = _order_of(ctx, supplier_id=supplier_id, child_id=child_id)
     [order] = orders_locked(ctx, ids=[order_id])
-    return order, next(child for child in order.children if child.id == child_id)
+    return order, _child_of(order, child_id)
 
 
 def package_locked(
@@ -375,21 +394,96 @@ def queue_feed(ctx: Ctx, *, orders: Sequence[Order]) -> None:
         queue_store.queue_insert(ctx, items)
 
 
-def queue_due(ctx: Ctx) -> list[Queued]:
-    """Take what is due to be sent to suppliers or asked of them, and set the next attempt.
+def queue_claim(ctx: Ctx, *, turns_max: int, suspects_max: int) -> list[Turn]:
+    """Claim what is due to be sent to suppliers or asked of them: for each of them one turn.
 
-    Who takes it has until then to do it; if it dies, somebody else takes it after that.
+    While the claim lasts nobody else asks the same; if who claimed it dies, somebody else does
+    after that. A supplier gets the next turn when the others had theirs, has a bounded number of
+    turns at once, and is left alone while it is paused. At most ``suspects_max`` of the turns go
+    to suppliers whose last answer was none, so that they can't use up the callers of the others.
     """
-    items = queue_store.queue_due(ctx, limit=SUPPLIER_MAX)
-    if items:
-        queue_store.queue_tried(
-            ctx,
-            next_at={
-                item.child_id: ctx.now + timedelta(seconds=retry_after_s(item.attempts))
-                for item in items
-            },
-        )
-    return items
+    turns = _claimed(ctx, limit=min(suspects_max, turns_max), is_suspect=True)
+    return turns + _claimed(ctx, limit=turns_max - len(turns), is_suspect=False)
+
+
+def _claimed(ctx: Ctx, *, limit: int, is_suspect: bool) -> list[Turn]:
+    if limit <= 0:
+        return []
+    suppliers = queue_store.suppliers_claim(
+        ctx,
+        is_suspect=is_suspect,
+        turns_at_once=1 if is_suspect else TURNS_AT_ONCE,
+        limit=limit,
+    )
+    claims = {supplier_id: ClaimId(new_id(ctx.now)) for supplier_id in suppliers}
+    if not claims:
+        return []
+    items: dict[PartyId, list[Queued]] = {}
+    for item in queue_store.queue_claim(
+        ctx,
+        claims=claims,
+        until=ctx.now + CLAIM_LASTS,
+        size=1 if is_suspect else TURN_ITEMS_MAX,
+        least_tried=is_suspect,
+    ):
+        items.setdefault(item.supplier_id, []).append(item)
+    return [
+        Turn(claims[supplier_id], supplier_id, is_suspect, asked)
+        for supplier_id, asked in items.items()
+    ]
+
+
+def claim_end(ctx: Ctx, *, turn: Turn, item: Queued, wait_s_max: int = RETRY_S_MAX) -> None:
+    """Let go of a child order that its supplier was asked about.
+
+    If what was asked still stands, it is due again when it has waited, the longer the more often
+    it was tried; what has become another question meanwhile is due as it is.
+    """
+    wait_s = min(retry_after_s(item.attempts - 1), wait_s_max)
+    queue_store.claim_end(
+        ctx, claim_id=turn.claim_id, item=item, next_at=ctx.now + timedelta(seconds=wait_s)
+    )
+
+
+def claim_undo(ctx: Ctx, *, turn: Turn, items: Sequence[Queued]) -> None:
+    """Let go of child orders that the turn did not come to: they are due as before."""
+    queue_store.claim_undo(
+        ctx,
+        claim_id=turn.claim_id,
+        supplier_id=turn.supplier_id,
+        child_ids=[item.child_id for item in items],
+    )
+
+
+def supplier_failed(ctx: Ctx, *, supplier_id: PartyId, failure: str) -> int:
+    """Note that a supplier's system gave no answer; says how long it is left alone now, in s.
+
+    After some of them in a row it is paused, and then asked one thing; each time that is in vain
+    too, the pause doubles.
+    """
+    failures = queue_store.health_failed(ctx, supplier_id=supplier_id, failure=failure)
+    if failures < FAILURES_MAX:
+        return 0
+    pause_s = min(PAUSE_S_MIN << min(failures - FAILURES_MAX, 10), PAUSE_S_MAX)
+    until = ctx.now + timedelta(seconds=pause_s)
+    queue_store.health_pause(ctx, supplier_id=supplier_id, until=until)
+    return pause_s
+
+
+def supplier_answered(ctx: Ctx, *, supplier_id: PartyId) -> bool:
+    """Note that a supplier's system answered; says whether that ended a pause.
+
+    What was tried in vain before is then due at once: it was not the child orders' fault.
+    """
+    if not queue_store.health_restore(ctx, supplier_id=supplier_id):
+        return False
+    queue_store.queue_wake(ctx, supplier_id=supplier_id, limit=WAKE_MAX)
+    return True
+
+
+def suppliers_health(ctx: Ctx, *, supplier_ids: Sequence[PartyId]) -> dict[PartyId, SupplierHealth]:
+    """Say how suppliers have answered of late; those of whom nothing was asked are left out."""
+    return {health.supplier_id: health for health in queue_store.health_read(ctx, supplier_ids)}
 
 
 def queue_locked(ctx: Ctx, *, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:
@@ -442,7 +536,7 @@ def queue_page(
 
 def retry_after_s(attempts: int) -> int:
     """Say how long to wait after the n-th attempt: doubling from 5 s, at most an hour."""
-    return min(5 << min(attempts, 10), _RETRY_S_MAX)
+    return min(5 << min(attempts, 10), RETRY_S_MAX)
 
 
 def connection_put(ctx: Ctx, *, supplier_id: PartyId, base_url: str, secret: str) -> None:
@@ -452,6 +546,8 @@ def connection_put(ctx: Ctx, *, supplier_id: PartyId, base_url: str, secret: str
     queue_store.connection_put(
         ctx, supplier_id=supplier_id, base_url=base_url, secret_sealed=sealed
     )
+    # Whatever was wrong with the old address says nothing of the new one.
+    supplier_answered(ctx, supplier_id=supplier_id)
 
 
 def connections(ctx: Ctx, *, supplier_ids: Sequence[PartyId]) -> dict[PartyId, SupplierConnection]:
@@ -472,6 +568,17 @@ def _order_data(order: Order) -> dict[str, Any]:
         "number": order.number,
         "state": order.state.value,
     }
+
+
+def _order_of(ctx: Ctx, *, supplier_id: PartyId, child_id: ChildId) -> OrderId:
+    order_id = store.order_of_child(ctx, child_id=child_id, supplier_id=supplier_id)
+    if order_id is None:
+        raise OrderUnknown(order=id_text(CHILD_PREFIX, child_id))
+    return order_id
+
+
+def _child_of(order: Order, child_id: ChildId) -> Child:
+    return next(child for child in order.children if child.id == child_id)
 
 
 def _mine(orders: Sequence[Order], partner_id: PartyId, order_id: OrderId) -> Order:

@@ -175,7 +175,33 @@ supplier_queue = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("due_at", _NOW_COLUMN),
     sa.Column("queued_at", _NOW_COLUMN, nullable=False),
-    sa.Index("ix_supplier_queue_due_at", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    sa.Column("claim_id", sa.Uuid),
+    sa.Column("claimed_until", _NOW_COLUMN),
+    sa.CheckConstraint("(claim_id IS NULL) = (claimed_until IS NULL)", name="claim"),
+    sa.Index(
+        "ix_supplier_queue_due_at",
+        "supplier_id",
+        "due_at",
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_supplier_queue_claimed",
+        "supplier_id",
+        postgresql_where=sa.text("claim_id IS NOT NULL"),
+    ),
+    schema="dropship",
+)
+
+supplier_health = sa.Table(
+    "supplier_health",
+    metadata,
+    sa.Column("supplier_id", sa.Uuid, primary_key=True),
+    sa.Column(
+        "failures", sa.Integer, sa.CheckConstraint("failures >= 0", name="failures"), nullable=False
+    ),
+    sa.Column("failure", sa.Text, nullable=False),
+    sa.Column("paused_until", _NOW_COLUMN),
+    sa.Column("served_at", _NOW_COLUMN, nullable=False),
     schema="dropship",
 )
 

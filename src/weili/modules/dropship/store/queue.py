@@ -5,11 +5,24 @@ from datetime import datetime
 from uuid import UUID
 
 from weili.kit.context import Ctx, PartyId
-from weili.modules.dropship.model import ChildId, OrderId, Queued, QueueState
+from weili.modules.dropship.model import (
+    ChildId,
+    ClaimId,
+    OrderId,
+    Queued,
+    QueueState,
+    SupplierHealth,
+)
 
 
 def queue_insert(ctx: Ctx, items: Sequence[tuple[PartyId, ChildId, PartyId, OrderId]]) -> None:
     """Put child orders (supplier, child, partner, order) into the queues; those there stay."""
+    ctx.db.run(
+        "INSERT INTO dropship.supplier_health (supplier_id, failures, failure, served_at)"
+        " SELECT s, 0, '', %b FROM unnest(%b::uuid[]) AS x (s) ON CONFLICT DO NOTHING",
+        ctx.now,
+        sorted({supplier_id for supplier_id, _, _, _ in items}),
+    )
     ctx.db.run(
         "INSERT INTO dropship.supplier_queue (supplier_id, child_id, partner_id, order_id, state,"
         " attempts, due_at, queued_at) SELECT s, c, p, o, 'waiting', 0, %b, %b FROM"
@@ -21,15 +34,103 @@ def queue_insert(ctx: Ctx, items: Sequence[tuple[PartyId, ChildId, PartyId, Orde
     )
 
 
-def queue_due(ctx: Ctx, *, limit: int) -> list[Queued]:
-    """Lock what is due to be sent or asked; what somebody else works on is passed over."""
+def suppliers_claim(ctx: Ctx, *, is_suspect: bool, turns_at_once: int, limit: int) -> list[PartyId]:
+    """Lock suppliers of whom something is due, those first who have waited longest for a turn.
+
+    Left out are those that are paused, that have their turns already, or that somebody else just
+    claims for.
+    """
     rows = ctx.db.rows(
-        "SELECT supplier_id, child_id, order_id, state, attempts FROM dropship.supplier_queue"
-        " WHERE due_at <= %b ORDER BY due_at LIMIT %b FOR UPDATE SKIP LOCKED",
+        "UPDATE dropship.supplier_health SET served_at = %b WHERE supplier_id IN"
+        " (SELECT h.supplier_id FROM dropship.supplier_health h"
+        " WHERE (h.failures > 0) = %b AND (h.paused_until IS NULL OR h.paused_until <= %b)"
+        " AND EXISTS (SELECT FROM dropship.supplier_queue q WHERE q.supplier_id = h.supplier_id"
+        "  AND q.due_at <= %b AND (q.claimed_until IS NULL OR q.claimed_until <= %b))"
+        " AND (SELECT count(DISTINCT q.claim_id) FROM dropship.supplier_queue q"
+        "  WHERE q.supplier_id = h.supplier_id AND q.claim_id IS NOT NULL"
+        "  AND q.claimed_until > %b) < %b"
+        " ORDER BY h.served_at, h.supplier_id LIMIT %b FOR UPDATE OF h SKIP LOCKED)"
+        " RETURNING supplier_id",
         ctx.now,
+        is_suspect,
+        *[ctx.now] * 4,
+        turns_at_once,
         limit,
     )
-    return [_queued(*row) for row in rows]
+    # Another claim may have ended between this statement's view and its lock; now none can.
+    busy = ctx.db.rows(
+        "SELECT supplier_id FROM dropship.supplier_queue WHERE supplier_id = ANY (%b::uuid[])"
+        " AND claim_id IS NOT NULL AND claimed_until > %b"
+        " GROUP BY supplier_id HAVING count(DISTINCT claim_id) >= %b",
+        [supplier_id for (supplier_id,) in rows],
+        ctx.now,
+        turns_at_once,
+    )
+    full = {supplier_id for (supplier_id,) in busy}
+    return [PartyId(supplier_id) for (supplier_id,) in rows if supplier_id not in full]
+
+
+def queue_claim(
+    ctx: Ctx, *, claims: Mapping[PartyId, ClaimId], until: datetime, size: int, least_tried: bool
+) -> list[Queued]:
+    """Claim what is due of each of these suppliers, counting an attempt; of each so many at most.
+
+    What somebody else has locked is passed over. With ``least_tried`` a new child order goes
+    before one that may itself be what the supplier fails at.
+    """
+    before = (
+        "WITH due AS MATERIALIZED (SELECT s.claim_id, d.supplier_id, d.child_id FROM"
+        " unnest(%b::uuid[], %b::uuid[]) AS s (supplier_id, claim_id) CROSS JOIN LATERAL"
+        " (SELECT w.supplier_id, w.child_id FROM dropship.supplier_queue w"
+        " WHERE w.supplier_id = s.supplier_id AND w.due_at <= %b"
+        " AND (w.claimed_until IS NULL OR w.claimed_until <= %b) ORDER BY "
+    )
+    after = (
+        " LIMIT %b FOR UPDATE SKIP LOCKED) AS d)"
+        " UPDATE dropship.supplier_queue q SET attempts = q.attempts + 1,"
+        " claim_id = due.claim_id, claimed_until = %b FROM due"
+        " WHERE q.supplier_id = due.supplier_id AND q.child_id = due.child_id"
+        " RETURNING q.supplier_id, q.child_id, q.order_id, q.state, q.attempts"
+    )
+    order = "w.attempts, w.due_at, w.child_id" if least_tried else "w.due_at, w.child_id"
+    rows = ctx.db.rows(
+        before + order + after,
+        list(claims),
+        list(claims.values()),
+        ctx.now,
+        ctx.now,
+        size,
+        until,
+    )
+    return sorted((_queued(*row) for row in rows), key=lambda item: item.child_id)
+
+
+def claim_end(ctx: Ctx, *, claim_id: ClaimId, item: Queued, next_at: datetime) -> None:
+    """End a claim on a child order; what it was asked and still stands is due again then."""
+    ctx.db.run(
+        "UPDATE dropship.supplier_queue SET claim_id = NULL, claimed_until = NULL,"
+        " due_at = CASE WHEN state = %b AND due_at IS NOT NULL THEN %b ELSE due_at END"
+        " WHERE supplier_id = %b AND child_id = %b AND claim_id = %b",
+        item.state.value,
+        next_at,
+        item.supplier_id,
+        item.child_id,
+        claim_id,
+    )
+
+
+def claim_undo(
+    ctx: Ctx, *, claim_id: ClaimId, supplier_id: PartyId, child_ids: Sequence[ChildId]
+) -> None:
+    """End a claim on child orders that nobody was asked about: the attempt was none."""
+    ctx.db.run(
+        "UPDATE dropship.supplier_queue SET claim_id = NULL, claimed_until = NULL,"
+        " attempts = attempts - 1"
+        " WHERE supplier_id = %b AND child_id = ANY (%b::uuid[]) AND claim_id = %b",
+        supplier_id,
+        list(child_ids),
+        claim_id,
+    )
 
 
 def queue_lock(ctx: Ctx, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:
@@ -40,17 +141,6 @@ def queue_lock(ctx: Ctx, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:
         list(child_ids),
     )
     return {item.child_id: item for item in (_queued(*row) for row in rows)}
-
-
-def queue_tried(ctx: Ctx, *, next_at: Mapping[ChildId, datetime]) -> None:
-    """Count an attempt for each, and say when the next would be due."""
-    ctx.db.run(
-        "UPDATE dropship.supplier_queue q SET attempts = attempts + 1, due_at = x.due_at"
-        " FROM unnest(%b::uuid[], %b::timestamptz[]) AS x (child_id, due_at)"
-        " WHERE q.child_id = x.child_id",
-        list(next_at),
-        list(next_at.values()),
-    )
 
 
 def queue_set(
@@ -86,6 +176,62 @@ def queue_page(
         limit,
     )
     return [_queued(*row) for row in rows]
+
+
+def health_failed(ctx: Ctx, *, supplier_id: PartyId, failure: str) -> int:
+    """Count an asking in vain; gives how many there were since the last answer."""
+    [[failures]] = ctx.db.rows(
+        "UPDATE dropship.supplier_health SET failures = failures + 1, failure = %b"
+        " WHERE supplier_id = %b RETURNING failures",
+        failure,
+        supplier_id,
+    )
+    return int(failures)
+
+
+def health_pause(ctx: Ctx, *, supplier_id: PartyId, until: datetime) -> None:
+    """Leave a supplier alone until then."""
+    ctx.db.run(
+        "UPDATE dropship.supplier_health SET paused_until = %b WHERE supplier_id = %b",
+        until,
+        supplier_id,
+    )
+
+
+def health_restore(ctx: Ctx, *, supplier_id: PartyId) -> bool:
+    """Forget the askings in vain, if there were any; says whether the supplier was paused."""
+    rows = ctx.db.rows(
+        "UPDATE dropship.supplier_health h SET failures = 0, failure = '', paused_until = NULL"
+        " FROM (SELECT supplier_id, paused_until FROM dropship.supplier_health"
+        "  WHERE supplier_id = %b AND failures > 0 FOR UPDATE) AS was"
+        " WHERE h.supplier_id = was.supplier_id RETURNING was.paused_until IS NOT NULL",
+        supplier_id,
+    )
+    return bool(rows and rows[0][0])
+
+
+def health_read(ctx: Ctx, supplier_ids: Sequence[PartyId]) -> list[SupplierHealth]:
+    """Read how suppliers have answered of late; those never asked of are left out."""
+    rows = ctx.db.rows(
+        "SELECT supplier_id, failures, failure, paused_until FROM dropship.supplier_health"
+        " WHERE supplier_id = ANY (%b::uuid[])",
+        list(supplier_ids),
+    )
+    return [SupplierHealth(*row) for row in rows]
+
+
+def queue_wake(ctx: Ctx, *, supplier_id: PartyId, limit: int) -> None:
+    """Make due what waits for its next attempt at a supplier; what others hold stays."""
+    ctx.db.run(
+        "UPDATE dropship.supplier_queue SET due_at = %b WHERE supplier_id = %b AND child_id IN"
+        " (SELECT child_id FROM dropship.supplier_queue WHERE supplier_id = %b AND due_at > %b"
+        " AND claim_id IS NULL ORDER BY due_at LIMIT %b FOR UPDATE SKIP LOCKED)",
+        ctx.now,
+        supplier_id,
+        supplier_id,
+        ctx.now,
+        limit,
+    )
 
 
 def connection_put(ctx: Ctx, *, supplier_id: PartyId, base_url: str, secret_sealed: bytes) -> None:
