@@ -7,15 +7,17 @@ import asyncio
 import gc
 import random
 import secrets
+import socket
 import statistics
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from bench.market import Market
+from weili.entrypoints.http import PlaceRequest, place_lane, place_work
 from weili.kit.context import PartyId
-from weili.kit.groupcommit import GroupCommit
 from weili.kit.world import World, in_transaction
 from weili.modules import dropship
 from weili.workflows.place_dropship_orders import place_dropship_orders
@@ -67,9 +69,6 @@ def singles(world: World, market: Market, *, hot: bool, clients: int, seconds: f
     Raises: RuntimeError when an order is refused: here there is plenty of everything.
     """
     todo = iter(commands(market, random.Random(), hot=hot, count=int(8_000 * seconds)))
-    lane = GroupCommit[dropship.PlaceOrder, dropship.Outcome](
-        lambda batch: place(world, batch), lane="bench"
-    )
     times: list[float] = []
     _forget_garbage()
 
@@ -78,17 +77,24 @@ def singles(world: World, market: Market, *, hot: bool, clients: int, seconds: f
             before = time.perf_counter()
             if before > end:
                 break
-            outcome = await lane.ask(command)
+            outcomes = await lane.ask(PlaceRequest((command,)))
             times.append(time.perf_counter() - before)
-            _placed_check([outcome])
+            _placed_check(outcomes)
 
     async def clients_all() -> float:
+        await lane.open()
         start = time.perf_counter()
         await asyncio.gather(*(client(start + seconds) for _ in range(clients)))
+        lane.close()
         return time.perf_counter() - start
 
-    took = asyncio.run(clients_all())
-    lane.close()
+    near, far = socket.socketpair()
+    with near, far:
+        lane = place_lane(near)
+        worker = threading.Thread(target=place_work, args=(world, far))
+        worker.start()
+        took = asyncio.run(clients_all())
+        worker.join()
     return _run(clients, times, len(times), took)
 
 

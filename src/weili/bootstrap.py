@@ -4,8 +4,11 @@ A face is imported when it is opened: the command line, which opens none, starts
 """
 
 import gc
+import os
 import re
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final
 from weili import migrations
 from weili.adapters.postgres import Server, databases, embedded
 from weili.adapters.suppliers import HttpSupplierGateway
-from weili.kit.groupcommit import GroupCommit
 from weili.kit.problems import Kind, Problem
 from weili.kit.secrets import KeyRing
 from weili.kit.world import LIVE, World, in_transaction
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
+    from weili.entrypoints.http import Placing
     from weili.entrypoints.jobs import Worker
 
 EMBEDDED_DATABASE: Final = "weili"
@@ -270,23 +273,57 @@ def opened(settings: Settings, *, upgrade: bool = False) -> Iterator[dict[str, W
 # --- faces ---------------------------------------------------------------------------------------
 
 
+def http_app(worlds: Worlds, placing: "Placing") -> "ASGIApp":
+    """Give the HTTP face over open worlds, with a lane for each world that takes orders."""
+    from weili.entrypoints.http import create_app  # noqa: PLC0415
+
+    return create_app(worlds=worlds, placing=placing, is_current=is_current)
+
+
 @contextmanager
-def http_app(worlds: Worlds) -> "Iterator[ASGIApp]":
-    """Give the HTTP face over a group commit for each world, which ends when all is written."""
-    from weili.entrypoints.http import (  # noqa: PLC0415
-        PlaceAnswer,
-        PlaceRequest,
-        create_app,
-        place_batch,
-        place_weight,
-    )
+def placers(worlds: Worlds) -> "Iterator[Placing]":
+    """Run for each world a process that places its orders, and give the lanes that lead there.
+
+    When such a process is lost, this one is asked to end: whoever keeps it running starts both
+    anew. When this one is lost, however it ends, its placers finish what they have and end too.
+    """
+    from weili.entrypoints.http import place_lane  # noqa: PLC0415
 
     with ExitStack() as stack:
-        placing: dict[str, GroupCommit[PlaceRequest, PlaceAnswer]] = {}
-        for name, world in worlds.items():
-            placing[name] = GroupCommit(place_batch(world), lane=name, weigh=place_weight)
-            stack.callback(placing[name].close)
-        yield create_app(worlds=worlds, placing=placing, is_current=is_current)
+        yield {
+            name: place_lane(stack.enter_context(_placer(name)), lost=_end_in_good_order)
+            for name in worlds
+        }
+
+
+@contextmanager
+def _placer(world: str) -> Iterator[socket.socket]:
+    """Run ``weili place`` for the block, which closes the link; gives our end of it."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        words = ["-m", "weili.entrypoints.cli", "place", world, str(theirs.fileno())]
+        process = subprocess.Popen([sys.executable, *words], pass_fds=[theirs.fileno()])
+    try:
+        yield ours
+    finally:
+        ours.close()
+        try:
+            process.wait(DRAIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _end_in_good_order() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def place(world: World, link: socket.socket) -> None:
+    """Place a world's orders, batch by batch, until the other end of the link is closed."""
+    from weili.entrypoints.http import place_work  # noqa: PLC0415
+
+    _forget_garbage()
+    place_work(world, link)
 
 
 def is_current(world: World) -> bool:
@@ -299,15 +336,19 @@ def serve(worlds: Worlds, listening: socket.socket) -> None:
     """Serve the HTTP face on a socket until SIGTERM or SIGINT, then finish what is under way."""
     import uvicorn  # noqa: PLC0415
 
-    # The event loop and the group commit's thread share one interpreter, and hand it over hundreds
-    # of times for each batch. What was loaded by now is never garbage, and what a batch makes is
-    # mostly gone before the collector would have to look at it.
-    sys.setswitchinterval(SWITCH_S)
-    with http_app(worlds) as app:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AT)
+    with placers(worlds) as placing:
+        app = http_app(worlds, placing)
+        # The event loop shares its interpreter with the threads of slower routes.
+        sys.setswitchinterval(SWITCH_S)
+        _forget_garbage()
         uvicorn.Server(server_config(app)).run(sockets=[listening])
+
+
+def _forget_garbage() -> None:
+    """What was loaded by now is never garbage, and what a request makes is mostly gone early."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AT)
 
 
 def server_config(app: "ASGIApp") -> "uvicorn.Config":

@@ -99,6 +99,13 @@ class House:
                 return int(pid)
         raise AssertionError(name)
 
+    def placer(self) -> int:
+        """Give the pid of the process that places orders for the server."""
+        server = self.child("serve")
+        below = Path(f"/proc/{server}/task/{server}/children")
+        until("the server has its placer", lambda: bool(below.read_text().split()))
+        return int(below.read_text().split()[0])
+
     def health(self) -> int:
         """Ask whether it trades; 0 when nobody answers."""
         return self.get("/healthz")[0]

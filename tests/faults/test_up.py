@@ -43,7 +43,8 @@ def test_the_first_start_fills_the_sandbox_and_keeps_its_keys_from_others(runnin
     assert (len(keys["suppliers"]), len(keys["partners"])) == (5, 20)
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stat.S_IMODE((running.home / "keyring.json").stat().st_mode) == 0o600
-    assert "curl -H 'Authorization: Bearer wl_sandbox_" in running.said()
+    curl = "curl -H 'Authorization: Bearer wl_sandbox_"
+    until("the whole welcome is said", lambda: curl in running.said())
     assert running.get("/v1/skus?limit=1", bearer=running.bearer())[0] == 200
 
 
@@ -64,6 +65,26 @@ def test_a_killed_server_is_back_and_nobody_was_refused(running: House) -> None:
     # Then the client waited in the socket's queue for the next server
     assert status == 200
     assert running.child("serve") != before
+
+
+def test_a_killed_placer_is_back_with_its_server_and_loses_no_order(running: House) -> None:
+    # Given an order that was placed
+    assert running.place("K-PLACE")[0] == 201
+    server, placer = running.child("serve"), running.placer()
+    # When the process is killed that places orders for the server
+    running.kill(placer)
+    # Then both are started anew, the order is there, and the next is taken
+    until("it trades again", lambda: running.health() == 200 and running.child("serve") != server)
+    assert running.placer() != placer
+    assert running.place("K-PLACE")[1]["number"] == "K-PLACE"
+    assert running.place("K-PLACE-2")[0] == 201
+
+
+def test_a_killed_server_leaves_no_placer_behind(running: House) -> None:
+    placer = running.placer()
+    running.kill(running.child("serve"))
+    until("the placer has ended", lambda: processes.find(placer) is None)
+    until("it trades again", lambda: running.health() == 200)
 
 
 def test_a_killed_worker_is_back_and_finishes_what_it_had_begun(running: House) -> None:

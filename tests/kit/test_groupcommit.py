@@ -1,22 +1,41 @@
 """Group commit: what arrives while one batch is under way goes together in the next."""
 
 import asyncio
+import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing
 
 import pytest
 
-from weili.kit.groupcommit import BATCH_WEIGHT_MAX, QUEUE_WEIGHT_MAX, GroupCommit
-from weili.kit.problems import Busy, NotFound, Problem, Unavailable
+from weili.kit.groupcommit import (
+    BATCH_WEIGHT_MAX,
+    LANE_WEIGHT_MAX,
+    Lane,
+    LaneFailedError,
+    work_lane,
+)
+from weili.kit.problems import Busy, FieldProblem, InputInvalid, NotFound, Problem, Unavailable
+
+Numbers = Lane[int, int]
 
 
 class Desk:
-    """Does batches when it is let, and remembers them. A command -1 breaks its whole batch."""
+    """The far end: does batches when it is let, and remembers them. -1 breaks its whole batch."""
 
     def __init__(self) -> None:
+        self.near, self.far = socket.socketpair()
         self.batches: list[list[int]] = []
         self.begun = threading.Semaphore(0)
         self.let = threading.Semaphore(0)
+        self.lost = threading.Event()
+        self.refusal: Problem = NotFound(what="number", id="0")
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with self.far:
+            work_lane(self.far, self.work, read=_read, write=_write)
 
     def work(self, commands: Sequence[int]) -> list[int | Problem]:
         """Double each command; refuse 0 by itself."""
@@ -25,112 +44,159 @@ class Desk:
         self.batches.append(list(commands))
         if -1 in commands:
             raise ZeroDivisionError
-        return [n * 2 if n else NotFound(what="number", id="0") for n in commands]
+        return [n * 2 if n else self.refusal for n in commands]
+
+    def ask(
+        self, talk: Callable[[Numbers], Awaitable[object]], *, is_heavy: bool = False
+    ) -> object:
+        """Open a lane, talk, and close it."""
+
+        async def whole() -> object:
+            lane: Numbers = Lane(
+                self.near,
+                write=_write,
+                read=_read,
+                weigh=abs if is_heavy else lambda _: 1,
+                lost=self.lost.set,
+            )
+            await lane.open()
+            try:
+                return await talk(lane)
+            finally:
+                lane.close()
+                await asyncio.sleep(0)
+
+        return asyncio.run(whole())
+
+    def end(self) -> None:
+        """Let everything go on, until the thread has ended."""
+        self.let.release(1_000)
+        self.near.close()
+        self._thread.join(timeout=10)
+        assert not self._thread.is_alive()
+
+
+def _write(n: int) -> bytes:
+    return str(n).encode()
+
+
+def _read(data: bytes) -> int:
+    return int(data)
 
 
 @pytest.fixture
-def desk() -> Desk:
-    """Give a desk that waits to be let."""
-    return Desk()
+def desk() -> Iterator[Desk]:
+    """Give a far end that waits to be let, and see that it ends with the near end."""
+    desk = Desk()
+    with closing(desk.near):
+        yield desk
+        desk.end()
 
 
-@pytest.fixture
-def lane(desk: Desk) -> Iterator[GroupCommit[int, int | Problem]]:
-    """Give a lane that works at the desk; each command weighs one."""
-    lane = GroupCommit(desk.work, lane="test")
-    yield lane
-    for _ in range(1_000):
-        desk.let.release()
-    lane.close()
-
-
-async def _queued(lane: GroupCommit[int, int | Problem], desk: Desk, *later: int) -> list[object]:
+def _queued(desk: Desk, *later: int) -> list[object]:
     """Ask for 1, and while that is under way for the others; then let everything go on."""
-    tasks = [asyncio.create_task(lane.ask(1))]
-    await asyncio.to_thread(desk.begun.acquire)
-    tasks += [asyncio.create_task(lane.ask(n)) for n in later]
-    await asyncio.sleep(0)
-    for _ in range(100):
-        desk.let.release()
-    return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    async def talk(lane: Numbers) -> list[object]:
+        tasks = [asyncio.create_task(lane.ask(1))]
+        await asyncio.to_thread(desk.begun.acquire)
+        tasks += [asyncio.create_task(lane.ask(n)) for n in later]
+        await asyncio.sleep(0.05)  # The event loop writes, and what it wrote lies in the socket.
+        desk.let.release(100)
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    answers = desk.ask(talk)
+    assert isinstance(answers, list)
+    return answers
 
 
-def test_a_lone_command_does_not_wait_and_the_rest_goes_together(
-    lane: GroupCommit[int, int | Problem], desk: Desk
-) -> None:
-    assert asyncio.run(_queued(lane, desk, 2, 3, 4)) == [2, 4, 6, 8]
+def test_a_lone_command_does_not_wait_and_the_rest_goes_together(desk: Desk) -> None:
+    assert _queued(desk, 2, 3, 4) == [2, 4, 6, 8]
     assert desk.batches == [[1], [2, 3, 4]]
 
 
-def test_a_refusal_is_one_commands_result(
-    lane: GroupCommit[int, int | Problem], desk: Desk
-) -> None:
-    first, refused, last = asyncio.run(_queued(lane, desk, 0, 3))
+def test_a_refusal_is_one_commands_result(desk: Desk) -> None:
+    first, refused, last = _queued(desk, 0, 3)
 
     assert (first, last) == (2, 6)
     assert isinstance(refused, NotFound)
+    assert refused.members == {"what": "number", "id": "0"}
 
 
-def test_a_command_that_breaks_its_batch_takes_no_neighbour_down(
-    lane: GroupCommit[int, int | Problem], desk: Desk
-) -> None:
-    results = asyncio.run(_queued(lane, desk, 2, -1, 3))
+def test_a_command_that_breaks_its_batch_takes_no_neighbour_down(desk: Desk) -> None:
+    results = _queued(desk, 2, -1, 3)
 
     assert [r for r in results if not isinstance(r, BaseException)] == [2, 4, 6]
-    assert isinstance(results[2], ZeroDivisionError)
+    assert isinstance(results[2], LaneFailedError)
     assert desk.batches == [[1], [2, -1, 3], [2], [-1], [3]]
 
 
-def test_a_batch_has_a_bound(lane: GroupCommit[int, int | Problem], desk: Desk) -> None:
-    later = range(2, BATCH_WEIGHT_MAX + 10)
-
-    asyncio.run(_queued(lane, desk, *later))
+def test_a_batch_has_a_bound(desk: Desk) -> None:
+    _queued(desk, *range(2, BATCH_WEIGHT_MAX + 10))
 
     assert [len(batch) for batch in desk.batches] == [1, BATCH_WEIGHT_MAX, 8]
 
 
-def test_a_full_queue_says_so_at_once_and_loses_nothing(desk: Desk) -> None:
-    lane = GroupCommit(desk.work, lane="test", weigh=lambda n: n)
-    results: list[object] = []
-    first = threading.Thread(target=lambda: results.append(lane.call(1)))
-    first.start()
-    desk.begun.acquire()
-    second = threading.Thread(target=lambda: results.append(lane.call(QUEUE_WEIGHT_MAX)))
-    second.start()
-    while lane.waiting_weight < QUEUE_WEIGHT_MAX:
-        second.join(timeout=0.01)
+def test_past_the_bound_a_caller_is_told_at_once_and_nothing_is_lost(desk: Desk) -> None:
+    async def talk(lane: Numbers) -> list[int]:
+        accepted = [
+            asyncio.create_task(lane.ask(1)),
+            asyncio.create_task(lane.ask(LANE_WEIGHT_MAX - 1)),
+        ]
+        await asyncio.to_thread(desk.begun.acquire)
+        with pytest.raises(Busy):
+            await lane.ask(1)
+        desk.let.release(10)
+        return list(await asyncio.gather(*accepted))
 
-    with pytest.raises(Busy):
-        lane.call(1)
-
-    desk.let.release(10)
-    first.join()
-    second.join()
-    lane.close()
-    assert sorted(map(str, results)) == sorted(["2", str(2 * QUEUE_WEIGHT_MAX)])
+    assert desk.ask(talk, is_heavy=True) == [2, 2 * (LANE_WEIGHT_MAX - 1)]
 
 
-def test_closing_finishes_what_was_accepted_and_refuses_the_rest(desk: Desk) -> None:
-    lane = GroupCommit(desk.work, lane="test")
-    results: list[object] = []
-    caller = threading.Thread(target=lambda: results.append(lane.call(4)))
-    caller.start()
-    desk.begun.acquire()
-    closing = threading.Thread(target=lane.close)
-    closing.start()
-    desk.let.release()
-    closing.join(timeout=10)
-    caller.join(timeout=10)
+def test_one_command_heavier_than_the_bound_goes_alone(desk: Desk) -> None:
+    async def talk(lane: Numbers) -> int:
+        desk.let.release(10)
+        return await lane.ask(LANE_WEIGHT_MAX * 2)
 
-    assert results == [8]
-    with pytest.raises(Unavailable):
-        lane.call(1)
+    assert desk.ask(talk, is_heavy=True) == LANE_WEIGHT_MAX * 4
 
 
-def test_a_caller_that_went_away_stops_nobody(
-    lane: GroupCommit[int, int | Problem], desk: Desk
-) -> None:
-    async def leave() -> object:
+def test_closing_leaves_no_accepted_command_undone_and_refuses_the_rest(desk: Desk) -> None:
+    async def talk(lane: Numbers) -> None:
+        asked = [asyncio.create_task(lane.ask(n)) for n in (4, 5)]
+        await asyncio.to_thread(desk.begun.acquire)
+        await asyncio.sleep(0.05)
+        lane.close()
+        with pytest.raises(Unavailable):
+            await lane.ask(1)
+        for task in asked:
+            with pytest.raises(Unavailable):
+                await task
+
+    desk.ask(talk)
+    desk.end()
+
+    assert [n for batch in desk.batches for n in batch] == [4, 5]
+    assert not desk.lost.is_set()
+
+
+def test_a_far_end_that_is_lost_is_told_to_all_who_wait(desk: Desk) -> None:
+    async def talk(lane: Numbers) -> None:
+        asked = asyncio.create_task(lane.ask(4))
+        await asyncio.to_thread(desk.begun.acquire)
+        assert lane.is_ready
+        desk.far.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(Unavailable):
+            await asked
+        assert not lane.is_ready
+        with pytest.raises(Unavailable):
+            await lane.ask(1)
+
+    desk.ask(talk)
+
+    assert desk.lost.is_set()
+
+
+def test_a_caller_that_went_away_stops_nobody(desk: Desk) -> None:
+    async def talk(lane: Numbers) -> int:
         gone = asyncio.create_task(lane.ask(1))
         await asyncio.to_thread(desk.begun.acquire)
         gone.cancel()
@@ -139,4 +205,17 @@ def test_a_caller_that_went_away_stops_nobody(
         desk.let.release(2)
         return await stays
 
-    assert asyncio.run(leave()) == 4
+    assert desk.ask(talk) == 4
+
+
+def test_a_refusal_keeps_all_it_says_on_its_way(desk: Desk) -> None:
+    said = InputInvalid(fields=(FieldProblem("/lines/0", "value_wrong", "a number"),))
+    desk.refusal = said
+
+    async def talk(lane: Numbers) -> object:
+        desk.let.release()
+        with pytest.raises(InputInvalid) as caught:
+            await lane.ask(0)
+        return caught.value.as_json("zh")
+
+    assert desk.ask(talk) == said.as_json("zh")

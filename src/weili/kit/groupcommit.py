@@ -1,8 +1,13 @@
 """Group commit: while one transaction is under way, what arrives waits and goes together next.
 
 Concurrency becomes batch size, so a hot row is locked once per batch and not once per command. A
-lone command never waits for company. The queue has a bound; past it the caller is told at once.
-There is one lane, with a thread of its own, for each world (and, past one machine, each shard).
+lone command never waits for company. There is one lane for each world (and, past one machine,
+each shard), and at its far end a process of its own: deciding and writing a batch takes a
+processor for itself, and would else share one interpreter with the event loop that asks.
+
+The two ends are joined by a stream socket. ``Lane`` is the near end, in the event loop; its bound
+is the most work that may be under way, past it the caller is told at once. ``work_lane`` is the
+far end: it reads what has arrived, does it as one batch, and writes the answers back in one go.
 
 An unexpected error undoes the whole batch, so its commands are then done one by one: a command
 that can't be done takes no neighbour down with it.
@@ -10,18 +15,27 @@ that can't be done takes no neighbour down with it.
 
 import asyncio
 import logging
-import threading
+import socket
+import struct
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import count
+from typing import Final, Generic, NamedTuple, TypeVar
 
+import msgspec
+
+from weili.kit.packing import PackedProblem
 from weili.kit.problems import Busy, Problem, Unavailable
 
 BATCH_WEIGHT_MAX: Final = 500
-QUEUE_WEIGHT_MAX: Final = 4_000
+LANE_WEIGHT_MAX: Final = 4_000
 RETRY_AFTER_S: Final = 1
+
+_HEAD: Final = struct.Struct("!III")
+"""Of a command: its length in bytes, its number, its weight; of an answer: length, number, kind."""
+_READ_BYTES: Final = 1 << 18
+_READY, _RESULT, _REFUSAL, _FAILURE = range(4)
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -29,127 +43,223 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Waiting(Generic[C, R]):
-    command: C
+class LaneFailedError(Exception):
+    """A command failed at the far end for a reason that is in its log."""
+
+
+class _Waiting(NamedTuple):
     weight: int
-    loop: asyncio.AbstractEventLoop | None
-    future: "asyncio.Future[R] | Future[R]"
+    future: "asyncio.Future[bytes]"
 
 
-class GroupCommit(Generic[C, R]):
-    """Collects commands and hands them, in order of arrival, to ``work`` in batches.
+class Lane(asyncio.Protocol, Generic[C, R]):
+    """The near end: takes commands from many callers of one event loop.
 
-    ``work`` does one batch in one transaction and returns as many results as it was given
-    commands; a refusal that concerns one command is a result, not an exception. ``weigh`` says
-    how many rows' worth of work a command is (a batch order of 200 weighs 200).
+    ``write`` and ``read`` turn a command and its result into bytes and back. ``weigh`` says how
+    many rows' worth of work a command is (a batch order of 200 weighs 200). ``lost`` is called
+    when the far end is gone though nobody closed the lane.
     """
 
     def __init__(
         self,
-        work: Callable[[Sequence[C]], Sequence[R]],
+        link: socket.socket,
         *,
-        lane: str,
+        write: Callable[[C], bytes],
+        read: Callable[[bytes], R],
         weigh: Callable[[C], int] = lambda _: 1,
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
-        self._work = work
+        self._link = link
+        self._write = write
+        self._read = read
         self._weigh = weigh
-        self._queue: deque[_Waiting[C, R]] = deque()
-        self._queue_weight = 0
-        self._ready = threading.Condition()
-        self._is_open = True
-        self._thread = threading.Thread(target=self._run, name=f"group-commit-{lane}", daemon=True)
-        self._thread.start()
+        self._lost = lost
+        self._transport: asyncio.Transport | None = None
+        self._numbers = count(1)
+        self._waiting: dict[int, _Waiting] = {}
+        self._weight = 0
+        self._unsent: list[bytes] = []
+        self._frames = _Frames()
+        self.is_ready = False
+        """Whether the far end has said that it works."""
 
-    @property
-    def waiting_weight(self) -> int:
-        """Say how much work waits for the next batches."""
-        return self._queue_weight
-
-    async def ask(self, command: C) -> R:
-        """Queue a command and wait, without holding a thread, for its own result.
-
-        Raises: Busy when the queue is full; Unavailable while shutting down.
-        """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[R] = loop.create_future()
-        self._put(_Waiting(command, self._weigh(command), loop, future))
-        return await future
-
-    def call(self, command: C) -> R:
-        """Queue a command and hold the calling thread until its result is there.
-
-        Raises: Busy when the queue is full; Unavailable while shutting down.
-        """
-        future: Future[R] = Future()
-        self._put(_Waiting(command, self._weigh(command), None, future))
-        return future.result()
+    async def open(self) -> None:
+        """Join the lane to the running event loop."""
+        await asyncio.get_running_loop().create_connection(lambda: self, sock=self._link)
 
     def close(self) -> None:
-        """Refuse what comes from now on, finish what was accepted, end the thread."""
-        with self._ready:
-            self._is_open = False
-            self._ready.notify()
-        self._thread.join()
+        """Refuse what comes from now on; the far end finishes what it was given, and ends."""
+        self._send()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
 
-    def _put(self, waiting: _Waiting[C, R]) -> None:
-        with self._ready:
-            if not self._is_open:
-                raise Unavailable(retry_after_s=RETRY_AFTER_S)
-            if self._queue and self._queue_weight + waiting.weight > QUEUE_WEIGHT_MAX:
-                raise Busy(retry_after_s=RETRY_AFTER_S)
-            self._queue.append(waiting)
-            self._queue_weight += waiting.weight
-            self._ready.notify()
+    async def ask(self, command: C) -> R:
+        """Send a command and wait for its own result.
 
-    def _take(self) -> list[_Waiting[C, R]]:
-        with self._ready:
-            while not self._queue and self._is_open:
-                self._ready.wait()
-            batch: list[_Waiting[C, R]] = []
-            weight = 0
-            while self._queue and (not batch or weight + self._queue[0].weight <= BATCH_WEIGHT_MAX):
-                waiting = self._queue.popleft()
-                batch.append(waiting)
-                weight += waiting.weight
-            self._queue_weight -= weight
-            return batch
+        Raises: the command's own refusal; Busy when too much is under way; Unavailable when the
+        far end is gone or going; LaneFailedError.
+        """
+        if self._transport is None:
+            raise Unavailable(retry_after_s=RETRY_AFTER_S)
+        weight = self._weigh(command)
+        if self._weight and self._weight + weight > LANE_WEIGHT_MAX:
+            raise Busy(retry_after_s=RETRY_AFTER_S)
+        number = next(self._numbers) & 0xFFFFFFFF
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = _Waiting(weight, future)
+        self._weight += weight
+        body = self._write(command)
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._unsent += (_HEAD.pack(len(body), number, weight), body)
+        return self._read(await future)
 
-    def _run(self) -> None:
-        while batch := self._take():
-            _deliver(batch, self._results(batch))
+    def _send(self) -> None:
+        """Write in one go what was asked in one turn of the event loop."""
+        unsent, self._unsent = self._unsent, []
+        if self._transport is not None:
+            self._transport.writelines(unsent)
 
-    def _results(self, batch: Sequence[_Waiting[C, R]]) -> "list[R | BaseException]":
-        try:
-            return list(self._work([waiting.command for waiting in batch]))
-        except Exception as error:  # noqa: BLE001 - whatever it is, only its own command may fail
-            if len(batch) == 1 or isinstance(error, Busy | Unavailable):
-                if not isinstance(error, Problem):
-                    _log.exception("a command failed")
-                return [error] * len(batch)
-            _log.warning("a batch of %d failed and is done singly", len(batch), exc_info=True)
-        return [result for waiting in batch for result in self._results([waiting])]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note the transport; called by the event loop."""
+        self._transport = transport  # type: ignore[assignment] # a stream's is a Transport
+
+    def data_received(self, data: bytes) -> None:
+        """Give answers to those who wait for them; called by the event loop."""
+        for number, kind, body in self._frames.split(data):
+            if kind == _READY:
+                self.is_ready = True
+                continue
+            weight, future = self._waiting.pop(number)
+            self._weight -= weight
+            if future.done():  # The caller went away.
+                continue
+            if kind == _RESULT:
+                future.set_result(body)
+            elif kind == _REFUSAL:
+                future.set_exception(msgspec.msgpack.decode(body, type=PackedProblem).problem())
+            else:
+                future.set_exception(LaneFailedError(body.decode()))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell all who wait that nobody knows what became of it; called by the event loop."""
+        is_unforeseen, self._transport = self._transport is not None, None
+        self.is_ready = False
+        for _, future in self._waiting.values():
+            if not future.done():
+                future.set_exception(Unavailable(retry_after_s=RETRY_AFTER_S))
+        self._waiting.clear()
+        if is_unforeseen:
+            _log.error("the far end of a lane is gone: %r", exc)
+            self._lost()
 
 
-def _deliver(batch: Sequence[_Waiting[C, R]], results: "Sequence[R | BaseException]") -> None:
-    """Wake the callers: one call into each event loop for the whole batch."""
-    by_loop: dict[
-        asyncio.AbstractEventLoop | None, list[tuple[_Waiting[C, R], R | BaseException]]
-    ] = {}
-    for waiting, result in zip(batch, results, strict=True):
-        by_loop.setdefault(waiting.loop, []).append((waiting, result))
-    for loop, pairs in by_loop.items():
-        if loop is None:
-            _settle(pairs)
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, pairs)
+class _Frames:
+    """Cuts a stream into frames, however its pieces arrive."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def split(self, data: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """Take a piece and give each frame that is whole by now: number, kind or weight, body."""
+        data = self._rest + data if self._rest else data
+        at = 0
+        while len(data) - at >= _HEAD.size:
+            length, number, kind = _HEAD.unpack_from(data, at)
+            start = at + _HEAD.size
+            if len(data) < start + length:
+                break
+            yield number, kind, data[start : start + length]
+            at = start + length
+        self._rest = data[at:]
 
 
-def _settle(pairs: "list[tuple[_Waiting[C, R], R | BaseException]]") -> None:
-    for waiting, result in pairs:
-        if waiting.future.cancelled():
-            continue
-        if isinstance(result, BaseException):
-            waiting.future.set_exception(result)
-        else:
-            waiting.future.set_result(result)
+def work_lane(
+    link: socket.socket,
+    work: Callable[[Sequence[C]], Sequence[R | Problem]],
+    *,
+    read: Callable[[bytes], C],
+    write: Callable[[R], bytes],
+) -> None:
+    """Be the far end of a lane until the near end closes it.
+
+    ``work`` does one batch in one transaction and returns as many results as it was given
+    commands; a refusal of one command is a result, not an exception.
+    """
+    inbox = _Inbox(link)
+    with suppress(ConnectionError):
+        link.sendall(_HEAD.pack(0, 0, _READY))
+    while batch := inbox.take():
+        results = _results(work, [read(body) for _, body in batch])
+        answers = [
+            _answer(number, result, write)
+            for (number, _), result in zip(batch, results, strict=True)
+        ]
+        # If nobody listens any more, what was accepted is still done to the end.
+        with suppress(ConnectionError):
+            link.sendall(b"".join(answers))
+
+
+class _Inbox:
+    """What has arrived at the far end and is not begun."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._frames = _Frames()
+        self._queue: deque[tuple[int, int, bytes]] = deque()
+
+    def take(self) -> list[tuple[int, bytes]]:
+        """Give the next batch, (number, command) each; empty when the near end is closed."""
+        self._fetch(is_patient=not self._queue)
+        batch: list[tuple[int, bytes]] = []
+        room = BATCH_WEIGHT_MAX
+        while self._queue and (not batch or self._queue[0][1] <= room):
+            number, weight, body = self._queue.popleft()
+            batch.append((number, body))
+            room -= weight
+        return batch
+
+    def _fetch(self, *, is_patient: bool) -> None:
+        """Read all that lies in the socket; wait for a first command if patient."""
+        while True:
+            try:
+                data = self._link.recv(_READ_BYTES, 0 if is_patient else socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                data = b""
+            if not data:
+                return
+            self._queue.extend(self._frames.split(data))
+            is_patient = not self._queue
+
+
+def _results(
+    work: Callable[[Sequence[C]], Sequence[R | Problem]], commands: Sequence[C]
+) -> "list[R | Problem | LaneFailedError]":
+    try:
+        return list(work(commands))
+    except (Busy, Unavailable) as problem:
+        return [problem] * len(commands)
+    except Exception as error:  # noqa: BLE001 - whatever it is, only its own command may fail
+        if len(commands) == 1:
+            if isinstance(error, Problem):
+                return [error]
+            _log.exception("a command failed")
+            return [LaneFailedError(type(error).__name__)]
+        _log.warning("a batch of %d failed and is done singly", len(commands), exc_info=True)
+    return [result for command in commands for result in _results(work, [command])]
+
+
+def _answer(
+    number: int, result: R | Problem | LaneFailedError, write: Callable[[R], bytes]
+) -> bytes:
+    match result:
+        case Problem():
+            kind, body = _REFUSAL, msgspec.msgpack.encode(PackedProblem.of(result))
+        case LaneFailedError():
+            kind, body = _FAILURE, str(result).encode()
+        case _:
+            kind, body = _RESULT, write(result)
+    return _HEAD.pack(len(body), number, kind) + body

@@ -19,9 +19,8 @@ import uvicorn
 
 from tests import market as markets
 from tests.conftest import database_create, database_drop, database_url
-from weili.entrypoints.http import create_app, place_batch, place_weight
+from weili.entrypoints.http import create_app, place_lane, place_work
 from weili.kit.context import Ctx, PartyId
-from weili.kit.groupcommit import GroupCommit
 from weili.kit.ids import id_text
 from weili.kit.outbox import relay
 from weili.kit.secrets import KeyRing
@@ -131,9 +130,11 @@ class Serving:
 @contextmanager
 def served(world: World) -> Iterator[str]:
     """Serve a world until the end of the block; gives the address."""
-    placing = GroupCommit(place_batch(world), lane=world.name, weigh=place_weight)
-    app = create_app(worlds={world.name: world}, placing={world.name: placing})
-    with socket.socket() as listener:
+    near, far = socket.socketpair()
+    placer = threading.Thread(target=place_work, args=(world, far), daemon=True)
+    placer.start()
+    app = create_app(worlds={world.name: world}, placing={world.name: place_lane(near)})
+    with socket.socket() as listener, near, far:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=5
@@ -152,8 +153,9 @@ def served(world: World) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(START_S)
-            placing.close()
+            placer.join(START_S)
         assert not thread.is_alive()
+        assert not placer.is_alive()
 
 
 def key_issued(

@@ -15,7 +15,7 @@ from weili.entrypoints.cli.database import app as db
 from weili.entrypoints.cli.goods import app as importing
 from weili.entrypoints.cli.keys import app as key
 from weili.entrypoints.cli.later import FORWARD, demo_later, docs_later
-from weili.entrypoints.cli.run import serve, work
+from weili.entrypoints.cli.run import place, serve, work
 from weili.entrypoints.cli.say import fail, refuse
 from weili.entrypoints.cli.up import up
 from weili.entrypoints.cli.worlds import clock, status, verify
@@ -49,6 +49,7 @@ def _weili(
 
 app.command("up")(up)
 app.command("serve")(serve)
+app.command("place", hidden=True)(place)
 app.command("work")(work)
 app.command("status")(status)
 app.command("verify")(verify)

@@ -144,10 +144,10 @@ def references() -> dict[str, str]:
 
 
 async def _api_document(world: World) -> dict[str, Any]:
-    with bootstrap.http_app({world.name: world}) as app:
-        transport = httpx2.ASGITransport(app=app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://weili") as client:
-            answer = await client.get("/openapi.json")
+    app = bootstrap.http_app({world.name: world}, placing={})
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://weili") as client:
+        answer = await client.get("/openapi.json")
     answer.raise_for_status()
     document: dict[str, Any] = answer.json()
     return document

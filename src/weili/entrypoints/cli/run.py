@@ -1,4 +1,4 @@
-"""``weili serve`` and ``weili work``: one process each, to be run by a supervisor."""
+"""``weili serve`` and ``weili work``, run by a supervisor; ``weili place``, run by serve."""
 
 import os
 import signal
@@ -36,6 +36,23 @@ def serve(socket_fd: SocketOption = None, lifeline_fd: LifelineOption = None) ->
     watch_lifeline(lifeline_fd)
     with bootstrap.opened(settings) as worlds:
         bootstrap.serve(worlds, listening)
+
+
+def place(world: str, link_fd: int) -> None:
+    """Place a world's orders for the server that started this process, until it closes the link."""
+    import socket
+    from dataclasses import replace
+
+    from weili import bootstrap
+    from weili.entrypoints.cli.logs import logs_to_stderr
+
+    logs_to_stderr()
+    # A signal to the whole group is the server's to answer: it drains, and closes the link last.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    settings = replace(bootstrap.Settings.read(os.environ), worlds=(world,))
+    with socket.socket(fileno=link_fd) as link, bootstrap.opened(settings) as worlds:
+        bootstrap.place(worlds[world], link)
 
 
 def work(lifeline_fd: LifelineOption = None) -> None:

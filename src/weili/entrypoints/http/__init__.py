@@ -1,11 +1,6 @@
 """The HTTP face: the public API of partners, suppliers and the operator."""
 
 from weili.entrypoints.http.app import create_app
-from weili.entrypoints.http.placing import (
-    PlaceAnswer,
-    PlaceRequest,
-    place_batch,
-    place_weight,
-)
+from weili.entrypoints.http.placing import PlaceRequest, Placing, place_lane, place_work
 
-__all__ = ["PlaceAnswer", "PlaceRequest", "create_app", "place_batch", "place_weight"]
+__all__ = ["PlaceRequest", "Placing", "create_app", "place_lane", "place_work"]

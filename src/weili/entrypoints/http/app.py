@@ -30,8 +30,9 @@ from weili.entrypoints.http import (
 from weili.entrypoints.http.auth import Doorkeeper
 from weili.entrypoints.http.front import Front, Straight
 from weili.entrypoints.http.health import health_router
-from weili.entrypoints.http.hot import Placing, hot_routes
+from weili.entrypoints.http.hot import hot_routes
 from weili.entrypoints.http.openapi import openapi_of
+from weili.entrypoints.http.placing import Placing
 from weili.entrypoints.http.problems import (
     BodyUnreadable,
     MethodNotAllowed,
@@ -65,16 +66,20 @@ def create_app(
 ) -> ASGIApp:
     """Make the application.
 
-    ``placing`` holds for each world the group commit of ``place_batch(world)``, weighed by
-    ``place_weight``. ``is_current`` says whether a world's database has the newest shape. Threads
-    are as many as the smallest pool has connections, less the one of the group commit.
+    ``placing`` holds the lane of each world, to be joined to the event loop and closed here.
+    ``is_current`` says whether a world's database has the newest shape. Threads are as many as
+    the smallest pool has connections.
     """
-    threads = max(min(world.connections for world in worlds.values()) - 1, 1)
+    threads = min(world.connections for world in worlds.values())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+        for lane in placing.values():
+            await lane.open()
         yield
+        for lane in placing.values():
+            lane.close()
 
     app = FastAPI(
         title="Weili",
@@ -90,7 +95,7 @@ def create_app(
     app.router.routes[:0] = hot
     for module in FACES:
         app.include_router(module.router)
-    app.include_router(health_router(worlds, is_current=is_current))
+    app.include_router(health_router(worlds, placing=placing, is_current=is_current))
     document = openapi_of(app)
 
     @app.get("/openapi.json", include_in_schema=False)

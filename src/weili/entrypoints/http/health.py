@@ -9,20 +9,25 @@ from starlette.responses import Response
 
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import respond
+from weili.entrypoints.http.placing import Placing
 from weili.entrypoints.http.problems import problem_response
 from weili.kit.problems import Problem, Unavailable
 from weili.kit.world import World
 from weili.modules import regions
 
 
-def health_router(worlds: Mapping[str, World], *, is_current: Callable[[World], bool]) -> APIRouter:
+def health_router(
+    worlds: Mapping[str, World], *, placing: Placing, is_current: Callable[[World], bool]
+) -> APIRouter:
     """Give the routes that need no key."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", response_model=answers.HealthOut)
     async def health(request: Request) -> Response:
-        """Answer 200 when every world's database answers, is migrated, and holds its ground."""
+        """Answer 200 when every world's database is ready, and so is what places its orders."""
         try:
+            if not all(lane.is_ready for lane in placing.values()):
+                raise Unavailable(retry_after_s=1)
             for world in worlds.values():
                 await anyio.to_thread.run_sync(_check, world, is_current)
         except Problem as problem:

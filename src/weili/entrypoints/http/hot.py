@@ -1,10 +1,9 @@
 """The hot routes: placing orders, one or many, without a thread for each request.
 
 They are plain Starlette routes in the same application. The event loop reads the body, asks the
-world's group commit, and sends the stored answer as it is.
+world's lane, and sends the stored answer as it is.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,19 +12,16 @@ from starlette.types import Receive, Scope, Send
 
 from weili.entrypoints.http.calls import Call, scope_check
 from weili.entrypoints.http.order_body import order_read, orders_read
-from weili.entrypoints.http.placing import PlaceAnswer, PlaceRequest
+from weili.entrypoints.http.placing import PlaceRequest, Placing
 from weili.entrypoints.http.policy import POLICY
 from weili.entrypoints.http.problems import problem_document, problem_response
-from weili.kit.groupcommit import GroupCommit
 from weili.kit.problems import Problem
-from weili.modules import dropship, parties
+from weili.modules import dropship
 
 ORDERS_PATH: Final = "/v1/orders"
 BATCH_PATH: Final = "/v1/orders:batch"
 _JSON: Final = (b"content-type", b"application/json")
 _REPLAYED: Final = (b"idempotent-replayed", b"true")
-
-Placing = Mapping[str, GroupCommit[PlaceRequest, PlaceAnswer]]
 
 
 def hot_routes(placing: Placing) -> list[Route]:
@@ -85,12 +81,8 @@ def _command(call: Call, draft: dropship.OrderDraft) -> dropship.PlaceOrder:
 
 async def _asked(
     placing: Placing, call: Call, commands: tuple[dropship.PlaceOrder, ...]
-) -> "list[dropship.Outcome]":
-    request = PlaceRequest(orders=commands, signed=call.signed)
-    answer = await placing[call.world.name].ask(request)
-    if isinstance(answer, parties.NonceReplayed):
-        raise answer
-    return list(answer)
+) -> list[dropship.Outcome]:
+    return await placing[call.world.name].ask(PlaceRequest(orders=commands, signed=call.signed))
 
 
 def _result(

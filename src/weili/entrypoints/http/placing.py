@@ -1,9 +1,15 @@
-"""What the group commit of a world does: place the orders of many requests in one transaction."""
+"""What lies at the far end of a world's lane: the orders of many requests in one transaction."""
 
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from weili.kit.context import Ctx
+from weili.kit.groupcommit import Lane, work_lane
+from weili.kit.packing import PackedProblem
+from weili.kit.problems import Problem
 from weili.kit.world import World, in_transaction
 from weili.modules import dropship, parties
 from weili.workflows.place_dropship_orders import place_dropship_orders
@@ -17,30 +23,36 @@ class PlaceRequest:
     signed: tuple[str, str] | None = None
 
 
-PlaceAnswer = Sequence[dropship.Outcome] | parties.NonceReplayed
-"""An outcome for each order of the request, or the refusal of the request as a whole."""
+PlaceLane = Lane[PlaceRequest, list[dropship.Outcome]]
+"""Answers with an outcome for each order of the request, or refuses the request as a whole."""
+
+Placing = Mapping[str, PlaceLane]
+"""The lane of each world."""
+
+_REQUEST = msgspec.msgpack.Decoder(PlaceRequest)
+_OUTCOMES = msgspec.msgpack.Decoder(list[dropship.Placed | PackedProblem])
 
 
-def place_weight(request: PlaceRequest) -> int:
-    """Say how many orders' worth of work a request is."""
-    return max(len(request.orders), 1)
+def place_lane(link: socket.socket, *, lost: Callable[[], None] = lambda: None) -> PlaceLane:
+    """Give the near end of a world's lane, for the event loop."""
+    return Lane(link, write=msgspec.msgpack.encode, read=_outcomes_read, weigh=_weight, lost=lost)
 
 
-def place_batch(world: World) -> Callable[[Sequence[PlaceRequest]], list[PlaceAnswer]]:
-    """Give the work function of a world's group commit.
+def place_work(world: World, link: socket.socket) -> None:
+    """Be the far end of a world's lane until the near end is closed.
 
     One transaction claims the nonces of all signed requests, then places the orders of those that
     were not replayed. A replayed request is answered by itself and places nothing. Each request
     was authenticated and admitted before it came here, so the transaction is the system's own.
     """
 
-    def work(requests: Sequence[PlaceRequest]) -> list[PlaceAnswer]:
+    def work(requests: Sequence[PlaceRequest]) -> list[list[dropship.Outcome] | Problem]:
         return in_transaction(world.begin, lambda ctx: _place(ctx, requests))
 
-    return work
+    work_lane(link, work, read=_REQUEST.decode, write=_outcomes_write)
 
 
-def _place(ctx: Ctx, requests: Sequence[PlaceRequest]) -> list[PlaceAnswer]:
+def _place(ctx: Ctx, requests: Sequence[PlaceRequest]) -> list[list[dropship.Outcome] | Problem]:
     pairs = [request.signed for request in requests if request.signed is not None]
     free = iter(parties.nonces_claim(ctx, pairs=pairs) if pairs else ())
     is_taken = [request.signed is None or next(free) for request in requests]
@@ -54,4 +66,21 @@ def _place(ctx: Ctx, requests: Sequence[PlaceRequest]) -> list[PlaceAnswer]:
     return [
         [next(outcomes) for _ in request.orders] if takes else parties.NonceReplayed()
         for request, takes in zip(requests, is_taken, strict=True)
+    ]
+
+
+def _weight(request: PlaceRequest) -> int:
+    return max(len(request.orders), 1)
+
+
+def _outcomes_write(outcomes: Sequence[dropship.Outcome]) -> bytes:
+    return msgspec.msgpack.encode(
+        [PackedProblem.of(item) if isinstance(item, Problem) else item for item in outcomes]
+    )
+
+
+def _outcomes_read(data: bytes) -> list[dropship.Outcome]:
+    return [
+        item.problem() if isinstance(item, PackedProblem) else item
+        for item in _OUTCOMES.decode(data)
     ]

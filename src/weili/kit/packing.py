@@ -1,0 +1,31 @@
+"""Problems as plain data, on their way from one process to another."""
+
+from typing import Any
+
+import msgspec
+
+from weili.kit.problems import FieldProblem, Problem
+
+
+class PackedProblem(msgspec.Struct, array_like=True, frozen=True):
+    """A problem by its code, with what it was raised with."""
+
+    code: str
+    members: dict[str, Any]
+    fields: tuple[FieldProblem, ...] = ()
+
+    @classmethod
+    def of(cls, problem: Problem) -> "PackedProblem":
+        """Pack a problem."""
+        return cls(problem.code, problem.members, problem.fields)
+
+    def problem(self) -> Problem:
+        """Make the problem anew.
+
+        Raises: KeyError when this process knows no problem of that code.
+        """
+        kind = Problem.catalogue[self.code]
+        problem = kind.__new__(kind)
+        # A class may sum its members up from other arguments; here they are known already.
+        Problem.__init__(problem, fields=self.fields, **self.members)
+        return problem
