@@ -22,6 +22,7 @@ from weili.kit.problems import (
     Kind,
     NotFound,
     Problem,
+    Said,
     StateConflict,
 )
 from weili.kit.secrets import KeyRing, KeyRingError
@@ -95,6 +96,7 @@ class Light(StrEnum):
 
 
 LIGHTS: StateTable[Light] = StateTable(
+    name_zh="灯",
     name="lamp",
     initial=frozenset({Light.OFF}),
     steps={
@@ -123,10 +125,11 @@ def test_a_state_table_guards_checks_and_draws_the_same_steps() -> None:
 
 
 def test_a_problem_speaks_both_languages_and_says_whether_to_repeat() -> None:
-    problem = NotFound(what="order", id="ord_1")
+    problem = NotFound(what=Said("order", "订单", code="order"), id="ord_1")
 
     assert problem.as_json("en")["detail"] == "There is no order ord_1."
-    assert problem.as_json("zh")["detail"] == "不存在 order ord_1。"
+    assert problem.as_json("zh")["detail"] == "不存在订单 ord_1。"
+    assert problem.as_json("zh")["members"] == {"what": "order", "id": "ord_1"}
     assert problem.as_json()["status"] == 404
     assert problem.as_json()["repeatable"] is False
     assert set(ANSWERS) == set(Kind)

@@ -12,7 +12,7 @@ from weili.kit.context import Actor, Begin, Ctx, PartyId
 from weili.kit.problems import Forbidden
 from weili.kit.world import World
 from weili.modules import goods, inventory, parties, pricing, regions
-from weili.modules.goods import PoolId, PoolUnknown, RowProblem, SkuState
+from weili.modules.goods import PoolId, PoolUnknown, SkuState
 from weili.modules.inventory import Move, MoveKind, StockBelowReserved, WarehouseId
 from weili.modules.parties import PartyKind
 from weili.modules.pricing import ListId
@@ -205,7 +205,7 @@ def test_one_wrong_row_keeps_the_whole_sheet_out(shop: Shop, catalogue: list[Row
         (188, "gtin", "123"),
         (188, "price", "free"),
     ]
-    assert [(field.path, field.expected) for field in caught.value.fields][1] == (
+    assert [(field.path, field.expected.en) for field in caught.value.fields][1] == (
         "/rows/188/price",
         expected_price,
     )
@@ -217,8 +217,8 @@ def test_wrong_rows_are_left_out_and_listed_when_asked(shop: Shop, catalogue: li
     report = shop.load(rows, skip_bad=True)
 
     assert (report.rows, report.created, report.bad_rows, report.bad_count) == (187, 186, 1, 1)
-    assert report.bad == [
-        RowProblem(2, "price", "1.00", "at least the cost, 26.50: a sale below cost is refused")
+    assert [(bad.row, bad.column, bad.got, bad.expected.en) for bad in report.bad] == [
+        (2, "price", "1.00", "at least the cost, 26.50: a sale below cost is refused")
     ]
 
 
@@ -238,9 +238,9 @@ def test_code_that_comes_twice_is_refused(shop: Shop, catalogue: list[Row]) -> N
     with pytest.raises(ImportRefused) as caught:
         shop.load([*catalogue, (189, catalogue[0][1])])
 
-    assert caught.value.report.bad == [
-        RowProblem(189, "supplier_code", "HY10001-01", "each code once; row 2 has it already")
-    ]
+    [bad] = caught.value.report.bad
+    assert (bad.row, bad.column, bad.got) == (189, "supplier_code", "HY10001-01")
+    assert bad.expected.en == "each code once; row 2 has it already"
 
 
 def test_stock_without_a_warehouse_is_refused(shop: Shop, catalogue: list[Row]) -> None:

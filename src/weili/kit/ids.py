@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from weili.kit.problems import IdMalformed
+from weili.kit.problems import IdMalformed, Said
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [a + b for a in _ALPHABET for b in _ALPHABET]
@@ -88,4 +88,7 @@ def id_parse(prefix: str, text: str, *, path: str = "") -> UUID:
         else:
             if n >> _BITS == 0:
                 return UUID(int=n)
-    raise IdMalformed(path=path, expected=f"{prefix}_ and {_LENGTH} letters or digits")
+    expected = Said(
+        f"{prefix}_ and {_LENGTH} letters or digits", f"{prefix}_ 加 {_LENGTH} 位字母或数字"
+    )
+    raise IdMalformed(path=path, expected=expected)

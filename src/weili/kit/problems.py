@@ -1,13 +1,15 @@
 """Problems: what was refused, why, and whether asking again can help.
 
 A problem is an expected refusal. It has a kind, a stable code, the place in the request it speaks
-of, and a text in both languages in the reader's words. One table maps kinds to what each face
-answers with. A bug is an ordinary exception, never a problem.
+of, and a text in both languages in the reader's words; what is put into the text is in both as
+well. One table maps kinds to what each face answers with. A bug is an ordinary exception, never a
+problem.
 
 Source: RFC 9457 for the shape on the wire.
 """
 
-from collections.abc import Mapping
+import errno
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -53,16 +55,77 @@ ANSWERS: Final[Mapping[Kind, Answer]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Words in both languages, to be put into a sentence of either.
+
+    With ``code`` a program is told that instead, in the members of a problem document.
+    """
+
+    en: str
+    zh: str
+    code: str = ""
+
+    def __str__(self) -> str:
+        return self.en
+
+    def text(self, language: str) -> str:
+        """Say it in ``zh`` or ``en``."""
+        return self.zh if language == "zh" else self.en
+
+    def as_json(self, language: str) -> str:
+        """Tell a program."""
+        return self.code or self.text(language)
+
+
+def either(choices: Sequence[object], none: Said | None = None) -> Said:
+    """Say that one of the choices is expected; ``none`` is said where there is nothing to choose.
+
+    The choices are names that both languages write the same way.
+    """
+    if not choices and none is not None:
+        return none
+    return Said(f"one of {', '.join(map(str, choices))}", f"{'、'.join(map(str, choices))} 之一")
+
+
+_MACHINE: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        errno.EACCES: "没有访问权限",
+        errno.EADDRINUSE: "地址已被占用",
+        errno.EADDRNOTAVAIL: "本机没有该地址",
+        errno.EDQUOT: "超出磁盘配额",
+        errno.EEXIST: "文件已存在",
+        errno.EIO: "读写出错",
+        errno.EISDIR: "这是一个目录",
+        errno.ELOOP: "符号链接层数过多",
+        errno.EMFILE: "打开的文件过多",
+        errno.ENAMETOOLONG: "文件名过长",
+        errno.ENOENT: "文件或目录不存在",
+        errno.ENOSPC: "磁盘空间不足",
+        errno.ENOTDIR: "路径中有一段不是目录",
+        errno.EPERM: "系统不允许该操作",
+        errno.EROFS: "文件系统为只读",
+    }
+)
+
+
+def machine_said(error: OSError) -> Said:
+    """Say why the machine refused; Chinese gives a number where it has no words."""
+    number = error.errno or 0
+    en = error.strerror or str(error) or type(error).__name__
+    return Said(en, _MACHINE.get(number, f"系统错误 {number}"))
+
+
+@dataclass(frozen=True, slots=True)
 class FieldProblem:
     """One field that is wrong: where (a JSON pointer), what, and what was expected."""
 
     path: str
     code: str
-    expected: str
+    expected: Said
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self, language: str) -> dict[str, str]:
         """Give the member of the problem document's ``fields`` list."""
-        return {"path": self.path, "code": self.code, "expected": self.expected}
+        return {"path": self.path, "code": self.code, "expected": self.expected.text(language)}
 
 
 class Problem(Exception):
@@ -70,7 +133,8 @@ class Problem(Exception):
 
     A subclass states ``kind``, ``code``, the English and Chinese text (``str.format`` templates
     over the keyword arguments it is raised with) and whether the same request may be repeated
-    unchanged. The arguments appear in the problem document as members of their own.
+    unchanged. The arguments appear in the problem document as members of their own. An argument
+    that is words, and not a name, a code or a number, is ``Said``.
     """
 
     kind: ClassVar[Kind]
@@ -98,10 +162,7 @@ class Problem(Exception):
 
     def text(self, language: str) -> str:
         """Say it in ``zh`` or ``en``."""
-        said = {
-            name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
-            for name, value in self.members.items()
-        }
+        said = {name: _in_words(value, language) for name, value in self.members.items()}
         return (self.zh if language == "zh" else self.en).format(**said)
 
     def as_json(self, language: str = "en") -> dict[str, Any]:
@@ -116,10 +177,24 @@ class Problem(Exception):
             "repeatable": self.repeatable,
         }
         if self.fields:
-            document["fields"] = [field.as_json() for field in self.fields]
+            document["fields"] = [field.as_json(language) for field in self.fields]
         if self.members:
-            document["members"] = self.members
+            document["members"] = {
+                name: value.as_json(language) if isinstance(value, Said) else value
+                for name, value in self.members.items()
+            }
         return document
+
+
+def _in_words(value: object, language: str) -> object:
+    """Make a member ready for the sentence."""
+    match value:
+        case Said():
+            return value.text(language)
+        case list() | tuple():
+            return ("、" if language == "zh" else ", ").join(map(str, value))
+        case _:
+            return value
 
 
 class InputInvalid(Problem):
@@ -141,6 +216,10 @@ class IdMalformed(Problem):
     code = "id_malformed"
     en = "The id at {path} is not valid: expected {expected}."
     zh = "{path} 处的编号无效：应为 {expected}。"
+
+    def __init__(self, *, path: str, expected: Said) -> None:
+        super().__init__(path=path, expected=expected)
+        self.expected = expected
 
 
 class CursorInvalid(Problem):
@@ -176,7 +255,7 @@ class NotFound(Problem):
     kind = Kind.NOT_FOUND
     code = "not_found"
     en = "There is no {what} {id}."
-    zh = "不存在 {what} {id}。"
+    zh = "不存在{what} {id}。"
 
 
 class StateConflict(Problem):

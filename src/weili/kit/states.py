@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from weili.kit.problems import StateConflict
+from weili.kit.problems import Said, StateConflict
 
 S = TypeVar("S", bound=StrEnum)
 
@@ -21,6 +21,7 @@ class StateTable(Generic[S]):
     name: str
     initial: frozenset[S]
     steps: Mapping[S, frozenset[S]]
+    name_zh: str
 
     def allows(self, here: S, there: S) -> bool:
         """Say whether the step is in the table."""
@@ -32,8 +33,10 @@ class StateTable(Generic[S]):
         Raises: StateConflict, naming the states from which the step is allowed.
         """
         if not self.allows(here, there):
-            needs = " or ".join(sorted(s for s, to in self.steps.items() if there in to))
-            raise StateConflict(what=self.name, id=label, state=str(here), needs=needs)
+            allowed = sorted(s for s, to in self.steps.items() if there in to)
+            needs = Said(" or ".join(allowed), "或".join(allowed), code=" or ".join(allowed))
+            what = Said(self.name, self.name_zh, code=self.name)
+            raise StateConflict(what=what, id=label, state=str(here), needs=needs)
 
     def sql_check(self, column: str) -> str:
         """Give the CHECK constraint's text for a column that holds the state."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from weili.kit.context import Begin, Ctx, PartyId
-from weili.kit.problems import FieldProblem, Kind, Problem
+from weili.kit.problems import FieldProblem, Kind, Problem, Said
 from weili.kit.world import in_transaction
 from weili.modules import goods, inventory, pricing
 from weili.modules.goods import PoolId, RowProblem, SheetRow, SkuId, SkuState
@@ -25,7 +25,9 @@ PROBLEMS_SHOWN_MAX: Final = 1_000
 SUBJECT: Final = "import"
 """What the movements of stock name as their reason."""
 
-_NO_WAREHOUSE: Final = "empty, since this supplier has no warehouse"
+_NO_WAREHOUSE: Final = Said(
+    "empty, since this supplier has no warehouse", "留空（该供应商没有仓库）"
+)
 
 Good = tuple[PartyId, SheetRow]
 T = TypeVar("T")

@@ -226,7 +226,7 @@ def _prices_and_stock(ctx: Ctx, warehouses: dict[PartyId, list[inventory.Warehou
     rows = _catalogue(ctx, suppliers)
     volume = pricing.list_by_name(ctx, name=VOLUME_LIST)
     if volume is None:
-        raise NotFound(what="price list", id=VOLUME_LIST)
+        raise NotFound(what=pricing.LIST_WORD, id=VOLUME_LIST)
     pricing.prices_put(
         ctx, list_id=volume.id, rows=[price for row in rows for price in tiers_of(row)]
     )

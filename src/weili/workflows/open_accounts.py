@@ -71,12 +71,12 @@ def open_partner(
     if price_list is not None:
         found = pricing.list_by_name(ctx, name=price_list)
         if found is None:
-            raise NotFound(what="price list", id=price_list)
+            raise NotFound(what=pricing.LIST_WORD, id=price_list)
         pricing.list_assign(ctx, partner_id=party.id, list_id=found.id)
     for pool_name in pools:
         pool = goods.pool_by_name(ctx, name=pool_name)
         if pool is None:
-            raise NotFound(what="pool", id=pool_name)
+            raise NotFound(what=goods.POOL_WORD, id=pool_name)
         goods.pool_grant(ctx, pool_id=pool.id, partner_id=party.id)
     return party
 
@@ -120,5 +120,5 @@ def _party(
     except NotFound:
         return parties.party_open(ctx, kind=kind, name=name, legal_name=legal_name, uscc=uscc)
     if party.uscc != uscc.strip().upper():
-        raise parties.PartyExists(party_kind=str(kind), same="name")
+        raise parties.PartyExists(party_kind=parties.KIND_WORDS[kind], same=parties.NAME_WORD)
     return party

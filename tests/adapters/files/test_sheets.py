@@ -93,7 +93,8 @@ def test_column_that_comes_twice_under_two_headings_is_refused(tmp_path: Path) -
     with pytest.raises(files.SheetColumnTwice) as caught:
         read(csv_file(tmp_path, "code,商品编码\n"))
 
-    assert caught.value.members["headings"] == "'code' and '商品编码'"
+    assert str(caught.value.members["headings"]) == "'code' and '商品编码'"
+    assert "'code' 与 '商品编码'" in caught.value.text("zh")
 
 
 def test_quote_that_never_ends_is_refused_with_its_row(tmp_path: Path) -> None:

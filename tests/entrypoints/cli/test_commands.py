@@ -53,7 +53,7 @@ def test_a_refusal_speaks_the_readers_language_and_ends_with_its_kinds_code(
     assert (english.code, english.err) == (5, "weili: There is no partner nobody.\n")
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     chinese = ground("partner", "top-up", "nobody", "5", "--reference", "B-1")
-    assert (chinese.code, chinese.err) == (5, "weili: 不存在 partner nobody。\n")
+    assert (chinese.code, chinese.err) == (5, "weili: 不存在渠道商 nobody。\n")
 
 
 def test_an_amount_with_three_decimals_is_refused_before_anything_is_done(ground: Run) -> None:

@@ -98,8 +98,8 @@ def test_name_and_code_are_one_party_s_within_a_kind(ctx: Ctx) -> None:
     with pytest.raises(parties.PartyExists) as same_name:
         opened(ctx, uscc=USCC_OTHER)
 
-    assert same_code.value.members["same"] == "uscc"
-    assert same_name.value.members["same"] == "name"
+    assert same_code.value.as_json()["members"]["same"] == "uscc"
+    assert same_name.value.as_json()["members"]["same"] == "name"
 
 
 def test_a_company_may_both_supply_and_sell(ctx: Ctx) -> None:
@@ -195,10 +195,8 @@ def test_a_party_is_suspended_once(ctx: Ctx) -> None:
     with pytest.raises(StateConflict) as refused:
         parties.party_suspend(ctx, party_id=party.id, reason="再次")
 
-    assert (refused.value.members["state"], refused.value.members["needs"]) == (
-        "suspended",
-        "active",
-    )
+    members = refused.value.as_json()["members"]
+    assert (members["state"], members["needs"]) == ("suspended", "active")
     assert len(ctx.announced) == 1
 
 

@@ -23,6 +23,7 @@ from typing import Final
 from weili.adapters.files.problems import SheetNotASheet
 from weili.adapters.files.sheets import sheet_rows
 from weili.kit.money import fen_from_yuan, portion_half_up, yuan_from_fen
+from weili.kit.problems import Said
 
 COST_BPS: Final = 7_000
 TAX_RATE_BPS: Final = 1_300
@@ -90,7 +91,8 @@ def _offer(number: int, product: Row, one: Row, cost_bps: int) -> Row:
         counter_fen = fen_from_yuan(one["counter_price"])
         choices = [str(choice) for choice in json.loads(product["specifications"])]
     except (ValueError, TypeError) as error:
-        raise SheetNotASheet(file="goods_product.csv", why=f"row {number}: {error}") from None
+        why = Said(f"row {number}: {error}", f"第 {number} 行的价格或规格无法读取")
+        raise SheetNotASheet(file="goods_product.csv", why=why) from None
     return {
         "variant": " ".join(choice for choice in choices if choice != _STANDARD),
         "cost": yuan_from_fen(portion_half_up(price_fen, cost_bps)),

@@ -25,6 +25,7 @@ from weili.adapters.files.problems import (
     SheetNoText,
     SheetTooLarge,
 )
+from weili.kit.problems import Said, machine_said
 
 XLSX_BYTES_MAX: Final = 50_000_000
 UNPACKED_BYTES_MAX: Final = 600_000_000
@@ -38,6 +39,9 @@ _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _BOM: Final = "\ufeff"
 _HEADINGS_SHOWN_MAX: Final = 40
+_NO_TEXT: Final = Said("it is not text", "它不是文本")
+_AS_A_FILE: Final = Said("as a file", "文件大小")
+_UNPACKED: Final = Said("once unpacked", "解压后大小")
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
 
@@ -57,7 +61,7 @@ def sheet_rows(
         with path.open("rb") as file:
             head = file.read(len(_ZIP))
     except OSError as error:
-        raise SheetNotASheet(file=name, why=error.strerror or "it can't be opened") from None
+        raise SheetNotASheet(file=name, why=machine_said(error)) from None
     lines = _workbook(path) if head in {_ZIP, _OLE} else _csv(path, _encoding(path))
     _, header = next(lines, (1, []))
     columns = _columns(name, header, aliases or {}, required)
@@ -92,14 +96,19 @@ def _columns(
         folded = heading.casefold()
         column = aliases.get(folded, folded)
         if column and column in meant:
-            both = f"{meant[column]!r} and {heading!r}"
+            first, second = repr(meant[column]), repr(heading)
+            both = Said(f"{first} and {second}", f"{first} 与 {second}")
             raise SheetColumnTwice(file=name, column=column, headings=both)
         meant[column] = heading
         columns.append(column)
     missing = [column for column in required if column not in meant]
     if missing or not any(columns):
-        found = ", ".join(filter(None, headings[:_HEADINGS_SHOWN_MAX])) or "nothing"
-        raise SheetColumnMissing(file=name, columns=", ".join(missing) or "at all", found=found)
+        shown = ", ".join(filter(None, headings[:_HEADINGS_SHOWN_MAX]))
+        raise SheetColumnMissing(
+            file=name,
+            columns=", ".join(missing) or Said("at all", "（没有任何列）"),
+            found=shown or Said("nothing", "（空）"),
+        )
     return columns
 
 
@@ -112,7 +121,7 @@ def _encoding(path: Path) -> str:
                 is_first = True
                 while block := file.read(_BLOCK_BYTES):
                     if b"\0" in block:
-                        raise SheetNotASheet(file=path.name, why="it is not text")
+                        raise SheetNotASheet(file=path.name, why=_NO_TEXT)
                     text = decoder.decode(block)
                     if is_first and text.startswith(_BOM):
                         break
@@ -133,25 +142,25 @@ def _csv(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
             for number, cells in enumerate(reader, start=1):
                 yield number, cells
         except csv.Error as error:
-            raise SheetBroken(file=path.name, row=number, why=str(error)) from None
+            why = Said(str(error), "引号或分隔符有误")
+            raise SheetBroken(file=path.name, row=number, why=why) from None
 
 
 def _workbook(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Read the first sheet of a workbook; it is loaded as a whole, hence the bounds."""
     if path.stat().st_size > XLSX_BYTES_MAX:
-        raise SheetTooLarge(file=path.name, bytes_max=XLSX_BYTES_MAX, what="as a file")
+        raise SheetTooLarge(file=path.name, bytes_max=XLSX_BYTES_MAX, what=_AS_A_FILE)
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 unpacked = sum(entry.file_size for entry in archive.infolist())
             if unpacked > UNPACKED_BYTES_MAX:
-                raise SheetTooLarge(
-                    file=path.name, bytes_max=UNPACKED_BYTES_MAX, what="once unpacked"
-                )
+                raise SheetTooLarge(file=path.name, bytes_max=UNPACKED_BYTES_MAX, what=_UNPACKED)
         with closing(python_calamine.CalamineWorkbook.from_path(path)) as workbook:
             lines = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as error:
-        raise SheetNotASheet(file=path.name, why=str(error)) from None
+        why = Said(str(error), "工作簿已损坏，或不是受支持的格式")
+        raise SheetNotASheet(file=path.name, why=why) from None
     return ((number, [_text(cell) for cell in cells]) for number, cells in enumerate(lines, 1))
 
 

@@ -17,7 +17,7 @@ import typer
 
 from weili.entrypoints.cli import say
 from weili.entrypoints.cli.opened import JsonOption, WorldAmbiguous, WorldOption
-from weili.kit.problems import Kind, Problem
+from weili.kit.problems import Kind, Problem, Said
 
 if TYPE_CHECKING:
     from weili.bootstrap import Settings
@@ -174,7 +174,7 @@ def restore(
             raise StillRunning from None
         name, url = _database(settings, world)
         if not force and not databases.is_empty(url):
-            raise DatabaseNotEmpty(what=say.words(f"the database of {name}", f"{name} 的数据库"))
+            raise DatabaseNotEmpty(what=Said(f"the database of {name}", f"{name} 的数据库"))
         _ring_check(settings, folder / "keyring.json", force=force)
         databases.restore(url, home=settings.postgres_home, source=folder / "database.dump")
         _ring_put(settings, folder / "keyring.json")
@@ -204,27 +204,31 @@ def _unpacked(file: Path) -> Iterator[Path]:
         try:
             why = _unpack(file, folder)
         except (tarfile.TarError, OSError, KeyError, ValueError, TypeError) as error:
-            why = str(error) or type(error).__name__
-        if why:
+            why = Said(str(error) or type(error).__name__, "内容不完整或无法读取")
+        if why is not None:
             raise BackupUnreadable(file=str(file), why=why)
         yield folder
 
 
-def _unpack(file: Path, folder: Path) -> str:
+def _unpack(file: Path, folder: Path) -> Said | None:
     """Write the members into a folder; says what is wrong with them, or nothing."""
     with tarfile.open(file, "r:") as tar:
         for name in MEMBERS:
             source = tar.extractfile(name)
             if source is None:
-                return f"{name} is no file"
+                return Said(f"{name} is no file", f"其中的 {name} 不是文件")
             with source, (folder / name).open("wb") as target:
                 shutil.copyfileobj(source, target)
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
     if manifest["format"] != FORMAT:
-        return f"its format is {manifest['format']}, this version reads {FORMAT}"
+        found = manifest["format"]
+        return Said(
+            f"its format is {found}, this version reads {FORMAT}",
+            f"其格式为 {found}，本版本读取 {FORMAT}",
+        )
     if manifest["sha256"] != _sha256(folder / "database.dump"):
-        return "its database does not match its own digest"
-    return ""
+        return Said("its database does not match its own digest", "数据库内容与摘要不符")
+    return None
 
 
 def _ring_check(settings: "Settings", ring: Path, *, force: bool) -> None:
@@ -235,7 +239,7 @@ def _ring_check(settings: "Settings", ring: Path, *, force: bool) -> None:
     there = settings.keyring_path
     if there.exists() and there.read_bytes() != ring.read_bytes() and not force:
         raise DatabaseNotEmpty(
-            what=say.words(
+            what=Said(
                 f"the key ring {there}, which other worlds may need",
                 f"密钥环 {there}（其他环境可能还要用）",
             )

@@ -82,18 +82,18 @@ def _progress() -> Progress:
 def _place(ctx: "Ctx", supplier: str | None, pool: str, price_list: str) -> dict[str, Any]:
     """Find what the import refers to by name."""
     from weili.kit.problems import NotFound
-    from weili.modules import goods, inventory, pricing
+    from weili.modules import goods, inventory, parties, pricing
     from weili.workflows.open_accounts import supplier_ids
 
     suppliers = supplier_ids(ctx)
     if supplier is not None and supplier not in suppliers:
-        raise NotFound(what="supplier", id=supplier)
+        raise NotFound(what=parties.KIND_WORDS[parties.PartyKind.SUPPLIER], id=supplier)
     found_list = pricing.list_by_name(ctx, name=price_list)
     if found_list is None:
-        raise NotFound(what="price list", id=price_list)
+        raise NotFound(what=pricing.LIST_WORD, id=price_list)
     found_pool = goods.pool_by_name(ctx, name=pool)
     if found_pool is None:
-        raise NotFound(what="pool", id=pool)
+        raise NotFound(what=goods.POOL_WORD, id=pool)
     warehouses: dict[Any, list[Any]] = {}
     cursor: str | None = None
     while True:
@@ -115,7 +115,9 @@ def _place(ctx: "Ctx", supplier: str | None, pool: str, price_list: str) -> dict
 def _as_json(report: "ImportReport") -> dict[str, Any]:
     from dataclasses import asdict
 
-    return asdict(report)
+    language = say.language()
+    bad = [asdict(bad) | {"expected": bad.expected.text(language)} for bad in report.bad]
+    return asdict(report) | {"bad": bad}
 
 
 def _report_say(report: "ImportReport", as_json: bool) -> None:
@@ -145,8 +147,8 @@ def _refusal(refused: "ImportRefused") -> str:
 def _bad_lines(report: "ImportReport") -> list[str]:
     lines = [
         say.words(
-            f"  row {bad.row}, {bad.column}: {bad.got!r}, expected {bad.expected}",
-            f"  第 {bad.row} 行 {bad.column}：{bad.got!r}，应为 {bad.expected}",
+            f"  row {bad.row}, {bad.column}: {bad.got!r}, expected {bad.expected.en}",
+            f"  第 {bad.row} 行 {bad.column}：{bad.got!r}，应为{bad.expected.zh}",
         )
         for bad in report.bad[:BAD_SHOWN_MAX]
     ]

@@ -7,6 +7,7 @@ import typer
 
 from weili.entrypoints.cli import say
 from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
+from weili.kit.problems import Said
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Keys of parties, and the key ring.", no_args_is_help=True)
 
+_MANY = Said("one party alone", "唯一的主体", code="party")
 PartyArgument = Annotated[str, typer.Argument(help="The party's id (pty_…) or its name.")]
 
 
@@ -142,7 +144,7 @@ def _party(ctx: "Ctx", text: str) -> "Party":
         except NotFound:
             continue
     if len(found) != 1:
-        raise NotFound(what="party (or more than one)" if found else "party", id=text)
+        raise NotFound(what=_MANY if found else parties.PARTY_WORD, id=text)
     return found[0]
 
 

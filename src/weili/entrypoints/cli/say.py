@@ -61,7 +61,10 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]]) 
 def problem_lines(problem: Problem) -> list[str]:
     """Write a problem in the reader's language, with the fields at fault."""
     lines = [f"weili: {problem.text(language())}"]
-    lines += [f"  {field.path}: {field.expected}" for field in problem.fields[:FIELDS_SHOWN_MAX]]
+    lines += [
+        f"  {field.path}: {field.expected.text(language())}"
+        for field in problem.fields[:FIELDS_SHOWN_MAX]
+    ]
     left = len(problem.fields) - FIELDS_SHOWN_MAX
     if left > 0:
         lines.append(words(f"  … and {left} more", f"  …… 另有 {left} 处"))

@@ -14,7 +14,7 @@ from weili.entrypoints.http.fields import LIMIT, CursorIn, LimitIn, MomentIn
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
 from weili.kit.money import CURRENCY
-from weili.kit.problems import FieldProblem, InputInvalid, NotFound
+from weili.kit.problems import FieldProblem, InputInvalid, NotFound, Said
 from weili.modules import ledger
 
 router = APIRouter(tags=["account"])
@@ -38,7 +38,7 @@ def account_get(call: CallIn) -> Response:
         account = ledger.account_id(kind, call.actor.party_id)
         balance = ledger.balances_read(ctx, account_ids=[account]).get(account)
         if balance is None:
-            raise NotFound(what="account", id=kind.value)
+            raise NotFound(what=ledger.ACCOUNT_WORD, id=kind.value)
         return {
             "kind": kind.value,
             "posted_minor": balance.posted_minor,
@@ -82,7 +82,7 @@ def kind_of(role: str) -> ledger.AccountKind:
     Raises: NotFound, for a role that has none.
     """
     if role not in KIND_OF_ROLE:
-        raise NotFound(what="account", id=role)
+        raise NotFound(what=ledger.ACCOUNT_WORD, id=role)
     return KIND_OF_ROLE[role]
 
 
@@ -102,7 +102,8 @@ def statement(
     to_at = period[1] or ctx.now
     from_at = period[0] or to_at - PERIOD_DEFAULT
     if from_at > to_at:
-        raise InputInvalid(fields=(FieldProblem("?from", "after_to", "a moment before `to`"),))
+        expected = Said("a moment before `to`", "早于 `to` 的时刻")
+        raise InputInvalid(fields=(FieldProblem("?from", "after_to", expected),))
     found = ledger.statement(
         ctx, party_id=party_id, kind=kind, from_at=from_at, to_at=to_at, cursor=cursor, limit=limit
     )

@@ -12,7 +12,15 @@ from starlette.responses import Response
 from weili.entrypoints.http.policy import POLICY
 from weili.kit import idempotency
 from weili.kit.context import Actor, Ctx
-from weili.kit.problems import FieldProblem, Forbidden, InputInvalid, KeyMissing, Problem
+from weili.kit.problems import (
+    FieldProblem,
+    Forbidden,
+    InputInvalid,
+    KeyMissing,
+    Problem,
+    Said,
+    either,
+)
 from weili.kit.world import World, in_transaction
 from weili.modules import parties
 
@@ -20,6 +28,7 @@ T = TypeVar("T")
 
 JSON: Final = "application/json"
 REPLAYED: Final = "idempotent-replayed"
+_NO_PARAMETER: Final = Said("no parameter", "不带任何参数")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ async def admitted(request: Request) -> Call:
     known = {field.alias for field in route.dependant.query_params}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
-        expected = f"one of {', '.join(sorted(known))}" if known else "no parameter"
+        expected = either(sorted(known), none=_NO_PARAMETER)
         raise InputInvalid(
             fields=tuple(FieldProblem(f"?{name}", "unknown", expected) for name in unknown[:50])
         )

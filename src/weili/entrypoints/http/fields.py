@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from weili.kit.ids import id_parse
 from weili.kit.money import AMOUNT_MINOR_MAX
 from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX
-from weili.kit.problems import Problem
+from weili.kit.problems import IdMalformed, Said
 from weili.modules import dropship, goods, inventory, parties, pricing
 
 NUMBER_PATTERN: Final = "[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
@@ -55,58 +55,73 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class UnfitError(ValueError):
+    """A field is not as expected; both readers of a body list it, and say what was."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.expected = Said(en, zh)
+
+
 def number_checked(text: str) -> str:
     """Refuse what can't be a partner's own order number.
 
-    Raises: ValueError.
+    Raises: UnfitError.
     """
     if not _NUMBER.fullmatch(text):
-        raise ValueError("1 to 64 letters, digits, '.', '_' or '-', a letter or digit first")
+        raise UnfitError(
+            "1 to 64 letters, digits, '.', '_' or '-', a letter or digit first",
+            "1 至 64 位字母、数字、“.”、“_”或“-”，以字母或数字开头",
+        )
     return text
 
 
 def phone_checked(text: str) -> str:
     """Refuse what can't be a phone number.
 
-    Raises: ValueError.
+    Raises: UnfitError.
     """
     if not _PHONE.fullmatch(text):
-        raise ValueError("5 to 26 digits, with '-' or spaces between them and '+' before")
+        raise UnfitError(
+            "5 to 26 digits, with '-' or spaces between them and '+' before",
+            "5 至 26 位数字，中间可有“-”或空格，开头可有“+”",
+        )
     return text
 
 
 def area_checked(text: str) -> str:
     """Refuse what can't be a region's code.
 
-    Raises: ValueError.
+    Raises: UnfitError.
     """
     if not _AREA.fullmatch(text):
-        raise ValueError("six digits")
+        raise UnfitError("six digits", "六位数字")
     return text
 
 
 def line_checked(text: str) -> str:
     """Refuse text that is blank or holds control characters.
 
-    Raises: ValueError.
+    Raises: UnfitError.
     """
     if _CONTROL.search(text) or not text.strip(" "):
-        raise ValueError("one line of text that is not blank")
+        raise UnfitError("one line of text that is not blank", "非空白的单行文字")
     return text
 
 
 def moment_read(value: object) -> datetime:
     """Read a moment that says where its clock stands.
 
-    Raises: ValueError.
+    Raises: UnfitError.
     """
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         at = None
     if at is None or at.tzinfo is None or not YEAR_MIN < at.year < YEAR_MAX:
-        raise ValueError(
-            f"RFC 3339 with an offset, as 2026-11-20T08:00:00Z, from {YEAR_MIN} to {YEAR_MAX}"
+        raise UnfitError(
+            f"RFC 3339 with an offset, as 2026-11-20T08:00:00Z, from {YEAR_MIN} to {YEAR_MAX}",
+            f"带时区的 RFC 3339 时间，如 2026-11-20T08:00:00Z，{YEAR_MIN} 至 {YEAR_MAX} 年",
         )
     return at
 
@@ -114,11 +129,11 @@ def moment_read(value: object) -> datetime:
 def _id_reader(prefix: str) -> Callable[[object], object]:
     def read(value: object) -> object:
         if not isinstance(value, str):
-            raise ValueError("a text")  # noqa: TRY004 - Pydantic lists ValueError only
+            raise UnfitError("a text", "文本")
         try:
             return id_parse(prefix, value)
-        except Problem as problem:
-            raise ValueError(problem.members["expected"]) from None
+        except IdMalformed as problem:
+            raise UnfitError(problem.expected.en, problem.expected.zh) from None
 
     return read
 

@@ -14,7 +14,7 @@ from weili.entrypoints.http.fields import MESSAGE_PREFIX, Body, MessageIdIn
 from weili.kit import outbox
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
-from weili.kit.problems import FieldProblem, InputInvalid
+from weili.kit.problems import FieldProblem, InputInvalid, Said
 
 router = APIRouter(tags=["messages"])
 
@@ -72,7 +72,10 @@ def _types(text: str | None) -> list[str]:
         return []
     types = [part.strip() for part in text.split(",")]
     if len(types) > TYPES_MAX or not all(_TYPE.fullmatch(part) for part in types):
-        expected = f"at most {TYPES_MAX} event types, as order.placed,order.shipped"
+        expected = Said(
+            f"at most {TYPES_MAX} event types, as order.placed,order.shipped",
+            f"最多 {TYPES_MAX} 个事件类型，如 order.placed,order.shipped",
+        )
         raise InputInvalid(fields=(FieldProblem("?types", "malformed", expected),))
     return types
 

@@ -118,7 +118,7 @@ def party_of(ctx: Ctx, party_id: PartyId, kind: parties.PartyKind | None = None)
     """
     party = parties.parties_get(ctx, party_ids=[party_id]).get(party_id)
     if party is None or kind not in {None, party.kind}:
-        what = "party" if kind is None else str(kind)
+        what = parties.PARTY_WORD if kind is None else parties.KIND_WORDS[kind]
         raise NotFound(what=what, id=id_text(parties.PARTY_PREFIX, party_id))
     return party
 

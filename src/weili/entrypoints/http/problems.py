@@ -9,12 +9,16 @@ import msgspec
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from weili.kit.problems import ANSWERS, FieldProblem, InputInvalid, Kind, Problem
+from weili.entrypoints.http.faults import fault_said
+from weili.entrypoints.http.fields import UnfitError
+from weili.kit.problems import ANSWERS, FieldProblem, InputInvalid, Kind, Problem, Said
 
 MEDIA_TYPE: Final = "application/problem+json"
 FIELDS_MAX: Final = 50
 RETRY_AFTER_S: Final = 1
 _EXPECTED_LENGTH_MAX: Final = 200
+_UNREADABLE: Final = "无法解析"
+_PLACE = re.compile(r"line (\d+) column (\d+)")
 _LANGUAGE = re.compile(
     r"\s*(\*|[a-z]{1,8})(?:-[a-z0-9-]*)?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?))?\s*"
 )
@@ -45,6 +49,10 @@ class BodyUnreadable(Problem):
     code = "body_unreadable"
     en = "The body is not the JSON that was expected: {why}."
     zh = "请求体不是有效的 JSON：{why}。"
+
+    def __init__(self, *, why: str | Said) -> None:
+        """Take the words of a library, which speaks English only, or our own."""
+        super().__init__(why=why if isinstance(why, Said) else Said(why, _UNREADABLE))
 
 
 class Unexpected(Problem):
@@ -120,8 +128,7 @@ def input_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
     for error in errors[:FIELDS_MAX]:
         where, *rest = error["loc"] or ("body",)
         if error["type"] == "json_invalid":
-            why = str(error.get("ctx", {}).get("error", error["msg"]))[:_EXPECTED_LENGTH_MAX]
-            return BodyUnreadable(why=why)
+            return BodyUnreadable(why=_unreadable(error))
         path = _pointer(rest)
         if where == "query":
             path = f"?{'.'.join(map(str, rest))}"
@@ -129,9 +136,30 @@ def input_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
             path = f"{{{'.'.join(map(str, rest))}}}"
         elif where == "header":
             path = ".".join(map(str, rest))
-        expected = str(error["msg"]).removeprefix("Value error, ")[:_EXPECTED_LENGTH_MAX]
-        fields.append(FieldProblem(path, str(error["type"]), expected))
+        fields.append(FieldProblem(path, str(error["type"]), expected_of(error)))
     return InputInvalid(fields=tuple(fields))
+
+
+def expected_of(error: Mapping[str, Any]) -> Said:
+    """Say in both languages what a field was expected to be."""
+    context = error.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, UnfitError):
+        return cause.expected
+    said = fault_said(error["type"], context, str(error["msg"]))
+    return Said(said.en[:_EXPECTED_LENGTH_MAX], said.zh[:_EXPECTED_LENGTH_MAX])
+
+
+def _unreadable(error: Mapping[str, Any]) -> Said:
+    """Say where a body stops being JSON. One reader names line and column, the other a position."""
+    en = str(error.get("ctx", {}).get("error", error["msg"]))[:_EXPECTED_LENGTH_MAX]
+    place = _PLACE.search(en)
+    at = error["loc"][-1] if error["loc"] else None
+    if place is not None:
+        return Said(en, f"第 {place[1]} 行第 {place[2]} 列附近{_UNREADABLE}")
+    if isinstance(at, int):
+        return Said(en, f"第 {at + 1} 个字符附近{_UNREADABLE}")
+    return Said(en, _UNREADABLE)
 
 
 def body_invalid(error: ValidationError) -> Problem:

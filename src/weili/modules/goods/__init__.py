@@ -33,7 +33,7 @@ from weili.modules.goods.model import (
     SkuState,
     SpuId,
 )
-from weili.modules.goods.problems import PoolNameTaken, PoolUnknown, SkuUnknown
+from weili.modules.goods.problems import POOL_WORD, PoolNameTaken, PoolUnknown, SkuUnknown
 from weili.modules.goods.rules import (
     SHEET_ALIASES,
     SHEET_COLUMNS,
@@ -71,6 +71,7 @@ __all__ = [
     "POOL_REVOKED",
     "POOL_SKU_ADDED",
     "POOL_SKU_REMOVED",
+    "POOL_WORD",
     "SHEET_ALIASES",
     "SHEET_COLUMNS",
     "SHEET_REQUIRED",

@@ -8,6 +8,7 @@ from typing import Final, NewType
 from uuid import UUID
 
 from weili.kit.context import PartyId
+from weili.kit.problems import Said
 from weili.kit.states import StateTable
 
 CategoryId = NewType("CategoryId", UUID)
@@ -66,6 +67,7 @@ SKU_STATES: Final = StateTable(
         SkuState.ON_SHELF: frozenset({SkuState.OFF_SHELF}),
         SkuState.OFF_SHELF: frozenset({SkuState.ON_SHELF}),
     },
+    name_zh="商品",
 )
 """From which state an SKU may go to which."""
 
@@ -187,7 +189,7 @@ class RowProblem:
     row: int
     column: str
     got: str
-    expected: str
+    expected: Said
 
 
 @dataclass(frozen=True, slots=True)

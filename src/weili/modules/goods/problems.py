@@ -1,6 +1,10 @@
 """What this module refuses."""
 
-from weili.kit.problems import Kind, Problem
+from typing import Final
+
+from weili.kit.problems import Kind, Problem, Said
+
+POOL_WORD: Final = Said("pool", "商品池", code="pool")
 
 
 class SkuUnknown(Problem):

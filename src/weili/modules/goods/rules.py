@@ -14,6 +14,7 @@ from stdnum import ean
 
 from weili.kit.context import PartyId
 from weili.kit.money import AMOUNT_MINOR_MAX, fen_from_yuan, yuan_from_fen
+from weili.kit.problems import Said, either
 from weili.modules.goods.model import (
     UNIT_DEFAULT,
     BrandKind,
@@ -111,6 +112,12 @@ _MARKUP: Final = re.compile(r"</?[a-zA-Z!][^>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,6});")
 _CODE: Final = re.compile(rf"[^\s\x00-\x1f\x7f]{{1,{CODE_MAX}}}")
 _WHOLE: Final = re.compile(r"\d{1,12}", re.ASCII)
 
+_NO_SUPPLIER: Final = Said("no name, for no supplier is known", "留空（尚无供应商）")
+_NO_MORE_CELLS: Final = Said(
+    "no more cells than the header has; a comma inside a cell needs quotes",
+    "单元格数不多于表头；单元格内的逗号须加引号",
+)
+
 _CELLS_REMEMBERED: Final = 1_024
 """Categories, brands and attributes come again row after row; reading them once is enough."""
 
@@ -119,7 +126,15 @@ T = TypeVar("T")
 
 
 class _Wrong(Exception):
-    """A cell is not as expected; its text says what was. Never leaves this file."""
+    """A cell is not as expected. Never leaves this file."""
+
+    def __init__(self, expected: Said) -> None:
+        super().__init__(expected)
+        self.expected = expected
+
+
+def _wrong(en: str, zh: str) -> _Wrong:
+    return _Wrong(Said(en, zh))
 
 
 def row_check(row_number: int, raw: Mapping[str, str]) -> SheetRow | list[RowProblem]:
@@ -149,12 +164,21 @@ def row_check(row_number: int, raw: Mapping[str, str]) -> SheetRow | list[RowPro
     unit = row.read("unit", _unit)
     if cost_minor is not None and price_minor is not None and price_minor < cost_minor:
         cost = yuan_from_fen(cost_minor)
-        row.refuse("price", f"at least the cost, {cost}: a sale below cost is refused")
+        row.refuse(
+            "price",
+            Said(
+                f"at least the cost, {cost}: a sale below cost is refused",
+                f"不低于成本 {cost}（不接受亏本销售）",
+            ),
+        )
     if compare_at_minor is not None and price_minor is not None and compare_at_minor < price_minor:
         price = yuan_from_fen(price_minor)
-        row.refuse("compare_at_price", f"empty, or at least the price, {price}")
+        row.refuse(
+            "compare_at_price",
+            Said(f"empty, or at least the price, {price}", f"留空，或不低于售价 {price}"),
+        )
     if row.cell(""):
-        row.refuse("", "no more cells than the header has; a comma inside a cell needs quotes")
+        row.refuse("", _NO_MORE_CELLS)
     if row.problems:
         return row.problems
     # With no problem listed, no reading gave None but where None means an empty cell.
@@ -198,10 +222,10 @@ class _Row:
         try:
             return how(self.cell(column))
         except _Wrong as wrong:
-            self.refuse(column, str(wrong))
+            self.refuse(column, wrong.expected)
             return None
 
-    def refuse(self, column: str, expected: str) -> None:
+    def refuse(self, column: str, expected: Said) -> None:
         got = self.cell(column)[:GOT_MAX]
         self.problems.append(RowProblem(self.row_number, column, got, expected))
 
@@ -234,7 +258,7 @@ class SheetCheck:
             return row
         supplier_id = self._suppliers.get(row.supplier) if row.supplier else self._default_supplier
         if supplier_id is None:
-            expected = f"one of {', '.join(self._suppliers) or 'no known supplier'}"
+            expected = either(list(self._suppliers), none=_NO_SUPPLIER)
             return [RowProblem(row_number, "supplier", row.supplier, expected)]
         if problems := list(self._against_earlier(supplier_id, row)):
             return problems
@@ -244,11 +268,16 @@ class SheetCheck:
 
     def _against_earlier(self, supplier_id: PartyId, row: SheetRow) -> Iterator[RowProblem]:
         if twin := self._rows.get((supplier_id, row.supplier_code)):
-            expected = f"each code once; row {twin} has it already"
+            expected = Said(
+                f"each code once; row {twin} has it already", f"编码不重复；第 {twin} 行已使用"
+            )
             yield RowProblem(row.row, "supplier_code", row.supplier_code, expected)
         first, shared = self._spus.get((supplier_id, row.spu_code), (0, 0))
         if first and shared != _shared(row):
-            expected = f"title, category, brand, its kind and attributes as in row {first}, one SPU"
+            expected = Said(
+                f"title, category, brand, its kind and attributes as in row {first}, one SPU",
+                f"标题、类目、品牌、品牌类型与属性同第 {first} 行（同属一个 SPU）",
+            )
             yield RowProblem(row.row, "spu_code", row.spu_code, expected)
 
 
@@ -272,7 +301,7 @@ def text_cleaned(text: str) -> str:
 
 def _code(text: str) -> str:
     if not _CODE.fullmatch(text) or _INVISIBLE.search(text):
-        raise _Wrong(f"1 to {CODE_MAX} characters without blanks")
+        raise _wrong(f"1 to {CODE_MAX} characters without blanks", f"1 至 {CODE_MAX} 个无空格字符")
     return text
 
 
@@ -283,9 +312,12 @@ def _code_or_empty(text: str) -> str:
 def _plain(text: str, length_max: int) -> str:
     cleaned = text_cleaned(text)
     if len(cleaned) > length_max:
-        raise _Wrong(f"at most {length_max} characters, not {len(cleaned)}")
+        raise _wrong(
+            f"at most {length_max} characters, not {len(cleaned)}",
+            f"不超过 {length_max} 个字符（现有 {len(cleaned)} 个）",
+        )
     if ("<" in cleaned or "&" in cleaned) and _MARKUP.search(cleaned):
-        raise _Wrong("plain text without HTML")
+        raise _wrong("plain text without HTML", "不含 HTML 的纯文本")
     return cleaned
 
 
@@ -301,7 +333,7 @@ def _variant(text: str) -> str:
 def _title(text: str) -> str:
     cleaned = _plain(text, TITLE_MAX)
     if not cleaned:
-        raise _Wrong(f"a title of 1 to {TITLE_MAX} characters")
+        raise _wrong(f"a title of 1 to {TITLE_MAX} characters", f"1 至 {TITLE_MAX} 个字符的标题")
     return cleaned
 
 
@@ -309,7 +341,9 @@ def _title(text: str) -> str:
 def _category(text: str) -> tuple[str, ...]:
     parts = tuple(_plain(part, NAME_MAX) for part in category_parts(text))
     if not all(parts) or len(parts) > LEVELS_MAX:
-        raise _Wrong(f"1 to {LEVELS_MAX} levels, written A > B > C")
+        raise _wrong(
+            f"1 to {LEVELS_MAX} levels, written A > B > C", f"1 至 {LEVELS_MAX} 级，写作 A > B > C"
+        )
     return parts
 
 
@@ -322,12 +356,12 @@ def _attributes(text: str) -> Mapping[str, str]:
         name, sign, value = pair.partition("=")
         name, value = _plain(name, NAME_MAX), _plain(value, ATTRIBUTE_MAX)
         if not (sign and name and value):
-            raise _Wrong("name=value;name=value")
+            raise _wrong("name=value;name=value", "名称=值;名称=值")
         if name in attributes:
-            raise _Wrong(f"each name once; {name} comes twice")
+            raise _wrong(f"each name once; {name} comes twice", f"名称不重复；{name} 出现两次")
         attributes[name] = value
     if len(attributes) > ATTRIBUTES_MAX:
-        raise _Wrong(f"at most {ATTRIBUTES_MAX} attributes")
+        raise _wrong(f"at most {ATTRIBUTES_MAX} attributes", f"不超过 {ATTRIBUTES_MAX} 个属性")
     return MappingProxyType(attributes)
 
 
@@ -337,18 +371,24 @@ def _gtin(text: str) -> str | None:
     Source: GS1 General Specifications, section 7.9 (the check digit).
     """
     if text and not (text.isascii() and text.isdigit() and ean.is_valid(text)):
-        raise _Wrong("8, 12, 13 or 14 digits with a right check digit, or empty")
+        raise _wrong(
+            "8, 12, 13 or 14 digits with a right check digit, or empty",
+            "8、12、13 或 14 位数字且校验位正确，或留空",
+        )
     return text or None
 
 
-def _whole(text: str, whole_max: int, expected: str) -> int:
+def _whole(text: str, whole_max: int, expected: Said) -> int:
     if not _WHOLE.fullmatch(text) or int(text) > whole_max:
         raise _Wrong(expected)
     return int(text)
 
 
 def _tax_rate(text: str) -> int:
-    expected = f"one of {', '.join(map(str, TAX_RATES_BPS))} (basis points; 13 % is 1300)"
+    rates = either(TAX_RATES_BPS)
+    expected = Said(
+        f"{rates.en} (basis points; 13 % is 1300)", f"{rates.zh}（单位为基点，13% 写作 1300）"
+    )
     rate_bps = _whole(text, TAX_RATES_BPS[-1], expected)
     if rate_bps not in TAX_RATES_BPS:
         raise _Wrong(expected)
@@ -356,11 +396,15 @@ def _tax_rate(text: str) -> int:
 
 
 def _weight(text: str) -> int:
-    return _whole(text or "0", WEIGHT_MAX_G, f"whole grams from 0 to {WEIGHT_MAX_G}, or empty")
+    expected = Said(
+        f"whole grams from 0 to {WEIGHT_MAX_G}, or empty", f"0 至 {WEIGHT_MAX_G} 的整数克，或留空"
+    )
+    return _whole(text or "0", WEIGHT_MAX_G, expected)
 
 
 def _stock(text: str) -> int | None:
-    return _whole(text, STOCK_MAX, f"a whole number from 0 to {STOCK_MAX}") if text else None
+    expected = Said(f"a whole number from 0 to {STOCK_MAX}", f"0 至 {STOCK_MAX} 的整数")
+    return _whole(text, STOCK_MAX, expected) if text else None
 
 
 def _unit(text: str) -> str:
@@ -374,14 +418,17 @@ def _amount(text: str) -> int:
         amount_minor = -1
     # The money reader takes any Unicode digit; a sheet holds Latin ones or something is off.
     if not text.isascii() or not 0 <= amount_minor <= AMOUNT_MINOR_MAX:
-        raise _Wrong("yuan of 0 or more with at most two decimals, such as 12.50")
+        raise _wrong(
+            "yuan of 0 or more with at most two decimals, such as 12.50",
+            "不小于 0 的金额（元），最多两位小数，如 12.50",
+        )
     return amount_minor
 
 
 def _price(text: str) -> int:
     price_minor = _amount(text)
     if price_minor == 0:
-        raise _Wrong("a price above 0")
+        raise _wrong("a price above 0", "大于 0 的价格")
     return price_minor
 
 
@@ -393,7 +440,7 @@ def _member(kinds: type[E], text: str) -> E:
     try:
         return kinds(text)
     except ValueError:
-        raise _Wrong(f"one of {', '.join(kinds)}") from None
+        raise _Wrong(either(tuple(kinds))) from None
 
 
 def _brand_kind(text: str) -> BrandKind:

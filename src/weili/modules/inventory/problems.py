@@ -1,6 +1,10 @@
 """What inventory refuses."""
 
-from weili.kit.problems import Kind, Problem
+from typing import Final
+
+from weili.kit.problems import Kind, Problem, Said
+
+WAREHOUSE_WORD: Final = Said("warehouse", "仓库", code="warehouse")
 
 
 class StockBelowReserved(Problem):

@@ -6,7 +6,7 @@ from typing import Final
 
 from weili.kit.context import PartyId
 from weili.kit.ids import id_text
-from weili.kit.problems import FieldProblem, InputInvalid
+from weili.kit.problems import FieldProblem, InputInvalid, Said
 from weili.modules import regions
 from weili.modules.goods import SKU_PREFIX, SkuId
 from weili.modules.inventory.model import (
@@ -29,6 +29,11 @@ from weili.modules.inventory.problems import StockBelowReserved
 
 RANK_MAX: Final = 10_000
 """Bound on a priority and on lead days."""
+
+_ONE_COUNT: Final = Said(
+    "on_hand or on_hand_delta, not both", "on_hand 与 on_hand_delta 只填其中一项"
+)
+_ONE_ROW: Final = Said("one row for each region", "每个地区一行")
 
 _Candidate = tuple[int, WarehouseId, PartyId, int]
 """A warehouse that serves an area: its slot in the book, id, supplier, lead days."""
@@ -273,7 +278,7 @@ def changes_check(changes: Sequence[StockChange]) -> None:
     wrong: list[FieldProblem] = []
     for i, change in enumerate(changes):
         if change.on_hand is not None and change.on_hand_delta is not None:
-            wrong.append(FieldProblem(f"/{i}", "both", "on_hand or on_hand_delta, not both"))
+            wrong.append(FieldProblem(f"/{i}", "both", _ONE_COUNT))
         for name, value in (("on_hand", change.on_hand), ("safety", change.safety)):
             if value is not None:
                 wrong += _out_of_range(f"/{i}/{name}", value, 0, QUANTITY_MAX)
@@ -296,7 +301,7 @@ def coverage_check(rows: Sequence[CoverageRow]) -> None:
         wrong += _out_of_range(f"/{i}/priority", row.priority, 0, RANK_MAX)
         wrong += _out_of_range(f"/{i}/lead_days", row.lead_days, 0, RANK_MAX)
         if row.region_code in seen:
-            wrong.append(FieldProblem(f"/{i}", "twice", "one row for each region"))
+            wrong.append(FieldProblem(f"/{i}", "twice", _ONE_ROW))
         seen.add(row.region_code)
     if wrong:
         raise InputInvalid(fields=tuple(wrong))
@@ -305,7 +310,7 @@ def coverage_check(rows: Sequence[CoverageRow]) -> None:
 def _out_of_range(path: str, value: int, low: int, high: int) -> list[FieldProblem]:
     if low <= value <= high:
         return []
-    return [FieldProblem(path, "out_of_range", f"{low} to {high}")]
+    return [FieldProblem(path, "out_of_range", Said(f"{low} to {high}", f"{low} 至 {high}"))]
 
 
 def _part(line_index: int, sku_id: SkuId, candidate: _Candidate, quantity: int) -> Part:

@@ -22,9 +22,9 @@ from weili.modules.inventory.model import (
     Warehouse,
     WarehouseId,
 )
-from weili.modules.inventory.problems import WarehouseCodeTaken
+from weili.modules.inventory.problems import WAREHOUSE_WORD, WarehouseCodeTaken
 from weili.modules.inventory.rules import SourcingBook
-from weili.modules.parties import PARTY_PREFIX
+from weili.modules.parties import PARTY_PREFIX, PARTY_WORD
 
 
 def warehouse_open(
@@ -240,12 +240,12 @@ def _warehouses_check(ctx: Ctx, warehouse_ids: Sequence[WarehouseId]) -> None:
     for warehouse_id in warehouse_ids:
         warehouse = known.get(warehouse_id)
         if warehouse is None or not (is_staff or warehouse.supplier_id == ctx.actor.party_id):
-            raise NotFound(what="warehouse", id=id_text(WAREHOUSE_PREFIX, warehouse_id))
+            raise NotFound(what=WAREHOUSE_WORD, id=id_text(WAREHOUSE_PREFIX, warehouse_id))
 
 
 def _party_check(ctx: Ctx, party_id: PartyId) -> None:
     if party_id not in parties.parties_get(ctx, party_ids=[party_id]):
-        raise NotFound(what="party", id=id_text(PARTY_PREFIX, party_id))
+        raise NotFound(what=PARTY_WORD, id=id_text(PARTY_PREFIX, party_id))
 
 
 def _skus_check(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:

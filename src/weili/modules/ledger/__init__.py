@@ -25,6 +25,7 @@ from weili.modules.ledger.model import (
     account_id,
 )
 from weili.modules.ledger.problems import (
+    ACCOUNT_WORD,
     BalanceInsufficient,
     HoldExhausted,
     HoldUnknown,
@@ -49,6 +50,7 @@ from weili.modules.ledger.service import (
 
 __all__ = [
     "ACCOUNT_TOPPED_UP",
+    "ACCOUNT_WORD",
     "EVENTS",
     "KIND_RULES",
     "TOP_UP_MINOR_MAX",

@@ -1,6 +1,10 @@
 """What the ledger refuses."""
 
-from weili.kit.problems import Kind, Problem
+from typing import Final
+
+from weili.kit.problems import Kind, Problem, Said
+
+ACCOUNT_WORD: Final = Said("account", "账户", code="account")
 
 
 class BalanceInsufficient(Problem):

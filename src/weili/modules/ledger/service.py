@@ -11,7 +11,7 @@ from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.money import CURRENCY
 from weili.kit.pages import LIMIT_DEFAULT, cursor_parse, cursor_text, limit_bounded
-from weili.kit.problems import CursorInvalid, FieldProblem, InputInvalid, NotFound
+from weili.kit.problems import CursorInvalid, FieldProblem, InputInvalid, NotFound, Said
 from weili.modules.ledger import rules, store
 from weili.modules.ledger.model import (
     ACCOUNT_TOPPED_UP,
@@ -33,7 +33,7 @@ from weili.modules.ledger.model import (
     TransferKind,
     account_id,
 )
-from weili.modules.ledger.problems import TopUpReferenceReused
+from weili.modules.ledger.problems import ACCOUNT_WORD, TopUpReferenceReused
 
 PURPOSE_TOP_UP: Final = "top_up"
 FLOOR_MINOR: Final = 0
@@ -175,7 +175,7 @@ def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) 
     # the second finds what the first wrote.
     balance = balances_lock(ctx, account_ids=[prepaid]).get(prepaid)
     if balance is None:
-        raise NotFound(what="account", id=AccountKind.PARTNER_PREPAID.value)
+        raise NotFound(what=ACCOUNT_WORD, id=AccountKind.PARTNER_PREPAID.value)
     before = store.top_up_find(ctx, partner_id, reference)
     if before is not None:
         if before.amount_minor != amount_minor:
@@ -207,10 +207,16 @@ def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) 
 def _check_top_up(amount_minor: int, reference: str) -> None:
     fields = []
     if not 1 <= amount_minor <= TOP_UP_MINOR_MAX:
-        expected = f"a whole number of fen from 1 to {TOP_UP_MINOR_MAX}"
+        expected = Said(
+            f"a whole number of fen from 1 to {TOP_UP_MINOR_MAX}",
+            f"1 至 {TOP_UP_MINOR_MAX} 的整数（分）",
+        )
         fields.append(FieldProblem("/amount_minor", "out_of_bounds", expected))
     if not 1 <= len(reference) <= REFERENCE_LENGTH_MAX or not reference.isprintable():
-        expected = f"1 to {REFERENCE_LENGTH_MAX} printable characters"
+        expected = Said(
+            f"1 to {REFERENCE_LENGTH_MAX} printable characters",
+            f"1 至 {REFERENCE_LENGTH_MAX} 个可见字符",
+        )
         fields.append(FieldProblem("/reference", "malformed", expected))
     if fields:
         raise InputInvalid(fields=tuple(fields))
@@ -254,7 +260,7 @@ def statement(
     after = _place(cursor)
     accounts = store.accounts_read(ctx, [account_id(kind, party_id)])
     if not accounts:
-        raise NotFound(what="account", id=kind.value)
+        raise NotFound(what=ACCOUNT_WORD, id=kind.value)
     opening, here, closing, rows = store.statement_read(
         ctx, accounts[0], from_at=from_at, to_at=to_at, after=after, limit=limit + 1
     )

@@ -36,6 +36,7 @@ class PartyState(StrEnum):
 
 PARTY_STATES: Final = StateTable(
     "party",
+    name_zh="主体",
     initial=frozenset({PartyState.ACTIVE}),
     steps=MappingProxyType(
         {

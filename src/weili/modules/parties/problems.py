@@ -1,6 +1,25 @@
 """What the parties refuse."""
 
-from weili.kit.problems import Kind, Problem
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from weili.kit.problems import Kind, Problem, Said
+from weili.modules.parties.model import PartyKind
+
+PARTY_WORD: Final = Said("party", "主体", code="party")
+PERSON_WORD: Final = Said("person", "人员", code="person")
+KEY_WORD: Final = Said("key", "密钥", code="key")
+KIND_WORDS: Final[Mapping[PartyKind, Said]] = MappingProxyType(
+    {
+        PartyKind.OPERATOR: Said("operator", "运营方", code="operator"),
+        PartyKind.SUPPLIER: Said("supplier", "供应商", code="supplier"),
+        PartyKind.PARTNER: Said("partner", "渠道商", code="partner"),
+        PartyKind.ISV: Said("ISV", "独立软件服务商", code="isv"),
+    }
+)
+NAME_WORD: Final = Said("name", "名称", code="name")
+USCC_WORD: Final = Said("unified social credit code", "统一社会信用代码", code="uscc")
 
 
 class UsccInvalid(Problem):
@@ -17,8 +36,8 @@ class PartyExists(Problem):
 
     kind = Kind.CONFLICT
     code = "party_exists"
-    en = "A {party_kind} with the same {same} exists already."
-    zh = "已存在相同 {same} 的 {party_kind}。"
+    en = "There is a party of the kind {party_kind} with the same {same} already."
+    zh = "已存在{same}相同的{party_kind}。"
 
 
 class PartySuspended(Problem):
@@ -44,8 +63,8 @@ class RoleNotAllowed(Problem):
 
     kind = Kind.UNPROCESSABLE
     code = "role_not_allowed"
-    en = "A person of a {party_kind} can't be {role}; allowed: {allowed}."
-    zh = "{party_kind} 的人员不能担任 {role}；可选：{allowed}。"
+    en = "A person of a party of the kind {party_kind} can't be {role}; allowed: {allowed}."
+    zh = "{party_kind}的人员不能担任 {role}；可选：{allowed}。"
 
 
 class ScopeNotAllowed(Problem):
@@ -53,8 +72,11 @@ class ScopeNotAllowed(Problem):
 
     kind = Kind.UNPROCESSABLE
     code = "scope_not_allowed"
-    en = "A key of a {party_kind} can't have the scopes {scopes}; allowed: {allowed}."
-    zh = "{party_kind} 的密钥不能拥有权限 {scopes}；可选：{allowed}。"
+    en = (
+        "A key of a party of the kind {party_kind} can't have the scopes {scopes}; "
+        "allowed: {allowed}."
+    )
+    zh = "{party_kind}的密钥不能拥有权限 {scopes}；可选：{allowed}。"
 
 
 class KeysTooMany(Problem):
@@ -72,4 +94,4 @@ class NonceReplayed(Problem):
     kind = Kind.UNAUTHENTICATED
     code = "nonce_replayed"
     en = "This nonce was used before; sign every request anew, with a nonce of its own."
-    zh = "该 nonce 已被使用；每次请求都须使用新的 nonce 重新签名。"
+    zh = "该一次性随机串（nonce）已被使用；每次请求都须换用新的随机串重新签名。"

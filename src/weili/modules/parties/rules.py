@@ -16,7 +16,7 @@ from stdnum.cn import uscc as stdnum_uscc
 from stdnum.exceptions import ValidationError
 
 from weili.kit.context import Actor
-from weili.kit.problems import FieldProblem, InputInvalid, Unauthenticated
+from weili.kit.problems import FieldProblem, InputInvalid, Said, Unauthenticated
 from weili.kit.secrets import MASK, token_hash
 from weili.modules.parties.model import (
     KEY_PREFIX,
@@ -30,6 +30,7 @@ from weili.modules.parties.model import (
     PersonRole,
 )
 from weili.modules.parties.problems import (
+    KIND_WORDS,
     PartySuspended,
     RoleNotAllowed,
     ScopeNotAllowed,
@@ -63,7 +64,7 @@ _TOKEN_LENGTH_MAX: Final = 256
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
-_NOT_ACCEPTED: Final = "the key or its proof is wrong"
+_NOT_ACCEPTED: Final = Said("the key or its proof is wrong", "密钥或其证明有误")
 _NO_SECRET: Final = "-" * 43
 """What is computed with when there is no such key, so that both cases take the same work."""
 
@@ -111,35 +112,61 @@ def credentials_read(headers: Mapping[str, str]) -> Credentials:
     authorization = headers.get(AUTHORIZATION_HEADER)
     present = [name for name in SIGNING_HEADERS if name in headers]
     if authorization is not None and present:
-        raise Unauthenticated(why="send either a bearer token or a signature, not both")
+        raise _refused(
+            "send either a bearer token or a signature, not both",
+            "Bearer 令牌与签名只能使用一种",
+        )
     if authorization is not None:
         return _bearer_read(authorization)
     if not present:
-        raise Unauthenticated(
-            why="send a signature in the four Weili- headers, or in a sandbox a bearer key"
+        raise _refused(
+            "send a signature in the four Weili- headers, or in a sandbox a bearer key",
+            "请携带四个 Weili- 签名请求头，沙箱环境也可使用 Bearer 令牌",
         )
     if len(present) < len(SIGNING_HEADERS):
         missing = sorted(set(SIGNING_HEADERS) - set(present))
-        raise Unauthenticated(why=f"a signed request also needs {', '.join(missing)}")
+        raise _refused(
+            f"a signed request also needs {', '.join(missing)}",
+            f"签名请求还缺少请求头 {'、'.join(missing)}",
+        )
     key_id, timestamp, nonce, signature = (headers[name] for name in SIGNING_HEADERS)
     if not is_key_id(key_id):
-        raise Unauthenticated(why="Weili-Key is not of the form key_ and 26 letters or digits")
+        raise _refused(
+            "Weili-Key is not of the form key_ and 26 letters or digits",
+            "Weili-Key 应为 key_ 加 26 位字母或数字",
+        )
     if not _TIMESTAMP.fullmatch(timestamp):
-        raise Unauthenticated(why="Weili-Timestamp is not a Unix time in whole seconds")
+        raise _refused(
+            "Weili-Timestamp is not a Unix time in whole seconds",
+            "Weili-Timestamp 应为 Unix 时间戳（整数秒）",
+        )
     if not _NONCE.fullmatch(nonce):
-        raise Unauthenticated(why="Weili-Nonce is not 16 to 64 letters, digits, - or _")
+        raise _refused(
+            "Weili-Nonce is not 16 to 64 letters, digits, - or _",
+            "Weili-Nonce 应为 16 至 64 位字母、数字、- 或 _",
+        )
     if not _SIGNATURE.fullmatch(signature):
-        raise Unauthenticated(why="Weili-Signature is not 64 hexadecimal digits")
+        raise _refused(
+            "Weili-Signature is not 64 hexadecimal digits",
+            "Weili-Signature 应为 64 位十六进制数字",
+        )
     return Credentials(
         KeyKind.HMAC, key_id, timestamp=timestamp, nonce=nonce, signature=signature.lower()
     )
+
+
+def _refused(en: str, zh: str) -> Unauthenticated:
+    return Unauthenticated(why=Said(en, zh))
 
 
 def _bearer_read(authorization: str) -> Credentials:
     scheme, _, token = authorization.partition(" ")
     match = _TOKEN.fullmatch(token) if len(token) <= _TOKEN_LENGTH_MAX else None
     if scheme.lower() != "bearer" or match is None:
-        raise Unauthenticated(why="Authorization is not Bearer and a token of ours")
+        raise _refused(
+            "Authorization is not Bearer and a token of ours",
+            "Authorization 应为 Bearer 加本平台签发的令牌",
+        )
     return Credentials(
         KeyKind.BEARER,
         f"{KEY_PREFIX}_{match['tail']}",
@@ -178,9 +205,10 @@ def request_check(
     if record is None or not is_proved:
         raise Unauthenticated(why=_NOT_ACCEPTED)
     if record.revoked_at is not None:
-        raise Unauthenticated(why="the key was revoked")
+        raise _refused("the key was revoked", "密钥已被吊销")
     if record.expires_at is not None and record.expires_at <= now:
-        raise Unauthenticated(why=f"the key expired at {record.expires_at:%Y-%m-%dT%H:%M:%SZ}")
+        at = f"{record.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+        raise _refused(f"the key expired at {at}", f"密钥已于 {at} 到期")
     if record.party_state is PartyState.SUSPENDED:
         raise PartySuspended
     # The policy table has the last word, should it have been narrowed since the key was issued.
@@ -196,9 +224,12 @@ def bearer_check(
     Raises: Unauthenticated in the live world, or for a token of another world.
     """
     if not is_sandbox:
-        raise Unauthenticated(why="bearer tokens work in sandbox worlds only; sign the request")
+        raise _refused(
+            "bearer tokens work in sandbox worlds only; sign the request",
+            "Bearer 令牌仅可用于沙箱环境；请对请求签名",
+        )
     if credentials.world != world:
-        raise Unauthenticated(why=f"the token is for another world than {world}")
+        raise _refused(f"the token is for another world than {world}", f"该令牌不属于环境 {world}")
     known = record.secret_hash if record is not None else None
     is_equal = hmac.compare_digest(token_hash(credentials.token), known or token_hash(_NO_SECRET))
     return is_equal and known is not None
@@ -217,8 +248,9 @@ def signature_check(
     """
     server_s = int(now.timestamp())
     if abs(server_s - int(credentials.timestamp)) > WINDOW_S:
-        raise Unauthenticated(
-            why=f"Weili-Timestamp is more than {WINDOW_S} s from the server's time {server_s}"
+        raise _refused(
+            f"Weili-Timestamp is more than {WINDOW_S} s from the server's time {server_s}",
+            f"Weili-Timestamp 与服务器时间 {server_s} 相差超过 {WINDOW_S} 秒",
         )
     method, path, body_hash = string_parts
     known = record.secret if record is not None else None
@@ -254,7 +286,9 @@ def text_checked(text: str, *, path: str, length_max: int = NAME_LENGTH_MAX) -> 
     """
     line = text.strip()
     if not 0 < len(line) <= length_max or _CONTROL.search(line):
-        expected = f"1 to {length_max} characters on one line"
+        expected = Said(
+            f"1 to {length_max} characters on one line", f"1 至 {length_max} 个字符的单行文字"
+        )
         raise InputInvalid(fields=(FieldProblem(path, "text_invalid", expected),))
     return line
 
@@ -266,7 +300,8 @@ def email_checked(text: str) -> str:
     """
     email = text.strip().lower()
     if len(email) > EMAIL_LENGTH_MAX or not _EMAIL.fullmatch(email):
-        raise InputInvalid(fields=(FieldProblem("/email", "email_invalid", "an e-mail address"),))
+        expected = Said("an e-mail address", "邮箱地址")
+        raise InputInvalid(fields=(FieldProblem("/email", "email_invalid", expected),))
     return email
 
 
@@ -283,7 +318,7 @@ def role_check(kind: PartyKind, role: PersonRole) -> None:
     """
     if role not in PERSON_ROLES[kind]:
         allowed = sorted(PERSON_ROLES[kind])
-        raise RoleNotAllowed(party_kind=str(kind), role=str(role), allowed=allowed)
+        raise RoleNotAllowed(party_kind=KIND_WORDS[kind], role=str(role), allowed=allowed)
 
 
 def scopes_check(kind: PartyKind, scopes: frozenset[str]) -> None:
@@ -292,9 +327,10 @@ def scopes_check(kind: PartyKind, scopes: frozenset[str]) -> None:
     Raises: ScopeNotAllowed; InputInvalid.
     """
     if not scopes:
-        raise InputInvalid(fields=(FieldProblem("/scopes", "scopes_empty", "at least one scope"),))
+        expected = Said("at least one scope", "至少一项权限")
+        raise InputInvalid(fields=(FieldProblem("/scopes", "scopes_empty", expected),))
     beyond = scopes - ROLE_SCOPES[kind]
     if beyond:
         raise ScopeNotAllowed(
-            party_kind=str(kind), scopes=sorted(beyond), allowed=sorted(ROLE_SCOPES[kind])
+            party_kind=KIND_WORDS[kind], scopes=sorted(beyond), allowed=sorted(ROLE_SCOPES[kind])
         )

@@ -15,7 +15,14 @@ from weili.kit.pages import (
     limit_bounded,
     page_of,
 )
-from weili.kit.problems import CursorInvalid, FieldProblem, InputInvalid, NotFound, SandboxOnly
+from weili.kit.problems import (
+    CursorInvalid,
+    FieldProblem,
+    InputInvalid,
+    NotFound,
+    Said,
+    SandboxOnly,
+)
 from weili.kit.secrets import KeyRingError, new_token, token_hash
 from weili.modules.parties import rules, store
 from weili.modules.parties.model import (
@@ -41,6 +48,12 @@ from weili.modules.parties.model import (
     PersonRole,
 )
 from weili.modules.parties.problems import (
+    KEY_WORD,
+    KIND_WORDS,
+    NAME_WORD,
+    PARTY_WORD,
+    PERSON_WORD,
+    USCC_WORD,
     KeysTooMany,
     PartyExists,
     PartySuspended,
@@ -72,7 +85,9 @@ def party_open(ctx: Ctx, *, kind: PartyKind, name: str, legal_name: str, uscc: s
     )
     if not store.party_insert(ctx, row=party):
         twin = store.party_by_name(ctx, kind=kind, name=party.name)
-        raise PartyExists(party_kind=str(kind), same="uscc" if twin is None else "name")
+        raise PartyExists(
+            party_kind=KIND_WORDS[kind], same=USCC_WORD if twin is None else NAME_WORD
+        )
     return party
 
 
@@ -102,7 +117,7 @@ def party_by_name(ctx: Ctx, *, kind: PartyKind, name: str) -> Party:
     text = rules.text_checked(name, path="/name")
     party = store.party_by_name(ctx, kind=kind, name=text)
     if party is None:
-        raise NotFound(what=str(kind), id=text)
+        raise NotFound(what=KIND_WORDS[kind], id=text)
     return party
 
 
@@ -188,7 +203,7 @@ def person_by_email(ctx: Ctx, *, party_id: PartyId, email: str) -> Person:
     address = rules.email_checked(email)
     person = store.person_by_email(ctx, party_id=party_id, email_index=_email_index(ctx, address))
     if person is None:
-        raise NotFound(what="person", id=rules.email_masked(address))
+        raise NotFound(what=PERSON_WORD, id=rules.email_masked(address))
     return person
 
 
@@ -201,7 +216,7 @@ def person_email_reveal(ctx: Ctx, *, party_id: PartyId, person_id: PersonId, rea
     label = id_text(PERSON_PREFIX, person_id)
     email = store.person_email(ctx, party_id=party_id, person_id=person_id)
     if email is None:
-        raise NotFound(what="person", id=label)
+        raise NotFound(what=PERSON_WORD, id=label)
     audit_write(ctx, action="person.email_reveal", subject=label, reason=reason)
     return email
 
@@ -228,7 +243,8 @@ def key_issue(
         raise SandboxOnly
     text = rules.text_checked(label, path="/label")
     if expires_at is not None and expires_at <= ctx.now:
-        raise InputInvalid(fields=(FieldProblem("/expires_at", "time_past", "a time to come"),))
+        expected = Said("a time to come", "将来的时间")
+        raise InputInvalid(fields=(FieldProblem("/expires_at", "time_past", expected),))
     # The party's row is held, so that two keys issued at once are counted one after the other.
     party = store.party_lock(ctx, party_id=party_id)
     if party is None:
@@ -271,7 +287,7 @@ def key_revoke(ctx: Ctx, *, key_id: str, reason: str) -> ApiKey:
     id_parse(KEY_PREFIX, key_id, path="/key_id")
     key = store.key_lock(ctx, key_id=key_id)
     if key is None:
-        raise NotFound(what="key", id=key_id)
+        raise NotFound(what=KEY_WORD, id=key_id)
     if key.revoked_at is not None:
         return key
     audit_write(ctx, action="key.revoke", subject=key_id, reason=reason)
@@ -423,7 +439,7 @@ def _may_read(ctx: Ctx, party_id: PartyId) -> None:
 
 
 def _no_party(party_id: PartyId) -> NotFound:
-    return NotFound(what="party", id=id_text(PARTY_PREFIX, party_id))
+    return NotFound(what=PARTY_WORD, id=id_text(PARTY_PREFIX, party_id))
 
 
 def _email_index(ctx: Ctx, email: str) -> bytes:

@@ -14,7 +14,12 @@ from weili.modules.pricing.model import (
     PriceRow,
     PutCount,
 )
-from weili.modules.pricing.problems import DefaultListExists, FreightNotSet, ListNameTaken
+from weili.modules.pricing.problems import (
+    LIST_WORD,
+    DefaultListExists,
+    FreightNotSet,
+    ListNameTaken,
+)
 from weili.modules.pricing.rules import FreightBook, PriceBook
 from weili.modules.pricing.service import (
     costs_put,
@@ -35,6 +40,7 @@ from weili.modules.pricing.service import (
 __all__ = [
     "EVENTS",
     "LIST_PREFIX",
+    "LIST_WORD",
     "PRICE_CHANGED",
     "CostRow",
     "DefaultListExists",

@@ -1,6 +1,10 @@
 """What pricing refuses."""
 
-from weili.kit.problems import Kind, Problem
+from typing import Final
+
+from weili.kit.problems import Kind, Problem, Said
+
+LIST_WORD: Final = Said("price list", "价格表", code="price list")
 
 
 class ListNameTaken(Problem):

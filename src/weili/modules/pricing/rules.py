@@ -6,13 +6,17 @@ from uuid import UUID
 
 from weili.kit.context import PartyId
 from weili.kit.money import AMOUNT_MINOR_MAX
-from weili.kit.problems import FieldProblem, InputInvalid
+from weili.kit.problems import FieldProblem, InputInvalid, Said
 from weili.modules import regions
 from weili.modules.goods import SkuId
 from weili.modules.pricing.model import CostRow, FreightRow, ListId, Price, PriceRow
 from weili.modules.pricing.problems import FreightNotSet
 
 QUANTITY_MIN_MAX: Final = 1_000_000
+
+_ONE_TIER: Final = Said("one row for each SKU and quantity_min", "每个 SKU 与 quantity_min 一行")
+_ONE_SKU: Final = Said("one row for each SKU", "每个 SKU 一行")
+_ONE_REGION: Final = Said("one row for each region", "每个地区一行")
 
 _Ladders = Mapping[SkuId, Sequence[Price]]
 _NO_LADDERS: Final[_Ladders] = {}
@@ -140,12 +144,11 @@ def price_rows_check(rows: Sequence[PriceRow]) -> None:
     seen: set[tuple[SkuId, int]] = set()
     for i, row in enumerate(rows):
         if not 1 <= row.quantity_min <= QUANTITY_MIN_MAX:
-            wrong.append(
-                FieldProblem(f"/{i}/quantity_min", "out_of_range", f"1 to {QUANTITY_MIN_MAX}")
-            )
+            expected = Said(f"1 to {QUANTITY_MIN_MAX}", f"1 至 {QUANTITY_MIN_MAX}")
+            wrong.append(FieldProblem(f"/{i}/quantity_min", "out_of_range", expected))
         wrong += _amount_wrong(f"/{i}/unit_price_minor", row.unit_price_minor)
         if (row.sku_id, row.quantity_min) in seen:
-            wrong.append(FieldProblem(f"/{i}", "twice", "one row for each SKU and quantity_min"))
+            wrong.append(FieldProblem(f"/{i}", "twice", _ONE_TIER))
         seen.add((row.sku_id, row.quantity_min))
     _refuse(wrong)
 
@@ -160,7 +163,7 @@ def cost_rows_check(rows: Sequence[CostRow]) -> None:
     for i, row in enumerate(rows):
         wrong += _amount_wrong(f"/{i}/unit_cost_minor", row.unit_cost_minor)
         if row.sku_id in seen:
-            wrong.append(FieldProblem(f"/{i}", "twice", "one row for each SKU"))
+            wrong.append(FieldProblem(f"/{i}", "twice", _ONE_SKU))
         seen.add(row.sku_id)
     _refuse(wrong)
 
@@ -177,7 +180,7 @@ def freight_rows_check(rows: Sequence[FreightRow]) -> None:
         if row.free_from_minor is not None:
             wrong += _amount_wrong(f"/{i}/free_from_minor", row.free_from_minor)
         if row.region_code in seen:
-            wrong.append(FieldProblem(f"/{i}", "twice", "one row for each region"))
+            wrong.append(FieldProblem(f"/{i}", "twice", _ONE_REGION))
         seen.add(row.region_code)
     _refuse(wrong)
 
@@ -185,7 +188,8 @@ def freight_rows_check(rows: Sequence[FreightRow]) -> None:
 def _amount_wrong(path: str, amount_minor: int) -> list[FieldProblem]:
     if 0 <= amount_minor <= AMOUNT_MINOR_MAX:
         return []
-    return [FieldProblem(path, "out_of_range", f"0 to {AMOUNT_MINOR_MAX}")]
+    expected = Said(f"0 to {AMOUNT_MINOR_MAX}", f"0 至 {AMOUNT_MINOR_MAX}")
+    return [FieldProblem(path, "out_of_range", expected)]
 
 
 def _refuse(wrong: Sequence[FieldProblem]) -> None:

@@ -13,7 +13,7 @@ from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_
 from weili.kit.problems import NotFound
 from weili.modules import goods, parties, regions
 from weili.modules.goods import SKU_PREFIX, SkuId
-from weili.modules.parties import PARTY_PREFIX
+from weili.modules.parties import PARTY_PREFIX, PARTY_WORD
 from weili.modules.pricing import rules, store
 from weili.modules.pricing.model import (
     CHANGED_MAX,
@@ -28,7 +28,7 @@ from weili.modules.pricing.model import (
     PriceRow,
     PutCount,
 )
-from weili.modules.pricing.problems import DefaultListExists, ListNameTaken
+from weili.modules.pricing.problems import LIST_WORD, DefaultListExists, ListNameTaken
 from weili.modules.pricing.rules import FreightBook, PriceBook
 
 
@@ -185,13 +185,13 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
 def _list_get(ctx: Ctx, list_id: ListId) -> PriceList:
     price_list = store.list_read(ctx, list_id=list_id)
     if price_list is None:
-        raise NotFound(what="price list", id=id_text(LIST_PREFIX, list_id))
+        raise NotFound(what=LIST_WORD, id=id_text(LIST_PREFIX, list_id))
     return price_list
 
 
 def _party_check(ctx: Ctx, party_id: PartyId) -> None:
     if party_id not in parties.parties_get(ctx, party_ids=[party_id]):
-        raise NotFound(what="party", id=id_text(PARTY_PREFIX, party_id))
+        raise NotFound(what=PARTY_WORD, id=id_text(PARTY_PREFIX, party_id))
 
 
 def _skus_check(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:
