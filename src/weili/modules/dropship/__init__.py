@@ -81,6 +81,7 @@ from weili.modules.dropship.rules import (
 from weili.modules.dropship.service import (
     FAILURES_MAX,
     PAUSE_S_MAX,
+    PAUSE_S_MIN,
     RETRY_S_MAX,
     TURN_ITEMS_MAX,
     TURNS_AT_ONCE,
@@ -138,6 +139,7 @@ __all__ = [
     "ORDER_PREFIX",
     "PACKAGE_PREFIX",
     "PAUSE_S_MAX",
+    "PAUSE_S_MIN",
     "QUANTITY_MAX",
     "RETRY_S_MAX",
     "ROOT_STATES",
