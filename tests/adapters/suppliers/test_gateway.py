@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
@@ -73,6 +73,51 @@ def test_a_redirect_is_not_followed(gateway: HttpSupplierGateway) -> None:
         answer = gateway.cancel(SupplierEndpoint(url, SECRET), child_id="chd_1")
 
     assert answer == Answer(AnswerKind.UNKNOWN, "HTTP 307")
+
+
+@contextmanager
+def dripping(head: bytes) -> Iterator[str]:
+    """Answer one request with a head and then a byte now and then, as long as anybody listens."""
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.sendall(head)
+            connection.settimeout(0.02)
+            while True:
+                connection.sendall(b"x")
+                with suppress(TimeoutError):
+                    # What is asked is read and forgotten; nothing at all is the end.
+                    while connection.recv(65_536):
+                        pass
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("head", "answer"),
+    [
+        # Not even its head comes to an end.
+        (
+            b"HTTP/1.1 200 OK\r\nx-slow: ",
+            Answer(AnswerKind.UNKNOWN, "TimeoutError", is_silent=True),
+        ),
+        # Its body does not, but its status is there.
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n", Answer(AnswerKind.YES)),
+        (b"HTTP/1.1 409 Conflict\r\ncontent-length: 60000\r\n\r\n", Answer(AnswerKind.NO)),
+    ],
+)
+def test_an_answer_that_drips_is_given_up_when_the_calls_time_is_over(
+    head: bytes, answer: Answer
+) -> None:
+    """No read of it is late, so that only the limit of the whole call can end it."""
+    with closing(HttpSupplierGateway(call_timeout_s=0.5)) as impatient, dripping(head) as url:
+        assert impatient.cancel(SupplierEndpoint(url, SECRET), child_id="chd_1") == answer
 
 
 @pytest.mark.parametrize(
