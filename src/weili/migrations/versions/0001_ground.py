@@ -3,9 +3,9 @@
 Revision: 0001, the first.
 """
 
-from pathlib import Path
-
 from alembic import op
+
+from weili.migrations.sql import run_beside
 
 revision = "0001"
 down_revision = None
@@ -23,7 +23,4 @@ def upgrade() -> None:
         "DO $$ BEGIN IF NOT pg_has_role(current_user, 'weili_app', 'MEMBER') THEN"
         " GRANT weili_app TO current_user; END IF; END $$"
     )
-    # Many statements in one text, which only the driver itself sends.
-    cursor = op.get_bind().connection.cursor()
-    cursor.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
-    cursor.close()
+    run_beside(__file__)

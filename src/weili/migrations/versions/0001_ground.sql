@@ -96,17 +96,6 @@ CREATE TABLE dropship.supplier_connection (
 
 GRANT SELECT, INSERT, UPDATE ON dropship.supplier_connection TO weili_app;
 
-CREATE TABLE dropship.supplier_health (
-    supplier_id UUID NOT NULL,
-    failures INTEGER NOT NULL CONSTRAINT ck_supplier_health_failures CHECK (failures >= 0),
-    failure TEXT NOT NULL,
-    paused_until TIMESTAMP WITH TIME ZONE,
-    served_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    CONSTRAINT pk_supplier_health PRIMARY KEY (supplier_id)
-);
-
-GRANT SELECT, INSERT, UPDATE ON dropship.supplier_health TO weili_app;
-
 CREATE TABLE dropship.supplier_queue (
     supplier_id UUID NOT NULL,
     child_id UUID NOT NULL,
@@ -116,15 +105,10 @@ CREATE TABLE dropship.supplier_queue (
     attempts INTEGER NOT NULL,
     due_at TIMESTAMP WITH TIME ZONE,
     queued_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    claim_id UUID,
-    claimed_until TIMESTAMP WITH TIME ZONE,
-    CONSTRAINT pk_supplier_queue PRIMARY KEY (supplier_id, child_id),
-    CONSTRAINT ck_supplier_queue_claim CHECK ((claim_id IS NULL) = (claimed_until IS NULL))
+    CONSTRAINT pk_supplier_queue PRIMARY KEY (supplier_id, child_id)
 );
 
-CREATE INDEX ix_supplier_queue_claimed ON dropship.supplier_queue (supplier_id) WHERE claim_id IS NOT NULL;
-
-CREATE INDEX ix_supplier_queue_due_at ON dropship.supplier_queue (supplier_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX ix_supplier_queue_due_at ON dropship.supplier_queue (due_at) WHERE due_at IS NOT NULL;
 
 GRANT SELECT, INSERT, UPDATE ON dropship.supplier_queue TO weili_app;
 

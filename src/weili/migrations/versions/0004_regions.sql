@@ -1,0 +1,1 @@
+-- Four levels of regions, with their changes.

@@ -1,0 +1,1 @@
+-- Attribute templates, media, review, bundles, channel profiles.

@@ -1,0 +1,1 @@
+-- Validity, schedules and freight templates.

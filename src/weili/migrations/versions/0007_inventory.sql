@@ -1,0 +1,1 @@
+-- Shares, arrivals, transfers, counts and promises.

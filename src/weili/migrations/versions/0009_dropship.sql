@@ -1,0 +1,1 @@
+-- The rest of an order's life.

@@ -1,0 +1,1 @@
+-- The unified entry: selections and the feed.

@@ -1,0 +1,1 @@
+-- Remembered columns of import files.
