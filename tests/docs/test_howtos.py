@@ -1,9 +1,12 @@
 """What the how-tos show in Python works."""
 
+import ast
+import re
 from pathlib import Path
 
 from tests.docs.shell_blocks import fenced
 from weili.modules import goods, parties
+from weili.modules.pricing import store as pricing_store
 
 HOWTO = Path(__file__).parents[2] / "docs" / "howto"
 
@@ -41,3 +44,25 @@ def test_the_columns_named_for_an_import_are_those_of_a_sheet() -> None:
 
     for column in goods.SHEET_COLUMNS:
         assert f"`{column}`" in text
+
+
+def test_every_code_that_a_finding_may_have_is_explained() -> None:
+    text = (HOWTO / "verify-a-world.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| `([^`]+)` \|", text, flags=re.MULTILINE)
+
+    assert len(explained) == len(set(explained))
+    assert set(explained) == _codes_given()
+    assert [code for code in explained if not re.fullmatch(r"[a-z]+(_[a-z]+)+", code)] == []
+
+
+def _codes_given() -> set[str]:
+    """Gather the codes that findings are made with; prices name theirs in their SQL."""
+    codes = set(re.findall(r"SELECT '(\w+_history)'", pricing_store._VERIFY))
+    for path in (HOWTO.parents[1] / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":
+                if isinstance(node.args[0], ast.Constant):
+                    codes.add(node.args[0].value)
+                else:
+                    assert path.parent.name == "pricing", path
+    return codes

@@ -94,7 +94,7 @@ def test_stock_that_is_promised_to_nobody_is_found_where_it_lies(
         )
     # Then it is found, with both counts: 2 + 10 = 12
     [finding] = findings(traded)
-    assert finding.check == "stock promised equals open orders"
+    assert finding.check == "stock_promised_equals_open_orders"
     assert id_text(goods.SKU_PREFIX, traded.tea) in finding.where
     assert id_text(inventory.WAREHOUSE_PREFIX, traded.near) in finding.where
     assert finding.what == "stock promises 12, open orders wait for 2"
@@ -112,16 +112,16 @@ def test_money_held_for_pieces_that_nobody_waits_for_is_found(
     )
     # Then the hold that lost its order is found, and the one that never was
     found = findings(traded)
-    assert {finding.check for finding in found} == {"money held equals open orders"}
+    assert {finding.check for finding in found} == {"money_held_equals_open_orders"}
     assert len(found) == 2
 
 
 @pytest.mark.parametrize(
     ("check", "statement"),
     [
-        ("event log without gaps", "DELETE FROM kit.event WHERE position = 1"),
+        ("event_log_without_gaps", "DELETE FROM kit.event WHERE position = 1"),
         (
-            "every order is announced once, first",
+            "order_announced_once_first",
             "UPDATE kit.event SET type = 'order.odd' WHERE data ->> 'number' = 'V-1'",
         ),
         (
@@ -129,11 +129,11 @@ def test_money_held_for_pieces_that_nobody_waits_for_is_found(
             "UPDATE inventory.stock SET on_hand = on_hand + 1 WHERE on_hand = 100",
         ),
         (
-            "root equals children",
+            "root_equals_children",
             "UPDATE dropship.\"order\" SET goods_minor = goods_minor + 1 WHERE number = 'V-1'",
         ),
         (
-            "root state derived",
+            "root_state_derived",
             "UPDATE dropship.\"order\" SET state = 'held', due_at = placed_at WHERE number = 'V-1'",
         ),
         (
@@ -159,7 +159,7 @@ def test_an_order_that_nobody_was_told_of_is_found(traded: Market, database: str
         "DELETE FROM kit.event WHERE position = (SELECT max(position) FROM kit.event)",
     )
     [finding] = findings(traded)
-    assert finding.check == "every order is announced once, first"
+    assert finding.check == "order_announced_once_first"
     assert finding.what == "order.placed 0 times, begins with nothing"
 
 
@@ -217,7 +217,7 @@ def test_a_step_that_was_told_wrongly_is_found(
 ) -> None:
     hit(database, statement)
     [finding] = findings(shipped)
-    assert finding.check == "every step is announced once, in order"
+    assert finding.check == "steps_announced_once_in_order"
     assert finding.what.endswith(
         f" was told {told}; it went order.released order.shipped order.shipped order.delivered"
     )
@@ -229,9 +229,7 @@ def test_a_step_that_another_partner_was_told_of_is_found(shipped: Market, datab
         "UPDATE kit.event SET party_id = (SELECT id FROM parties.party WHERE name = 'creator')"
         " WHERE type = 'order.delivered'",
     )
-    assert [finding.check for finding in findings(shipped)] == [
-        "every step is announced once, in order"
-    ] * 2
+    assert [finding.check for finding in findings(shipped)] == ["steps_announced_once_in_order"] * 2
 
 
 @pytest.mark.parametrize(
@@ -246,21 +244,21 @@ def test_what_waits_for_a_deadline_that_it_has_not_is_found(
     shipped: Market, database: str, statement: str
 ) -> None:
     hit(database, statement)
-    assert [finding.check for finding in findings(shipped)] == ["deadline is set"]
+    assert [finding.check for finding in findings(shipped)] == ["deadline_is_set"]
 
 
 @pytest.mark.parametrize(
     ("check", "statement"),
     [
-        ("suppliers are owed for packages", "DELETE FROM ledger.transfer WHERE purpose = 'cost'"),
+        ("suppliers_owed_for_packages", "DELETE FROM ledger.transfer WHERE purpose = 'cost'"),
         (
-            "suppliers are owed for packages",
+            "suppliers_owed_for_packages",
             """INSERT INTO ledger.transfer SELECT gen_random_uuid(), party_id, kind, hold_id,
             debit_account_id, credit_account_id, amount_minor, currency, purpose, subject,
             occurred_at, expires_at FROM ledger.transfer WHERE purpose = 'cost'""",
         ),
         (
-            "money taken equals shipped pieces",
+            "money_taken_equals_shipped_pieces",
             """WITH given AS (
              UPDATE ledger.transfer SET kind = 'void'
              WHERE kind = 'post' AND purpose = 'goods' RETURNING debit_account_id, amount_minor

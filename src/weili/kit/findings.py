@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One broken invariant: which, where, what is seen there, and how it may be repaired."""
+    """One broken invariant: which, where, what is seen there, and how it may be repaired.
+
+    ``check`` is a code in snake_case that stays the same; ``what`` and ``repair`` are sentences.
+    Every code is explained in ``docs/howto/verify-a-world.md``.
+    """
 
     check: str
     where: str

@@ -254,6 +254,38 @@ def parts_told(
     return {(name, PartyId(party_id)): list(told) for name, party_id, told in rows}
 
 
+def feeds_beyond(ctx: Ctx) -> list[tuple[PartyId, str]]:
+    """Find parties that acknowledged what was never told to them: (party, what is wrong).
+
+    What they acknowledged beyond the log's end would be kept from them when it comes.
+    """
+    rows = ctx.db.rows(
+        "WITH last AS (SELECT coalesce(max(position), 0) AS position FROM kit.event)"
+        " SELECT f.party_id, 'everything up to ' || f.acked_to || ' is acknowledged, the log ends'"
+        "  || ' at ' || l.position FROM kit.feed f CROSS JOIN last l WHERE f.acked_to > l.position"
+        " UNION ALL SELECT a.party_id, a.position || ' is acknowledged, which is no message to it'"
+        "  FROM kit.feed_ack a LEFT JOIN kit.event e"
+        "  ON e.position = a.position AND e.party_id = a.party_id WHERE e.position IS NULL"
+        " ORDER BY 1, 2"
+    )
+    return [(PartyId(party_id), what) for party_id, what in rows]
+
+
+def jobs_failed(ctx: Ctx) -> list[tuple[int, str]]:
+    """Find what followed from a fact and was given up: (job, what it was), for ``verify``.
+
+    The jobs' tables are found by the search path, as their own statements find them.
+    """
+    rows = ctx.db.rows(
+        "SELECT id, task_name, attempts, args::text FROM procrastinate_jobs"
+        " WHERE status = 'failed' ORDER BY id"
+    )
+    return [
+        (job_id, f"{task} was given up after {attempts} attempts, with {args}")
+        for job_id, task, attempts, args in rows
+    ]
+
+
 def waiting(ctx: Ctx) -> int:
     """Count the facts that have no position yet."""
     [[count]] = ctx.db.rows("SELECT count(*) FROM kit.outbox")

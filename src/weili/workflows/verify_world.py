@@ -50,7 +50,7 @@ def _stock_promised(ctx: Ctx) -> Iterator[Finding]:
     for sku_id, warehouse_id in _differing(promised, awaited):
         place = (sku_id, warehouse_id)
         yield Finding(
-            "stock promised equals open orders",
+            "stock_promised_equals_open_orders",
             f"{id_text(goods.SKU_PREFIX, sku_id)} in "
             f"{id_text(inventory.WAREHOUSE_PREFIX, warehouse_id)}",
             f"stock promises {promised.get(place, 0)}, open orders wait for "
@@ -69,7 +69,7 @@ def _money_held(ctx: Ctx) -> Iterator[Finding]:
     awaited = dropship.open_amounts(ctx)
     for hold_id in _differing(held, awaited):
         yield Finding(
-            "money held equals open orders",
+            "money_held_equals_open_orders",
             id_text(ledger.TRANSFER_PREFIX, hold_id),
             f"the hold has {held.get(hold_id, 0)} fen left, its order is still to pay "
             f"{awaited.get(hold_id, 0)}",
@@ -83,7 +83,7 @@ def _money_taken(ctx: Ctx) -> Iterator[Finding]:
     owed = dropship.amounts_taken(ctx)
     for hold_id in _differing(taken, owed):
         yield Finding(
-            "money taken equals shipped pieces",
+            "money_taken_equals_shipped_pieces",
             id_text(ledger.TRANSFER_PREFIX, hold_id),
             f"{taken.get(hold_id, 0)} fen were taken of the hold, what has shipped comes to "
             f"{owed.get(hold_id, 0)}",
@@ -102,7 +102,7 @@ def _suppliers_owed(ctx: Ctx) -> Iterator[Finding]:
     }
     for package, account in _differing(credited, earned):
         yield Finding(
-            "suppliers are owed for packages",
+            "suppliers_owed_for_packages",
             package,
             f"account {account} was credited {credited.get((package, account), 0)} fen for it, "
             f"it earned {earned.get((package, account), 0)}",
@@ -113,10 +113,31 @@ def _suppliers_owed(ctx: Ctx) -> Iterator[Finding]:
 def _log_whole(ctx: Ctx) -> Iterator[Finding]:
     for position, what in outbox.event_gaps(ctx)[:FINDINGS_MAX]:
         yield Finding(
-            "event log without gaps",
+            "event_log_without_gaps",
             f"position {position}",
             what,
             "restore the missing events from the back-up; readers wait at their own places",
+        )
+
+
+def _feeds_within(ctx: Ctx) -> Iterator[Finding]:
+    for party_id, what in outbox.feeds_beyond(ctx)[:FINDINGS_MAX]:
+        yield Finding(
+            "feed_within_log",
+            id_text(parties.PARTY_PREFIX, party_id),
+            what,
+            "set the feed back to the newest message that the party says it has",
+        )
+
+
+def _jobs_done(ctx: Ctx) -> Iterator[Finding]:
+    for job_id, what in outbox.jobs_failed(ctx)[:FINDINGS_MAX]:
+        yield Finding(
+            "job_given_up",
+            f"job {job_id}",
+            what,
+            "see why in the worker's log; once that is cured set the job's status to todo again: "
+            "doing it twice does no harm",
         )
 
 
@@ -126,7 +147,7 @@ def _orders_told(ctx: Ctx) -> Iterator[Finding]:
     found = outbox.stories_misbegun(ctx, subjects=subjects, story=story, first=first)
     for subject, what in found[:FINDINGS_MAX]:
         yield Finding(
-            "every order is announced once, first",
+            "order_announced_once_first",
             subject,
             what,
             "announce the order again if no event tells of it; two are told to the partner",
@@ -142,7 +163,7 @@ def _children_told(ctx: Ctx) -> Iterator[Finding]:
         heard = " ".join(told.get((child, partner_id), ())) or "nothing"
         went = " ".join(gone.get((child, partner_id), ())) or "nothing"
         yield Finding(
-            "every step is announced once, in order",
+            "steps_announced_once_in_order",
             child,
             f"{id_text(parties.PARTY_PREFIX, partner_id)} was told {heard}; it went {went}",
             "announce what is missing; what was told twice or too early is told to the partner",
@@ -167,6 +188,8 @@ CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
     ("money against packages", _money_taken),
     ("suppliers against packages", _suppliers_owed),
     ("event log", _log_whole),
+    ("feeds", _feeds_within),
+    ("background jobs", _jobs_done),
     ("events against orders", _orders_told),
     ("events against children", _children_told),
 )

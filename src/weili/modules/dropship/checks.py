@@ -6,6 +6,7 @@ from uuid import UUID
 from weili.kit.context import Ctx, PartyId
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
+from weili.kit.secrets import KeyRingError
 from weili.modules.dropship import rules
 from weili.modules.dropship.events import CHILD_MOVED, ORDER_SHIPPED
 from weili.modules.dropship.model import (
@@ -17,6 +18,7 @@ from weili.modules.dropship.model import (
     OrderState,
 )
 from weili.modules.dropship.store import checks as store
+from weili.modules.parties import PARTY_PREFIX
 
 
 def open_quantities(ctx: Ctx) -> dict[tuple[UUID, UUID], int]:
@@ -76,45 +78,77 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
     yield from _states(ctx)
     for order_id, number in store.numbers_off(ctx):
         yield Finding(
-            "one order per number",
+            "one_order_per_number",
             id_text(ORDER_PREFIX, order_id),
             f"the number {number!r} and its order do not name each other",
             "restore the number's row from the order, or the order from the latest back-up",
         )
     for child_id, state, queued in store.queue_off(ctx):
         yield Finding(
-            "supplier queue agrees",
+            "supplier_queue_agrees",
             id_text(CHILD_PREFIX, child_id),
             f"the child order is {state} but {queued} in its supplier's queue",
             "set the queue row to what the child order's state asks for",
         )
+    for child_id, queued_for, supplier_id in store.queue_astray(ctx):
+        owner = "no child order of that partner and order is there"
+        if supplier_id is not None:
+            owner = f"the child order is {id_text(PARTY_PREFIX, supplier_id)}'s"
+        yield Finding(
+            "supplier_queue_in_place",
+            id_text(CHILD_PREFIX, child_id),
+            f"queued for {id_text(PARTY_PREFIX, queued_for)}, but {owner}",
+            "set the queue row to what its child order says, or remove it where there is none",
+        )
+    yield from _recipients(ctx)
     for subject_id, is_child in store.without_deadline(ctx):
         yield Finding(
-            "deadline is set",
+            "deadline_is_set",
             id_text(CHILD_PREFIX if is_child else ORDER_PREFIX, subject_id),
             "it waits for a deadline and has none, so nothing will ever end the wait",
             "set due_at: the step into this state, in the history, and the time that it allows",
         )
 
 
+def _recipients(ctx: Ctx) -> Iterator[Finding]:
+    """Open every recipient: one that was sealed for another order does not open."""
+    found = 0
+    after: UUID | None = None
+    while rows := store.recipients_sealed(ctx, after=after):
+        for order_id, partner_id, sealed in rows:
+            try:
+                ctx.keyring.open(sealed, bound_to=rules.sealed_to(partner_id, order_id))
+            except KeyRingError as error:
+                yield Finding(
+                    "recipient_opens",
+                    id_text(ORDER_PREFIX, order_id),
+                    f"its recipient can't be read: {error}",
+                    "restore the key ring's file, or the order's recipient, from the back-up",
+                )
+                found += 1
+                if found == store.FINDINGS_MAX:
+                    return
+        after = rows[-1][0]
+
+
 def _sums(ctx: Ctx) -> Iterator[Finding]:
     for order_id, goods, freight, goods_sum, freight_sum in store.roots_off(ctx):
         yield Finding(
-            "root equals children",
+            "root_equals_children",
             id_text(ORDER_PREFIX, order_id),
             f"says {goods} + {freight} fen, its lines come to {goods_sum} + {freight_sum}",
             "correct the root to the sum of its lines",
         )
     for (child_id,) in store.children_off(ctx):
         yield Finding(
-            "child equals lines",
+            "child_equals_lines",
             id_text(CHILD_PREFIX, child_id),
             "its amounts are not the sum of its lines",
             "correct the child to the sum of its lines",
         )
     for child_id, line_no, shipped, packed in store.pieces_off(ctx):
         yield Finding(
-            "shipped equals packages",
+            "shipped_equals_packages",
             f"{id_text(CHILD_PREFIX, child_id)} line {line_no}",
             f"{shipped} pieces are counted as shipped, packages hold {packed}",
             "correct the line to the sum of its packages",
@@ -126,7 +160,7 @@ def _states(ctx: Ctx) -> Iterator[Finding]:
         derived = rules.root_state(OrderState(state) for state in children)
         if derived != root:
             yield Finding(
-                "root state derived",
+                "root_state_derived",
                 id_text(ORDER_PREFIX, example),
                 f"{count} order(s) are {root} with children {sorted(set(children))}, "
                 f"which makes {derived}",
@@ -136,14 +170,14 @@ def _states(ctx: Ctx) -> Iterator[Finding]:
         table = ROOT_STATES if is_root else CHILD_STATES
         if not table.allows(OrderState(here), OrderState(there)):
             yield Finding(
-                "history is legal",
+                "history_is_legal",
                 id_text(ORDER_PREFIX if is_root else CHILD_PREFIX, example),
                 f"{count} step(s) from {here} to {there} are not in the state table",
                 "find who wrote the step (the history's actor); correct the state by hand",
             )
     for subject_id, what in store.histories_broken(ctx):
         yield Finding(
-            "history is whole",
+            "history_is_whole",
             id_text(ORDER_PREFIX, subject_id),
             what,
             "compare with the order's events; restore the missing rows from the back-up",

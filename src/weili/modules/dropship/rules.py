@@ -308,3 +308,8 @@ def is_cancellable(order: Order) -> bool:
 def order_id_for(now: datetime) -> OrderId:
     """Make the id of a new order."""
     return OrderId(new_id(now))
+
+
+def sealed_to(partner_id: PartyId, order_id: OrderId) -> bytes:
+    """Name the one order that a recipient is sealed for: moved to another, it does not open."""
+    return partner_id.bytes + order_id.bytes

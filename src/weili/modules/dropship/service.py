@@ -87,7 +87,7 @@ def order_sealed(
         number=draft.number,
         state=OrderState.HELD if draft.hold else OrderState.CONFIRMED,
         area_code=draft.area_code,
-        recipient_sealed=ctx.keyring.seal(plain, bound_to=_bound_to(partner_id, order_id)),
+        recipient_sealed=ctx.keyring.seal(plain, bound_to=rules.sealed_to(partner_id, order_id)),
         phone_index=ctx.keyring.blind_index(to.phone),
         placed_at=ctx.now,
         due_at=rules.due_at(draft, ctx.now),
@@ -205,7 +205,7 @@ def orders_by_phone(ctx: Ctx, *, phone: str) -> list[Order]:
 def recipient_open(ctx: Ctx, *, order: Order) -> Recipient:
     """Open an order's recipient. Whoever shows it to a person audits that first."""
     sealed = order.recipient_sealed
-    plain = ctx.keyring.open(sealed, bound_to=_bound_to(order.partner_id, order.id))
+    plain = ctx.keyring.open(sealed, bound_to=rules.sealed_to(order.partner_id, order.id))
     return Recipient(*msgspec.json.decode(plain))
 
 
@@ -586,7 +586,3 @@ def _mine(orders: Sequence[Order], partner_id: PartyId, order_id: OrderId) -> Or
         if order.partner_id == partner_id:
             return order
     raise OrderUnknown(order=id_text(ORDER_PREFIX, order_id))
-
-
-def _bound_to(partner_id: PartyId, order_id: OrderId) -> bytes:
-    return partner_id.bytes + order_id.bytes

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from weili.kit.context import Ctx
+from weili.kit.context import Ctx, PartyId
+from weili.modules.dropship.model import OrderId
 
 FINDINGS_MAX = 100
+RECIPIENTS_MAX = 5_000
 
 
 def open_quantities(ctx: Ctx) -> list[tuple[UUID, UUID, int]]:
@@ -84,6 +86,18 @@ def without_deadline(ctx: Ctx) -> list[tuple[UUID, bool]]:
         "  WHERE state = 'delivered' AND due_at IS NULL ORDER BY 1 LIMIT %b",
         FINDINGS_MAX,
     )
+
+
+def recipients_sealed(ctx: Ctx, *, after: UUID | None) -> list[tuple[OrderId, PartyId, bytes]]:
+    """Read a bounded number of (order, partner, sealed recipient), in the order of their ids."""
+    rows = ctx.db.rows(
+        'SELECT id, partner_id, recipient_sealed FROM dropship."order"'
+        " WHERE %b::uuid IS NULL OR id > %b::uuid ORDER BY id LIMIT %b",
+        after,
+        after,
+        RECIPIENTS_MAX,
+    )
+    return [(order_id, partner_id, bytes(sealed)) for order_id, partner_id, sealed in rows]
 
 
 def order_ids(ctx: Ctx) -> list[tuple[UUID]]:
@@ -195,3 +209,14 @@ def queue_off(ctx: Ctx) -> list[tuple[UUID, str, str]]:
         FINDINGS_MAX,
     )
     return rows
+
+
+def queue_astray(ctx: Ctx) -> list[tuple[UUID, UUID, UUID | None]]:
+    """Find queue rows that are not their child order's: (child, queued for, its own supplier)."""
+    return ctx.db.rows(
+        "SELECT q.child_id, q.supplier_id, c.supplier_id FROM dropship.supplier_queue q"
+        " LEFT JOIN dropship.child c ON c.id = q.child_id AND c.partner_id = q.partner_id"
+        "  AND c.order_id = q.order_id"
+        " WHERE q.supplier_id IS DISTINCT FROM c.supplier_id ORDER BY 1 LIMIT %b",
+        FINDINGS_MAX,
+    )
