@@ -15,7 +15,15 @@ from weili.kit.groupcommit import (
     LaneFailedError,
     work_lane,
 )
-from weili.kit.problems import Busy, FieldProblem, InputInvalid, NotFound, Problem, Unavailable
+from weili.kit.problems import (
+    Busy,
+    FieldProblem,
+    InputInvalid,
+    NotFound,
+    Problem,
+    Said,
+    Unavailable,
+)
 
 Numbers = Lane[int, int]
 
@@ -208,13 +216,19 @@ def test_a_caller_that_went_away_stops_nobody(desk: Desk) -> None:
     assert desk.ask(talk) == 4
 
 
-def test_a_refusal_keeps_all_it_says_on_its_way(desk: Desk) -> None:
-    said = InputInvalid(fields=(FieldProblem("/lines/0", "value_wrong", "a number"),))
+@pytest.mark.parametrize(
+    "said",
+    [
+        InputInvalid(fields=(FieldProblem("/lines/0", "value_wrong", Said("a number", "数字")),)),
+        NotFound(what=Said("party", "主体", code="party"), id="pty_1"),
+    ],
+)
+def test_a_refusal_keeps_all_it_says_on_its_way(desk: Desk, said: Problem) -> None:
     desk.refusal = said
 
     async def talk(lane: Numbers) -> object:
         desk.let.release()
-        with pytest.raises(InputInvalid) as caught:
+        with pytest.raises(Problem) as caught:
             await lane.ask(0)
         return caught.value.as_json("zh")
 

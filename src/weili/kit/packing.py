@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from weili.kit.problems import FieldProblem, Problem
+from weili.kit.problems import FieldProblem, Problem, Said
 
 
 class PackedProblem(msgspec.Struct, array_like=True, frozen=True):
@@ -13,11 +13,15 @@ class PackedProblem(msgspec.Struct, array_like=True, frozen=True):
     code: str
     members: dict[str, Any]
     fields: tuple[FieldProblem, ...] = ()
+    words: dict[str, Said] = {}
 
     @classmethod
     def of(cls, problem: Problem) -> "PackedProblem":
         """Pack a problem."""
-        return cls(problem.code, problem.members, problem.fields)
+        members = problem.members
+        words = {name: value for name, value in members.items() if isinstance(value, Said)}
+        plain = {name: value for name, value in members.items() if name not in words}
+        return cls(problem.code, plain, problem.fields, words)
 
     def problem(self) -> Problem:
         """Make the problem anew.
@@ -27,5 +31,5 @@ class PackedProblem(msgspec.Struct, array_like=True, frozen=True):
         kind = Problem.catalogue[self.code]
         problem = kind.__new__(kind)
         # A class may sum its members up from other arguments; here they are known already.
-        Problem.__init__(problem, fields=self.fields, **self.members)
+        Problem.__init__(problem, fields=self.fields, **self.members, **self.words)
         return problem

@@ -16,10 +16,10 @@ from weili.entrypoints.cli.goods import app as importing
 from weili.entrypoints.cli.keys import app as key
 from weili.entrypoints.cli.later import FORWARD, demo_later, docs_later
 from weili.entrypoints.cli.run import place, serve, work
-from weili.entrypoints.cli.say import fail, refuse
+from weili.entrypoints.cli.say import fail, language, listen, refuse
 from weili.entrypoints.cli.up import up
 from weili.entrypoints.cli.worlds import clock, status, verify
-from weili.kit.problems import Problem
+from weili.kit.problems import Problem, machine_said
 
 __all__ = ["app", "main"]
 
@@ -44,7 +44,7 @@ def _weili(
         typer.Option("--version", callback=_version, is_eager=True, help="Say which version."),
     ] = False,
 ) -> None:
-    """Weili (微力): an open supply platform for social commerce."""
+    """Weili: an open supply platform for social commerce."""
 
 
 app.command("up")(up)
@@ -71,7 +71,7 @@ def main() -> None:
     from weili.kit.secrets import KeyRingError
 
     try:
-        app(prog_name="weili")
+        listen(app, prog_name="weili")
     except Problem as problem:
         refuse(problem)
     except (EmbeddedPostgresError, DatabaseError, KeyRingError) as error:
@@ -82,4 +82,5 @@ def main() -> None:
         raise SystemExit(0) from None
     except OSError as error:
         # The machine's refusals (a full disk, a folder that is another's) name what they are about.
-        fail(str(error))
+        about = f" {error.filename}" if error.filename else ""
+        fail(f"{machine_said(error).text(language())}{about}")

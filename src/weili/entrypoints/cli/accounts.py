@@ -19,9 +19,7 @@ suppliers = typer.Typer(help="Suppliers: whose goods are sold.", no_args_is_help
 
 NameOption = Annotated[str, typer.Option("--name", help="What it is called here.")]
 LegalNameOption = Annotated[str, typer.Option("--legal-name", help="As on the licence.")]
-UsccOption = Annotated[
-    str, typer.Option("--uscc", help="Unified social credit code (统一社会信用代码).")
-]
+UsccOption = Annotated[str, typer.Option("--uscc", help="Unified social credit code.")]
 NameArgument = Annotated[str, typer.Argument(help="The party's name.")]
 
 

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import typer
 
+from weili.entrypoints.cli import say
+
 FORWARD: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
 """The command takes whatever comes and hands it on."""
 
@@ -26,4 +28,4 @@ def docs_later(ctx: typer.Context) -> None:
 def _forward(name: str, command: Callable[..., Any], ctx: typer.Context) -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(name)(command)
-    app(args=ctx.args, prog_name=f"weili {name}")
+    say.listen(app, prog_name=f"weili {name}", args=ctx.args)

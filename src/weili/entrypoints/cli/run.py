@@ -68,7 +68,12 @@ def work(lifeline_fd: LifelineOption = None) -> None:
     watch_lifeline(lifeline_fd)
     with bootstrap.opened(settings) as worlds, bootstrap.worker(worlds) as worker:
         if not worker.run(stopping):
-            say.fail("some work was not finished in time; it is taken up at the next start")
+            say.fail(
+                say.words(
+                    "some work was not finished in time; it is taken up at the next start",
+                    "部分工作未能按时完成，将在下次启动时继续",
+                )
+            )
 
 
 def watch_lifeline(descriptor: int | None) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,10 +23,23 @@ err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def language(environ: Mapping[str, str] = os.environ) -> str:
     """Say which language the reader's locale asks for: ``zh`` or ``en``."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if environ.get(name):
-            return "zh" if environ[name].lower().startswith("zh") else "en"
-    return "en"
+    named = ("LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environ[name] for name in named if environ.get(name)), "")
+    # As gettext has it: LANGUAGE goes before the locale, unless that is the one without language.
+    wanted = locale
+    if locale.partition(".")[0] not in {"C", "POSIX"}:
+        wanted = environ.get("LANGUAGE", "").partition(":")[0] or locale
+    return "zh" if wanted.lower().startswith("zh") else "en"
+
+
+def listen(app: typer.Typer, *, prog_name: str, args: Sequence[str] | None = None) -> None:
+    """Run a command line, with its help and its usage errors in the reader's language."""
+    if language() == "zh":
+        from weili.entrypoints.cli import chinese
+
+        chinese.listen(app, prog_name=prog_name, args=args)
+    else:
+        app(args, prog_name=prog_name)
 
 
 def words(en: str, zh: str) -> str:

@@ -1,0 +1,315 @@
+"""The command line's help and usage errors in Chinese; imported only by who reads Chinese.
+
+The sources carry English, which is also what the reference is written from; here stands what each
+text says in Chinese, found by the English. A test holds the two together.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final, Protocol, cast
+
+import typer
+from typer.main import get_command
+
+_OPTIONS: Final = "[选项]"
+_COMMAND: Final = "命令 [参数]..."
+_USAGE: Final = "用法："
+_HELP: Final = "显示本帮助并退出。"
+_WRONG: Final = "命令的写法有误；请用 --help 查看用法。"
+
+TEXTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Weili: an open supply platform for social commerce.": (
+            "微力：面向社交电商的开放供应链平台。"
+        ),
+        "Say which version.": "显示版本。",
+        "Install completion for the current shell.": "为当前 shell 安装命令补全。",
+        "Show completion for the current shell, to copy it or customize the installation.": (
+            "显示当前 shell 的补全脚本，以便复制或自行安装。"
+        ),
+        "Start everything, keep it running until Ctrl-C, and say what to open.": (
+            "启动全部服务并保持运行，直至按下 Ctrl-C；并提示访问地址。"
+        ),
+        "Serve the HTTP API: one process, logs as JSON on standard error.": (
+            "提供 HTTP 接口：单进程运行，日志以 JSON 写到标准错误。"
+        ),
+        "Place a world's orders for the server that started this process, until it closes the "
+        "link.": "为启动本进程的服务处理某一环境的下单，直至其关闭连接。",
+        "Do what happens behind the API: relay, jobs, deadlines, errands to suppliers.": (
+            "处理后台事务：事件投递、任务、到期处理、向供应商派单。"
+        ),
+        "Say what runs, and how far each world's database is. Changes and starts nothing.": (
+            "显示运行状况与各环境的数据库版本；不启动、不更改任何内容。"
+        ),
+        "Write JSON, for scripts.": "输出 JSON，供脚本读取。",
+        "Check every invariant of a world on one snapshot; ends with 1 when something is broken.": (
+            "在同一快照上核对一个环境的全部约束；发现问题时退出码为 1。"
+        ),
+        "The world to work in, where WEILI_WORLDS names several.": (
+            "要操作的环境；WEILI_WORLDS 列有多个时必填。"
+        ),
+        "Trade a sample world from catalogue to statements, then verify it.": (
+            "在示例环境中演示从商品目录到对账单的全过程，并核对结果。"
+        ),
+        "Write the generated references again.": "重新生成参考文档。",
+        "Bring in what others have in files.": "从文件导入数据。",
+        "Import a supplier's goods with costs, prices and stock: all rows or none.": (
+            "导入供应商的商品及其成本、价格与库存：全部导入，或一行也不导入。"
+        ),
+        "A csv or xlsx sheet.": "CSV 或 XLSX 表格。",
+        "Whose goods they are, where no column says.": "表中没有供应商列时，商品所属的供应商。",
+        "Leave wrong rows out instead of refusing all.": "跳过错误行，而不是全部拒绝。",
+        "The pool they go into.": "商品放入的商品池。",
+        "The list their prices go to.": "价格写入的价格表。",
+        "The operator's own party.": "运营方主体。",
+        "Open the operator's party; one of that name is taken as it is.": (
+            "开通运营方主体；同名主体已存在时沿用。"
+        ),
+        "What it is called here.": "在本平台使用的名称。",
+        "As on the licence.": "营业执照上的名称。",
+        "Unified social credit code.": "统一社会信用代码。",
+        "Partners: who sells our goods.": "渠道商：销售平台商品的一方。",
+        "Open a partner with a prepaid account; one of that name is given what it lacks.": (
+            "开通渠道商及其预存款账户；同名渠道商已存在时补齐所缺部分。"
+        ),
+        "Its own price list, if it has one.": "专用价格表（如有）。",
+        "A pool it may order from; may be repeated.": "可采购的商品池；可多次指定。",
+        "List partners with what they have in their prepaid accounts, in yuan.": (
+            "列出渠道商及其预存款可用余额（元）。"
+        ),
+        "Book a payment into a partner's prepaid account.": "为渠道商的预存款账户入账一笔充值。",
+        "The party's name.": "主体名称。",
+        "In yuan, with at most two decimals: 5000.00": "单位为元，最多两位小数，如 5000.00",
+        "The bank's reference; the same one counts once.": "银行流水号；同一流水号只入账一次。",
+        "Suppliers: whose goods are sold.": "供应商：提供商品的一方。",
+        "Open a supplier; one of that name is taken as it is.": (
+            "开通供应商；同名供应商已存在时沿用。"
+        ),
+        "List suppliers with what they are owed, in yuan.": "列出供应商及其应付余额（元）。",
+        "Say where a supplier's own system is; from then on orders are sent there.": (
+            "设置供应商自有系统的地址；此后订单发往该处。"
+        ),
+        "Where the supplier's own system takes orders.": "供应商系统接收订单的地址。",
+        "What requests to it are signed with.": "对发往该系统的请求签名所用的密钥。",
+        "Secret": "签名密钥",
+        "Keys of parties, and the key ring.": "主体的密钥，以及密钥环。",
+        "Issue a key. Its secret is shown once, now.": "签发密钥；密钥内容仅在此时显示一次。",
+        "The party's id (pty_…) or its name.": "主体编号（pty_…）或名称。",
+        "What the key is for.": "密钥的用途。",
+        "hmac (signed requests) or bearer (sandboxes only).": (
+            "hmac（对请求签名）或 bearer（仅限沙箱环境）。"
+        ),
+        "What it may do; may be repeated. All of its role's if none.": (
+            "授予的权限，可多次指定；不指定时为其角色的全部权限。"
+        ),
+        "List a party's keys, without their secrets.": "列出主体的密钥，不含密钥内容。",
+        "Revoke a key for good; it is refused within a few seconds.": (
+            "永久吊销密钥；数秒内即被拒绝。"
+        ),
+        "The key's id (key_…).": "密钥编号（key_…）。",
+        "Why; goes into the audit log.": "原因；记入审计日志。",
+        "Make the key ring of a new deployment; one that is there stays as it is.": (
+            "为全新部署生成密钥环；已有密钥环保持不变。"
+        ),
+        "The clock of a sandbox world.": "沙箱环境的时钟。",
+        "Turn a sandbox's clock ahead, so that deadlines act without waiting for them.": (
+            "把沙箱时钟向前拨，使到期处理无需等待即可发生。"
+        ),
+        "How far ahead: 90s, 30m, 12h or 8d.": "向前拨多久：如 90s、30m、12h 或 8d。",
+        "The databases' shape, and their back-ups.": "数据库的版本与备份。",
+        "Make the databases and bring them to the shape that this version needs.": (
+            "创建数据库，并升级到本版本所需的结构。"
+        ),
+        "Say at which step each database is, and which one this version needs.": (
+            "显示各数据库的当前版本与本版本所需的版本。"
+        ),
+        "Write a world's database and the key ring into one file, as of one moment. "
+        "Whoever has the file can read everything, personal data too. Keep it accordingly.": (
+            "把一个环境同一时刻的数据库与密钥环写入一个文件。\n\n"
+            "持有该文件即可读取全部内容，包括个人信息；请妥善保管。"
+        ),
+        "The file to write; readable by you alone.": "要写入的文件；仅本人可读。",
+        "Put a world's database and key ring back from a file.": (
+            "从文件恢复一个环境的数据库与密钥环。"
+        ),
+        "A back-up.": "备份文件。",
+        "Replace a database, or a key ring, that is there.": "替换已存在的数据库或密钥环。",
+        "Trade a sample world from catalogue to statements over HTTP, then verify it. "
+        "Works in a database, a server and a worker of its own, which are removed at the end. "
+        "Ends with 1 if anything is off.": (
+            "通过 HTTP 在示例环境中演示从商品目录到对账单的全过程，并核对结果。\n\n"
+            "使用独立的数据库、服务与后台进程，结束时全部清除。有任何不符时退出码为 1。"
+        ),
+        "A csv or xlsx sheet of goods, or the folder of a litemall export; without it the "
+        "catalogue that is shipped.": (
+            "商品表格（CSV 或 XLSX），或 litemall 导出的目录；不指定时使用自带的商品目录。"
+        ),
+        "How many sound orders; some others come on top.": (
+            "正常订单的数量；另会附加一些异常订单。"
+        ),
+        "What is attempted follows from it.": "随机种子，决定演示的内容。",
+        "Write all figures as JSON.": "以 JSON 输出全部数字。",
+        "Write the references that are derived from the code.": "生成由代码得出的参考文档。",
+        "Write nothing; exit with 1 when a reference is stale.": (
+            "不写入任何文件；有文档过期时退出码为 1。"
+        ),
+        "The folder to write to; docs/reference of the checkout.": (
+            "写入的目录；默认为代码库中的 docs/reference。"
+        ),
+        # What a command itself says of an argument that it can't use.
+        "an amount in yuan with at most two decimals": "应为金额（元），最多两位小数",
+        "a URL that begins with http:// or https://": "应为以 http:// 或 https:// 开头的 URL",
+        "say 90s, 30m, 12h or 8d, up to ten years": "请写作 90s、30m、12h 或 8d，最长十年",
+        "there is no checkout here; name a folder": "此处没有代码库；请指定目录",
+        "--kind is hmac or bearer": "--kind 应为 hmac 或 bearer",
+    }
+)
+
+_USAGE_ERRORS: Final = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (r"Missing command\.", "请指定要执行的命令。"),
+        (r"No such command '(.*?)'\. Did you mean (.*)\?", "没有命令 {0}；是否指 {1}？"),
+        (r"No such command '(.*)'\.", "没有命令 {0}。"),
+        (r"No such option: (\S+)", "没有选项 {0}。"),
+        (r"Got unexpected extra argument(?:\(s\)|s)? \((.*)\)", "多余的参数：{0}。"),
+        (r"Option '(.*)' requires an argument\.", "选项 {0} 需要一个值。"),
+        (r"Option '(.*)' does not take a value\.", "选项 {0} 不接受值。"),
+        (r"\w+ '(.*)' does not exist\.", "“{0}”不存在。"),
+        (r"\w+ '(.*)' is a directory\.", "“{0}”是目录。"),
+        (r"\w+ '(.*)' is a file\.", "“{0}”是文件。"),
+        (r"\w+ '(.*)' is not readable\.", "“{0}”不可读取。"),
+        (r"\w+ '(.*)' is not writable\.", "“{0}”不可写入。"),
+        (r"Input should be a valid integer.*", "应为整数。"),
+        (r"Input should be greater than or equal to (.*)", "应不小于 {0}。"),
+        (r"Input should be less than or equal to (.*)", "应不大于 {0}。"),
+    )
+)
+
+_TYPERS_OWN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "ARGUMENTS_PANEL_TITLE": "参数",
+        "OPTIONS_PANEL_TITLE": "选项",
+        "COMMANDS_PANEL_TITLE": "命令",
+        "ERRORS_PANEL_TITLE": "错误",
+        "DEFAULT_STRING": "[默认：{}]",
+        "ENVVAR_STRING": "[环境变量：{}]",
+        "REQUIRED_LONG_STRING": "[必填]",
+        "ABORTED_TEXT": "已中止。",
+        "RICH_HELP": "可用 [blue]'{command_path} {help_option}'[/] 查看帮助。",
+    }
+)
+"""Constants of typer's own for what stands around our texts."""
+
+
+# What typer and its own copy of click call these; the latter may not be imported by name.
+_Command = Any
+_Formatter = Any
+_Frame = Any
+_Option = Any
+
+
+class _UsageError(Protocol):
+    """What a usage error holds beside its message."""
+
+    param: Any
+    param_hint: str | Sequence[str] | None
+    possibilities: Sequence[str] | None
+
+
+class _Context(typer.Context):
+    """Sees to it that help and usage errors are Chinese; what that takes is imported only then."""
+
+    def make_formatter(self) -> "_Formatter":
+        """Give the formatter of a help text or of a usage error, either of which is now shown."""
+        _frame()
+        if (option := self.command.get_help_option(self)) is not None:
+            cast("_Option", option).help = _HELP
+        formatter: _Formatter = super().make_formatter()
+        formatter.write_usage = partial(formatter.write_usage, prefix=_USAGE)
+        return formatter
+
+
+def _frame() -> _Frame:
+    """Put what typer itself writes around our texts into Chinese."""
+    from typer import rich_utils
+
+    for name, text in _TYPERS_OWN.items():
+        setattr(rich_utils, name, text)
+    return rich_utils
+
+
+def command_of(app: typer.Typer) -> _Command:
+    """Give an application's command with every text of it in Chinese."""
+    command = get_command(app)
+    _translate(command)
+    return command
+
+
+def listen(app: typer.Typer, *, prog_name: str, args: Sequence[str] | None) -> None:
+    """Run a command line, and say in Chinese what can't be understood."""
+    try:
+        code = command_of(app)(args, prog_name=prog_name, standalone_mode=False)
+    except typer.Abort:
+        _frame().rich_abort_error()
+        raise SystemExit(1) from None
+    except typer.TyperException as error:
+        _show(error)
+        raise SystemExit(error.exit_code) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def usage_said(error: typer.TyperException) -> str:
+    """Say what is wrong with a command line."""
+    usage = cast("_UsageError", error)
+    hint = getattr(usage, "param_hint", None)
+    if hint is None and getattr(usage, "param", None) is not None:
+        hint = usage.param.get_error_hint()
+    name = hint if isinstance(hint, str) or hint is None else " / ".join(hint)
+    # Its class is typer's private matter, but its name is what typer itself goes by.
+    if type(error).__name__ == "MissingParameter":
+        return f"缺少 {name}。" if name else _WRONG
+    said = _message_said(error.message)
+    if isinstance(error, typer.BadParameter) and name:
+        return f"{name} 的值无效：{said}"
+    if possible := getattr(usage, "possibilities", None):
+        return f"{said}相近的选项：{'、'.join(sorted(possible))}。"
+    return said
+
+
+def _message_said(message: str) -> str:
+    if message in TEXTS:
+        return f"{TEXTS[message]}。"
+    for pattern, text in _USAGE_ERRORS:
+        if match := pattern.fullmatch(message):
+            return text.format(*(part.replace("', '", "'、'") for part in match.groups()))
+    return _WRONG
+
+
+def _show(error: typer.TyperException) -> None:
+    if type(error).__name__ != "NoArgsIsHelpError":
+        said = usage_said(error)
+        cast("Any", error).format_message = lambda: said
+    _frame().rich_format_error(error)
+
+
+def _translate(command: _Command) -> None:
+    """Put a command and all below it into Chinese; a text that is not known stays as it is."""
+    command.context_class = _Context
+    command.options_metavar = _OPTIONS
+    command.help = _text(command.help)
+    command.short_help = _text(command.short_help)
+    for parameter in command.params:
+        parameter.help = _text(getattr(parameter, "help", None))
+        if getattr(parameter, "prompt", None):
+            parameter.prompt = _text(parameter.prompt)
+    if hasattr(command, "commands"):
+        command.subcommand_metavar = _COMMAND
+        for child in command.commands.values():
+            _translate(child)
+
+
+def _text(english: str | None) -> str | None:
+    return TEXTS.get(" ".join(english.split()), english) if english else english
