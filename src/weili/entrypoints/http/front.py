@@ -4,6 +4,7 @@ It gets an id, its body is read within a bound, and who asks is established. So 
 forget to, and nothing of a stranger's body is parsed.
 """
 
+import asyncio
 import contextvars
 import logging
 import re
@@ -18,10 +19,12 @@ from weili.entrypoints.http.policy import PUBLIC
 from weili.entrypoints.http.problems import Unexpected, language_of, problem_response
 from weili.kit.clock import wall_now
 from weili.kit.ids import id_text, new_id
-from weili.kit.problems import BodyTooLarge, Problem
+from weili.kit.problems import BodyTooLarge, Kind, Problem
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 BATCH_BYTES_MAX: Final = 4 * 1024 * 1024
+BODY_S: Final = 20
+"""How long a body may take; so long a stranger can hold what the front keeps for it."""
 BATCH_SUFFIX: Final = ":batch"
 REQUEST_ID_HEADER: Final = b"weili-request-id"
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
@@ -33,6 +36,16 @@ request_id_now: contextvars.ContextVar[str] = contextvars.ContextVar("request_id
 """The id of the request under way, for log records."""
 
 _log = logging.getLogger(__name__)
+
+
+class BodyTooSlow(Problem):
+    """The body took too long to arrive."""
+
+    kind = Kind.INVALID
+    code = "body_too_slow"
+    en = "The body did not arrive within {seconds} s; nothing was done. Send the request again."
+    zh = "请求体未在 {seconds} 秒内到达，未执行任何操作；请重新发送。"
+    repeatable = True
 
 
 class _GoneError(Exception):
@@ -60,7 +73,14 @@ class Straight:
 class Front:
     """The outermost layer of our own around every route, pure ASGI."""
 
-    def __init__(self, app: ASGIApp, *, doorkeeper: Doorkeeper, is_hot: bool = False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        doorkeeper: Doorkeeper,
+        is_hot: bool = False,
+        body_s: float = BODY_S,
+    ) -> None:
         """Stand before an application; of a hot one only what was refused is logged.
 
         An order that was placed is written down in better places; a line for each would be a
@@ -68,6 +88,7 @@ class Front:
         """
         self._app = app
         self._doorkeeper = doorkeeper
+        self._body_s = body_s
         self._logged_from = _REFUSED if is_hot else 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,7 +137,11 @@ class Front:
         if scope["path"] in PUBLIC:
             return receive
         bytes_max = BATCH_BYTES_MAX if scope["path"].endswith(BATCH_SUFFIX) else BODY_BYTES_MAX
-        body = await _body(receive, headers.get("content-length", _ZERO), bytes_max)
+        try:
+            async with asyncio.timeout(self._body_s):
+                body = await _body(receive, headers.get("content-length", _ZERO), bytes_max)
+        except TimeoutError:
+            raise BodyTooSlow(seconds=self._body_s) from None
         target = _target(scope)
         world, actor, signed = await self._doorkeeper.admit(
             {name: value.decode("latin-1") for name, value in headers.items()},
