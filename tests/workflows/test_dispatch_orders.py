@@ -277,6 +277,6 @@ def _waiting(market: Market, supplier_id: PartyId) -> int:
     return len(page.items)
 
 
-def _health(market: Market) -> dropship.SupplierHealth:
+def _health(market: Market) -> dropship.QueueStatus:
     with market.world.begin() as ctx:
-        return dropship.suppliers_health(ctx, supplier_ids=[market.grocer])[market.grocer]
+        return dropship.queue_status(ctx, supplier_id=market.grocer)

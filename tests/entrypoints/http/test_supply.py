@@ -76,6 +76,39 @@ def test_a_package_that_can_not_be_is_refused_and_changes_nothing(serving: Servi
     assert serving.rows() == rows
 
 
+def test_a_supplier_sees_how_its_system_is_asked(serving: Serving) -> None:
+    before = serving.ask("grocer", "GET", "/v1/supply/queue").json()["due_count"]
+    _, child_id = _queued(serving, 1)
+    with serving.market.world.begin() as ctx:
+        for _ in range(dropship.FAILURES_MAX):
+            dropship.supplier_failed(ctx, supplier_id=serving.market.grocer, failure="ConnectError")
+    seen = serving.ask("grocer", "GET", "/v1/supply/queue").json()
+    assert seen.pop("paused_until") is not None
+    assert seen == {"due_count": before + 1, "failures": 5, "failure": "ConnectError"}
+    # When it is well again, and has taken the order itself
+    with serving.market.world.begin() as ctx:
+        assert dropship.supplier_answered(ctx, supplier_id=serving.market.grocer)
+    serving.ask("grocer", "POST", f"/v1/supply/orders/{child_id}:take", key=True)
+    assert serving.ask("grocer", "GET", "/v1/supply/queue").json() == {
+        "due_count": before,
+        "failures": 0,
+        "failure": "",
+        "paused_until": None,
+    }
+
+
+def test_one_child_order_is_read_while_somebody_holds_it(serving: Serving) -> None:
+    """Reading takes no lock, so it does not wait for one either."""
+    order, child_id = _queued(serving, 1)
+    with serving.market.world.begin() as ctx:
+        found = dropship.order_by_number(
+            ctx, partner_id=serving.market.street, number=order["number"]
+        )
+        dropship.orders_locked(ctx, ids=[found.id])
+        seen = serving.ask("grocer", "GET", f"/v1/supply/orders/{child_id}")
+    assert (seen.status_code, seen.json()["id"]) == (200, child_id)
+
+
 def test_another_suppliers_things_are_as_if_they_did_not_exist(serving: Serving) -> None:
     _, child_id = _queued(serving, 1)
     path = f"/v1/supply/orders/{child_id}"

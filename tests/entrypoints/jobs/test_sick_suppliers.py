@@ -251,6 +251,6 @@ def _waiting(market: Market, supplier_id: PartyId) -> int:
     return len(page.items)
 
 
-def _health(market: Market, supplier_id: PartyId) -> dropship.SupplierHealth:
+def _health(market: Market, supplier_id: PartyId) -> dropship.QueueStatus:
     with market.world.begin() as ctx:
-        return dropship.suppliers_health(ctx, supplier_ids=[supplier_id])[supplier_id]
+        return dropship.queue_status(ctx, supplier_id=supplier_id)

@@ -15,6 +15,7 @@ from weili.entrypoints.http.fields import (
     CarrierIn,
     ChildIdIn,
     CursorIn,
+    Document,
     LimitIn,
     PackageIdIn,
     QuantityIn,
@@ -54,6 +55,15 @@ class ShipBody(Body):
         return self
 
 
+class SupplyQueueOut(Document):
+    """How your own system answers of late, and how much there is to ask of it."""
+
+    due_count: Annotated[int, Field(ge=0, le=dropship.DUE_COUNT_MAX)]
+    failures: Annotated[int, Field(ge=0, description="in vain since your last answer")]
+    failure: Annotated[str, Field(description="how the last of them went; empty if it went well")]
+    paused_until: answers.MomentOut | None
+
+
 StateIn = Annotated[dropship.QueueState | None, Query(description="all that is open if none")]
 _OPEN = (
     dropship.QueueState.WAITING,
@@ -77,6 +87,17 @@ def supply_page(
             limit=limit,
         )
         return page(rows.map(lambda row: _shown(ctx, *row)))
+
+    return read(call, work)
+
+
+@router.get("/v1/supply/queue", response_model=SupplyQueueOut)
+def supply_queue(call: CallIn) -> Response:
+    """Say how your system is asked: what waits to be sent there, and whether it is paused."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        status = dropship.queue_status(ctx, supplier_id=call.actor.party_id)
+        return dropship.queue_document(status)
 
     return read(call, work)
 

@@ -12,6 +12,7 @@ from weili.modules.dropship.model import (
     Line,
     Order,
     Package,
+    QueueStatus,
 )
 from weili.modules.dropship.rules import Assessment
 from weili.modules.goods import SKU_PREFIX
@@ -139,4 +140,14 @@ def supplier_document(child: Child, *, order: Order) -> Document:
             }
             for line in child.lines
         ],
+    }
+
+
+def queue_document(status: QueueStatus) -> dict[str, Any]:
+    """Write how a supplier's system is asked."""
+    return {
+        "due_count": status.due_count,
+        "failures": status.failures,
+        "failure": status.failure,
+        "paused_until": moment(status.paused_until),
     }

@@ -29,6 +29,7 @@ HOLD_LASTS: Final = timedelta(minutes=30)
 """How long an unconfirmed order keeps its stock and money."""
 COMPLETES_AFTER: Final = timedelta(days=7)
 """When a delivered order is done by itself. Source: the no-reason return window of seven days."""
+DUE_COUNT_MAX: Final = 10_000
 CLAIM_LASTS: Final = timedelta(seconds=45)
 """How long what is being asked of a supplier is nobody else's; longer than any asking lasts."""
 
@@ -276,17 +277,18 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class SupplierHealth:
-    """How a supplier's system has answered of late.
+class QueueStatus:
+    """How a supplier's system has answered of late, and how much there is to ask of it.
 
     ``failures`` counts the askings in vain since its last answer, ``failure`` says how the last of
     them went, and until ``paused_until`` it is not asked; then with one thing, to try it.
     """
 
-    supplier_id: PartyId
     failures: int
     failure: str
     paused_until: datetime | None
+    due_count: int
+    """At most ``DUE_COUNT_MAX``: more are not counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from weili.modules.dropship.model import (
     CHILD_STATES,
     CLAIM_LASTS,
     COMPLETES_AFTER,
+    DUE_COUNT_MAX,
     ORDER_PREFIX,
     PACKAGE_PREFIX,
     ROOT_STATES,
@@ -37,10 +38,10 @@ from weili.modules.dropship.model import (
     PlaceOrder,
     Queued,
     QueueState,
+    QueueStatus,
     Recipient,
     Step,
     SupplierConnection,
-    SupplierHealth,
     Turn,
 )
 from weili.modules.dropship.problems import NumberReused, OrderUnknown
@@ -481,9 +482,10 @@ def supplier_answered(ctx: Ctx, *, supplier_id: PartyId) -> bool:
     return True
 
 
-def suppliers_health(ctx: Ctx, *, supplier_ids: Sequence[PartyId]) -> dict[PartyId, SupplierHealth]:
-    """Say how suppliers have answered of late; those of whom nothing was asked are left out."""
-    return {health.supplier_id: health for health in queue_store.health_read(ctx, supplier_ids)}
+def queue_status(ctx: Ctx, *, supplier_id: PartyId) -> QueueStatus:
+    """Say how a supplier's system is asked."""
+    status = queue_store.queue_status(ctx, supplier_id=supplier_id, count_max=DUE_COUNT_MAX)
+    return status or QueueStatus(failures=0, failure="", paused_until=None, due_count=0)
 
 
 def queue_locked(ctx: Ctx, *, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:

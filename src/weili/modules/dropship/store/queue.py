@@ -11,7 +11,7 @@ from weili.modules.dropship.model import (
     OrderId,
     Queued,
     QueueState,
-    SupplierHealth,
+    QueueStatus,
 )
 
 
@@ -210,14 +210,17 @@ def health_restore(ctx: Ctx, *, supplier_id: PartyId) -> bool:
     return bool(rows and rows[0][0])
 
 
-def health_read(ctx: Ctx, supplier_ids: Sequence[PartyId]) -> list[SupplierHealth]:
-    """Read how suppliers have answered of late; those never asked of are left out."""
+def queue_status(ctx: Ctx, *, supplier_id: PartyId, count_max: int) -> QueueStatus | None:
+    """Read how a supplier's system is asked; None when there never was anything to ask."""
     rows = ctx.db.rows(
-        "SELECT supplier_id, failures, failure, paused_until FROM dropship.supplier_health"
-        " WHERE supplier_id = ANY (%b::uuid[])",
-        list(supplier_ids),
+        "SELECT failures, failure, paused_until, (SELECT count(*) FROM (SELECT"
+        " FROM dropship.supplier_queue WHERE supplier_id = %b AND due_at IS NOT NULL LIMIT %b)"
+        " AS due) FROM dropship.supplier_health WHERE supplier_id = %b",
+        supplier_id,
+        count_max,
+        supplier_id,
     )
-    return [SupplierHealth(*row) for row in rows]
+    return QueueStatus(*rows[0]) if rows else None
 
 
 def queue_wake(ctx: Ctx, *, supplier_id: PartyId, limit: int) -> None:
