@@ -17,7 +17,7 @@ _TRUTH: Final = Said("true or false", "true 或 false")
 _DAY: Final = Said("a date, as 2026-11-20", "日期，如 2026-11-20")
 _MOMENT: Final = Said("a time, as 2026-11-20T08:00:00Z", "时间，如 2026-11-20T08:00:00Z")
 _TEXT: Final = Said("a text", "文本")
-_CHOICE: Final = Said("{expected}", "{expected}")
+_CHOICE: Final = Said("{expected}", "{expected} 之一")
 
 FAULTS: Final[Mapping[str, Said]] = MappingProxyType(
     {
@@ -80,6 +80,7 @@ def fault_said(kind: str, context: Mapping[str, Any], message: str) -> Said:
         return Said(message, _OTHER)
     chinese = dict(context)
     if "expected" in chinese:
-        # Pydantic joins the choices with commas and an English word.
-        chinese["expected"] = str(chinese["expected"]).replace(" or ", ", ").replace(", ", "、")
+        # Pydantic quotes the choices, and joins them with commas and an English word.
+        choices = str(chinese["expected"]).replace("'", "").replace(" or ", ", ")
+        chinese["expected"] = choices.replace(", ", "、")
     return Said(template.en.format(**context), template.zh.format(**chinese))
