@@ -57,7 +57,8 @@ _ABOUT_PROBLEMS: Final = (
     "Every refusal is one of these. Over HTTP it is a problem document (RFC 9457, "
     "`application/problem+json`) with `code`, the text as `detail`, `repeatable`, and the "
     "values that the text names in `members`. English is given unless `Accept-Language` "
-    "prefers `zh`. Codes are stable; texts may be reworded."
+    "prefers `zh`; what was expected of a field, and members that are words, are in the same "
+    "language. Codes are stable; texts may be reworded."
 )
 _ABOUT_EVENTS: Final = (
     "Facts that are announced, each to one party, as messages of its pool: read with "
@@ -78,7 +79,8 @@ _ABOUT_TABLES: Final = (
 )
 _ABOUT_COMMANDS: Final = (
     "The `weili` command line. Every command has `--help`; exit codes are those of the "
-    "[problems](problems.md)."
+    "[problems](problems.md). Help and messages are in Chinese where the locale is (`LC_ALL`, "
+    "`LC_MESSAGES`, `LANG`, and `LANGUAGE` before them)."
 )
 
 

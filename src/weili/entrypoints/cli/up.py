@@ -325,11 +325,12 @@ def _say_running(settings: "Settings") -> None:
 
 def _say_died(child: Child, code: int, rest_s: float) -> None:
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    cause = f"信号 {-code}" if code < 0 else f"退出码 {code}"
     again = f"in {rest_s:g} s" if rest_s else "now"
     wait = f"{rest_s:g} 秒后" if rest_s else "立即"
     say.note(
         f"weili: `weili {child.name}` ended ({how}); starting it again {again}",
-        f"weili：`weili {child.name}` 已退出（{how}），{wait}重启",
+        f"weili：`weili {child.name}` 已退出（{cause}），{wait}重启",
     )
 
 
