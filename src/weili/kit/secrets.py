@@ -88,6 +88,41 @@ class KeyRing:
             file.flush()
             os.fsync(file.fileno())
 
+    def replace(self, path: Path) -> None:
+        """Write the ring in the place of the one that is there: whole, or not at all.
+
+        One at a time, which the caller sees to. Whoever reads the file meanwhile finds one ring or
+        the other; a copy half written by one that was killed is thrown away.
+        """
+        fresh = path.with_name(f"{path.name}.new")
+        fresh.unlink(missing_ok=True)
+        try:
+            self.save(fresh)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+        # The new name lasts through a power cut once its folder is written too.
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    @property
+    def active(self) -> int:
+        """The number of the key that seals."""
+        return self._active
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of all keys that open, in order."""
+        return tuple(sorted(self._keys))
+
+    def holds(self, other: "KeyRing") -> bool:
+        """Say whether whatever the other opens and finds, this ring does as well."""
+        index_key, keys = other._index_key, other._keys  # noqa: SLF001 - of the same class
+        return self._index_key == index_key and keys.items() <= self._keys.items()
+
     def rotated(self) -> "KeyRing":
         """Give a ring with a new active key that still opens what the old ones sealed."""
         number = max(self._keys) + 1

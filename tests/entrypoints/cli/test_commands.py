@@ -262,7 +262,7 @@ def test_a_server_that_is_not_there_is_told_in_a_sentence(
         ("db", "restore"), ("operator", "open"), ("partner", "open"), ("partner", "list"),
         ("partner", "top-up"), ("supplier", "open"), ("supplier", "list"),
         ("supplier", "connect"), ("key", "issue"), ("key", "list"), ("key", "revoke"),
-        ("key", "ring"),
+        ("key", "ring"), ("key", "ring", "rotate"),
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(typed: Run, words: tuple[str, ...]) -> None:

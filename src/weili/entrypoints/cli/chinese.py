@@ -113,6 +113,11 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Make the key ring of a new deployment; one that is there stays as it is.": (
             "为全新部署生成密钥环；已有密钥环保持不变。"
         ),
+        "Put a new key on the ring, which seals from now on; the older keys still open. "
+        "What is sealed already stays as it is. Refused while `weili up` runs here.": (
+            "为密钥环新增一把密钥，此后的数据用它加密；旧密钥仍可解密。\n\n"
+            "已加密的数据保持不变。`weili up` 在本机运行时拒绝执行。"
+        ),
         "The clock of a sandbox world.": "沙箱环境的时钟。",
         "Turn a sandbox's clock ahead, so that deadlines act without waiting for them.": (
             "把沙箱时钟向前拨，使到期处理无需等待即可发生。"

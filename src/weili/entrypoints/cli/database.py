@@ -166,12 +166,7 @@ def restore(
     from weili.adapters.postgres import databases
 
     settings = bootstrap.Settings.read(os.environ)
-    bootstrap.home_make(settings)
-    with (settings.home / "up.lock").open("a") as lock, _unpacked(file) as folder:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StillRunning from None
+    with stopped(settings), _unpacked(file) as folder:
         name, url = _database(settings, world)
         if not force and not databases.is_empty(url):
             raise DatabaseNotEmpty(what=Said(f"the database of {name}", f"{name} 的数据库"))
@@ -182,6 +177,23 @@ def restore(
         f"{name} is as it was in {file}. `weili verify` checks it.",
         f"{name} 已恢复为 {file} 的内容。可用 `weili verify` 校验。",
     )
+
+
+@contextmanager
+def stopped(settings: "Settings") -> Iterator[None]:
+    """See for the block that `weili up` does not run here, and nobody else works on its files.
+
+    Raises: StillRunning.
+    """
+    from weili import bootstrap
+
+    bootstrap.home_make(settings)
+    with (settings.home / "up.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StillRunning from None
+        yield
 
 
 def _database(settings: "Settings", world: str | None) -> tuple[str, str]:
@@ -232,12 +244,12 @@ def _unpack(file: Path, folder: Path) -> Said | None:
 
 
 def _ring_check(settings: "Settings", ring: Path, *, force: bool) -> None:
-    """Refuse a back-up's key ring that is damaged, or another than the one that is there."""
+    """Refuse a back-up's key ring that is damaged, or that the one in place can't stand in for."""
     from weili.kit.secrets import KeyRing
 
     KeyRing.load(ring)
     there = settings.keyring_path
-    if there.exists() and there.read_bytes() != ring.read_bytes() and not force:
+    if there.exists() and not force and not _ring_serves(there, ring):
         raise DatabaseNotEmpty(
             what=Said(
                 f"the key ring {there}, which other worlds may need",
@@ -248,21 +260,27 @@ def _ring_check(settings: "Settings", ring: Path, *, force: bool) -> None:
 
 def _ring_put(settings: "Settings", ring: Path) -> None:
     """Put the key ring in its place; another that was there is set aside, never lost."""
+    from weili.kit.secrets import KeyRing
+
     there = settings.keyring_path
     if there.exists():
-        if there.read_bytes() == ring.read_bytes():
+        if _ring_serves(there, ring):
             return
         number = 1
         while (aside := there.with_name(f"{there.name}.before-{number}")).exists():
             number += 1
-        there.rename(aside)
-    fresh = there.with_name(f"{there.name}.new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(ring.read_bytes())
-        stream.flush()
-        os.fsync(handle)
-    fresh.replace(there)
+        aside.hardlink_to(there)
+    KeyRing.load(ring).replace(there)
+
+
+def _ring_serves(there: Path, ring: Path) -> bool:
+    """Say whether the ring in place opens all that a back-up's does: the same, or rotated since."""
+    from weili.kit.secrets import KeyRing, KeyRingError
+
+    try:
+        return KeyRing.load(there).holds(KeyRing.load(ring))
+    except KeyRingError:
+        return False
 
 
 def _sha256(path: Path) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weili.entrypoints.cli import say
+from weili.entrypoints.cli.database import stopped
 from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
 from weili.kit.problems import Said
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from weili.modules.parties import Party
 
 app = typer.Typer(help="Keys of parties, and the key ring.", no_args_is_help=True)
+ring = typer.Typer(help="Make the key ring of a new deployment; one that is there stays as it is.")
+app.add_typer(ring, name="ring")
 
 _MANY = Said("one party alone", "唯一的主体", code="party")
 PartyArgument = Annotated[str, typer.Argument(help="The party's id (pty_…) or its name.")]
@@ -108,11 +111,13 @@ def key_revoke(
     say.line(f"{key_id} is revoked.", f"{key_id} 已吊销。")
 
 
-@app.command("ring")
-def key_ring() -> None:
+@ring.callback(invoke_without_command=True)
+def key_ring(context: typer.Context) -> None:
     """Make the key ring of a new deployment; one that is there stays as it is."""
     from weili import bootstrap
 
+    if context.invoked_subcommand is not None:
+        return
     settings = bootstrap.Settings.read(os.environ)
     path = settings.keyring_path
     if not path.exists():
@@ -126,6 +131,43 @@ def key_ring() -> None:
         )
     else:
         say.line(f"{path} is there already.", f"{path} 已存在。")
+
+
+@ring.command("rotate")
+def key_ring_rotate(as_json: JsonOption = False) -> None:
+    """Put a new key on the ring, which seals from now on; the older keys still open.
+
+    What is sealed already stays as it is. Refused while `weili up` runs here.
+    """
+    from weili import bootstrap
+    from weili.kit.secrets import KeyRing
+
+    settings = bootstrap.Settings.read(os.environ)
+    path = settings.keyring_path
+    with stopped(settings):
+        if not path.exists():
+            raise bootstrap.KeyRingMissing(path=str(path))
+        rotated = KeyRing.load(path).rotated()
+        rotated.replace(path)
+    if as_json:
+        say.document({"keyring": str(path), "active": rotated.active, "keys": rotated.numbers})
+        return
+    older = len(rotated.numbers) - 1
+    say.line(
+        f"{path}: key {rotated.active} seals from now on; older keys, which still open: {older}.",
+        f"{path}：即日起使用第 {rotated.active} 号密钥加密；仍可解密的旧密钥：{older} 把。",
+    )
+    say.line(
+        "Copy it to every other machine of this deployment, then restart each `weili serve` and "
+        "`weili work` that runs: until then it can't open what is sealed with the new key.",
+        "请将其复制到本部署的其他机器，并重启所有正在运行的 `weili serve` 与 `weili work`："
+        "重启之前，它们无法解密用新密钥加密的数据。",
+    )
+    say.line(
+        "Make a new back-up (`weili db backup`), and keep a copy of the ring apart from it: "
+        "earlier copies lack the new key.",
+        "请重新备份（`weili db backup`），并另存一份密钥环：此前的副本不含新密钥。",
+    )
 
 
 def _party(ctx: "Ctx", text: str) -> "Party":
