@@ -1,7 +1,7 @@
 """Lists that are packed here arrive as psycopg would have sent them."""
 
 import struct
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
@@ -47,6 +47,11 @@ def test_moments_arrive_to_the_microsecond_whatever_their_zone(ctx: Ctx) -> None
     assert ctx.db.rows("SELECT %b::timestamptz[]", [NOON, china, long_ago, None]) == [
         ([NOON, NOON, long_ago, None],)
     ]
+
+
+@pytest.mark.parametrize("values", [[], [date(2026, 2, 28), None, date(1999, 12, 31)]])
+def test_days_arrive(ctx: Ctx, values: list[date | None]) -> None:
+    assert ctx.db.rows("SELECT %b::date[]", values) == [(values,)]
 
 
 def test_what_does_not_fit_is_refused_before_it_is_sent(ctx: Ctx) -> None:

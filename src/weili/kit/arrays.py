@@ -8,7 +8,7 @@ list is written in that type at once.
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +17,7 @@ _LENGTH: Final = struct.Struct("!i").pack
 _NULL: Final = b"\xff\xff\xff\xff"
 _UUID_LENGTH: Final = _LENGTH(16)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH_DAY: Final = _EPOCH.toordinal()
 _DAY_US: Final = 86_400_000_000
 _S_US: Final = 1_000_000
 
@@ -57,6 +58,10 @@ def _moments(values: Sequence[datetime | None]) -> bytes:
     return _integers("q", [None if v is None else _microseconds(v) for v in values])
 
 
+def _days(values: Sequence[date | None]) -> bytes:
+    return _integers("i", [None if v is None else v.toordinal() - _EPOCH_DAY for v in values])
+
+
 def _microseconds(moment: datetime) -> int:
     since = moment - _EPOCH
     return since.days * _DAY_US + since.seconds * _S_US + since.microseconds
@@ -87,6 +92,7 @@ ARRAY_TYPES: Final[Mapping[str, ArrayType]] = {
         ("int", 1007, 23, _writer("i")),
         ("bigint", 1016, 20, _writer("q")),
         ("timestamptz", 1185, 1184, _moments),
+        ("date", 1182, 1082, _days),
     )
 }
 """Array types by the name of the element, as statements write it."""
