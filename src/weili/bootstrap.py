@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weili import migrations
 from weili.adapters.postgres import Server, databases, embedded
 from weili.adapters.suppliers import HttpSupplierGateway
-from weili.kit.problems import Kind, Problem
+from weili.kit.problems import Kind, Problem, Said, machine_said
 from weili.kit.secrets import KeyRing
 from weili.kit.world import LIVE, World, in_transaction
 from weili.workflows.open_accounts import ground_open
@@ -116,11 +116,16 @@ class Settings:
                 raise SettingInvalid(
                     name="WEILI_WORLDS",
                     value=",".join(worlds),
-                    expected="names of lower-case letters and digits, each once, with commas",
+                    expected=Said(
+                        "names of lower-case letters and digits, each once, with commas",
+                        "小写字母与数字组成的名称，不重复，以逗号分隔",
+                    ),
                 )
         port = environ.get("WEILI_PORT", str(PORT_DEFAULT))
         if not port.isascii() or not port.isdigit() or int(port[:6]) > PORT_MAX:
-            raise SettingInvalid(name="WEILI_PORT", value=port, expected=f"0 to {PORT_MAX}")
+            raise SettingInvalid(
+                name="WEILI_PORT", value=port, expected=Said(f"0 to {PORT_MAX}", f"0 至 {PORT_MAX}")
+            )
         return cls(
             database_url=environ.get("WEILI_DATABASE_URL") or None,
             worlds=worlds,
@@ -232,8 +237,11 @@ def open_worlds(
     if not upgrade:
         for world, step in steps.items():
             if step != migrations.head():
-                cure = "run `weili db upgrade`, or `weili up`, which does it by itself"
-                found = step or "nothing"
+                cure = Said(
+                    "run `weili db upgrade`, or `weili up`, which does it by itself",
+                    "请运行 `weili db upgrade`，或由 `weili up` 自动完成",
+                )
+                found = step or Said("nothing", "空")
                 raise SchemaOld(world=world, found=found, needed=migrations.head(), cure=cure)
     # The ring is made before the first table: whoever is killed in between finds it here.
     keyring = keyring_of(settings, is_fresh=not any(steps.values()))
@@ -410,4 +418,4 @@ class PortTaken(Problem):
 
 def port_problem(settings: Settings, error: OSError) -> PortTaken:
     """Say in the reader's words why the port can't be had."""
-    return PortTaken(port=settings.port, host=settings.host, why=error.strerror or str(error))
+    return PortTaken(port=settings.port, host=settings.host, why=machine_said(error))
