@@ -210,3 +210,10 @@ def test_an_expired_key_is_refused(serving: Serving) -> None:
     status, code, detail = _refused(serving, _signed(signer, body), body)
     assert (status, code) == (401, "unauthenticated")
     assert "expired" in detail
+
+
+def test_a_mistyped_path_is_named_before_any_key_is_blamed(serving: Serving) -> None:
+    mistyped = serving.http.get("/v1/ordres")
+    assert (mistyped.status_code, mistyped.json()["code"]) == (404, "path_unknown")
+    there = serving.http.get("/v1/orders/ord_1")
+    assert (there.status_code, there.json()["code"]) == (401, "unauthenticated")

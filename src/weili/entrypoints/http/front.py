@@ -15,11 +15,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weili.entrypoints.http.auth import Doorkeeper
 from weili.entrypoints.http.calls import Call
-from weili.entrypoints.http.policy import PUBLIC
-from weili.entrypoints.http.problems import Unexpected, language_of, problem_response
+from weili.entrypoints.http.policy import PUBLIC, is_path
+from weili.entrypoints.http.problems import (
+    PathUnknown,
+    Unexpected,
+    language_of,
+    problem_response,
+)
 from weili.kit.clock import wall_now
 from weili.kit.ids import id_text, new_id
-from weili.kit.problems import BodyTooLarge, Kind, Problem
+from weili.kit.problems import BodyTooLarge, Kind, Problem, Unauthenticated
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 BATCH_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -143,12 +148,18 @@ class Front:
         except TimeoutError:
             raise BodyTooSlow(seconds=self._body_s) from None
         target = _target(scope)
-        world, actor, signed = await self._doorkeeper.admit(
-            {name: value.decode("latin-1") for name, value in headers.items()},
-            method=scope["method"],
-            target=target,
-            body=body,
-        )
+        try:
+            world, actor, signed = await self._doorkeeper.admit(
+                {name: value.decode("latin-1") for name, value in headers.items()},
+                method=scope["method"],
+                target=target,
+                body=body,
+            )
+        except Unauthenticated:
+            # Which paths there are is public; who mistyped one should not look for a wrong key.
+            if is_path(scope["path"]):
+                raise
+            raise PathUnknown(path=scope["path"]) from None
         key = headers.get("idempotency-key")
         scope["weili.call"] = Call(
             world=world,

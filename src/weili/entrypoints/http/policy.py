@@ -1,5 +1,6 @@
 """The policy table: which scope each route needs. The one place where that is said."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -89,3 +90,15 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/operator/clock:turn"): "admin:world",
     }
 )
+
+_PATHS: Final = re.compile(
+    "|".join(
+        "[^/]+".join(map(re.escape, re.split(r"\{[a-z_]+\}", path)))
+        for path in dict.fromkeys(path for _, path in POLICY)
+    )
+)
+
+
+def is_path(path: str) -> bool:
+    """Say whether any route of the table has this path."""
+    return _PATHS.fullmatch(path) is not None
