@@ -27,6 +27,7 @@ BAD_ORDERS: dict[str, tuple[Change, str]] = {
     "a number that is too long": (lambda b: b.update(number="A" * 65), "/number"),
     "a number with a newline after it": (lambda b: b.update(number="A1\n"), "/number"),
     "an area of five digits": (lambda b: b.update(area_code="33010"), "/area_code"),
+    "an area of eight digits": (lambda b: b.update(area_code="33010610"), "/area_code"),
     "an area in other digits": (lambda b: b.update(area_code="३३०१०६"), "/area_code"),
     "no lines": (lambda b: b.update(lines=[]), "/lines"),
     "51 lines": (lambda b: b.update(lines=b["lines"] * 51), "/lines"),

@@ -73,16 +73,27 @@ def test_every_region_comes_after_its_parent() -> None:
         ("710000", ("710000", "000000")),
         ("000000", ("000000",)),
         ("999999", ("999999", "999900", "990000", "000000")),
+        ("330106109", ("330106109", "330106", "330100", "330000", "000000")),
+        ("441900003", ("441900003", "441900", "440000", "000000")),
     ],
 )
 def test_ancestors_are_read_off_the_code(code: str, expected: tuple[str, ...]) -> None:
     assert regions.ancestors(code) == expected
 
 
-@pytest.mark.parametrize("text", ["", "33010", "3301060", "33010a", "３３０１０６", "330106\n"])
+@pytest.mark.parametrize(
+    "text", ["", "33010", "3301060", "33010610", "3301061090", "33010a", "３３０１０６", "330106\n"]
+)
 def test_what_is_no_code_has_no_ancestors(text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         regions.ancestors(text)
+
+
+def test_what_lies_above_several_codes_is_given_once_and_nothing_above_what_is_none() -> None:
+    assert regions.codes_above(["330106109", "x", "330110"]) == [
+        *("330106109", "330106", "330100", "330000", "000000"),
+        "330110",
+    ]
 
 
 def test_ancestors_agree_with_the_list_everywhere() -> None:

@@ -264,12 +264,12 @@ class AckOut(Document):
 
 
 class AreaOut(Document):
-    """A province, city or county."""
+    """A province, city, county or town."""
 
     code: str
     name: str
     parent_code: str | None
-    level: Literal["country", "province", "city", "county"]
+    level: Literal["country", "province", "city", "county", "town"]
 
 
 class AreaFullOut(AreaOut):

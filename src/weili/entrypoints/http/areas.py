@@ -19,7 +19,7 @@ def area_children(
     call: CallIn,
     parent: Annotated[AreaIn, Query(description="the country if none")] = regions.COUNTRY,
 ) -> Response:
-    """List the areas right below one; none below a county."""
+    """List the areas right below one; none below a town."""
 
     def work(ctx: Ctx) -> dict[str, Any]:
         children = regions.region_children(ctx, code=parent)

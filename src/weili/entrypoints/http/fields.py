@@ -20,7 +20,7 @@ from weili.modules import dropship, goods, inventory, parties, pricing
 
 NUMBER_PATTERN: Final = "[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 PHONE_PATTERN: Final = r"\+?[0-9][0-9 -]{3,22}[0-9]"
-AREA_PATTERN: Final = "[0-9]{6}"
+AREA_PATTERN: Final = "[0-9]{6}([0-9]{3})?"
 TEXT_PATTERN: Final = (
     "^[^\\u0000-\\u001f\\u007f]*[^\\u0000-\\u0020\\u007f][^\\u0000-\\u001f\\u007f]*$"
 )
@@ -95,7 +95,7 @@ def area_checked(text: str) -> str:
     Raises: UnfitError.
     """
     if not _AREA.fullmatch(text):
-        raise UnfitError("six digits", "六位数字")
+        raise UnfitError("six digits, or nine for a town", "六位数字，乡镇街道为九位")
     return text
 
 

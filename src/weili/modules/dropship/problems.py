@@ -55,8 +55,8 @@ class AreaUnknown(Problem):
 
     kind = Kind.INVALID
     code = "area_unknown"
-    en = "There is no county or city with the code {area_code}."
-    zh = "不存在代码为 {area_code} 的县级或市级地区。"
+    en = "There is no town, county or city without counties with the code {area_code}."
+    zh = "不存在代码为 {area_code} 的乡级、县级或不设区县的市级地区。"
 
 
 class AreaNotServed(Problem):

@@ -37,7 +37,7 @@ order = sa.Table(
         nullable=False,
     ),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("area_code", sa.CHAR(6), nullable=False),
+    sa.Column("area_code", sa.Text, nullable=False),
     sa.Column("recipient_sealed", sa.LargeBinary, nullable=False),
     sa.Column("phone_index", sa.LargeBinary, nullable=False),
     sa.Column("goods_minor", sa.BigInteger, nullable=False),

@@ -133,7 +133,7 @@ class SourcingBook:
 
     def _candidates_sorted(self, area_code: str) -> tuple[_Candidate, ...]:
         narrowest: dict[int, tuple[int, int, _Candidate]] = {}
-        for code in codes_above([area_code]):
+        for code in regions.codes_above([area_code]):
             for row in self._by_region.get(code, ()):
                 narrowest.setdefault(row[2][0], row)
         ranked = sorted(narrowest.values(), key=lambda row: (row[0], row[1], row[2][1]))
@@ -199,21 +199,6 @@ def availability_of(book: SourcingBook, ask: AvailabilityAsk) -> Availability:
             lead_days = max(part.lead_days for part in found.parts)
     return Availability(
         ask.sku_id, ask.quantity, ask.area_code, state, min(total, FUZZY_MAX), lead_days
-    )
-
-
-def codes_above(area_codes: Iterable[str]) -> list[str]:
-    """Give areas and all that lie above them, each area's most specific first, none twice.
-
-    A text that is no code at all has nothing above it.
-    """
-    return list(
-        dict.fromkeys(
-            code
-            for area_code in area_codes
-            if regions.is_code(area_code)
-            for code in regions.ancestors(area_code)
-        )
     )
 
 

@@ -180,7 +180,7 @@ def sourcing_book_asked(
     ctx: Ctx, *, area_codes: Sequence[str], sku_ids: Sequence[SkuId], lock: bool
 ) -> Asked[SourcingBook]:
     """Ask what ``sourcing_book`` gives, without waiting for it; locks are taken in turn."""
-    codes = rules.codes_above(area_codes)
+    codes = regions.codes_above(area_codes)
     coverage = store.coverage_of(ctx, region_codes=codes)
     stock = store.stock_of(ctx, sku_ids=list(set(sku_ids)), region_codes=codes, lock=lock)
     return lambda: SourcingBook(coverage=coverage(), stock=stock())

@@ -89,25 +89,10 @@ class FreightBook:
         return rule.base_minor
 
     def _rule(self, area_code: str) -> FreightRow:
-        for code in codes_above([area_code]):
+        for code in regions.codes_above([area_code]):
             if (rule := self._rules.get(code)) is not None:
                 return rule
         raise FreightNotSet(area_code=area_code)
-
-
-def codes_above(area_codes: Iterable[str]) -> list[str]:
-    """Give areas and all that lie above them, each area's most specific first, none twice.
-
-    A text that is no code at all has nothing above it.
-    """
-    return list(
-        dict.fromkeys(
-            code
-            for area_code in area_codes
-            if regions.is_code(area_code)
-            for code in regions.ancestors(area_code)
-        )
-    )
 
 
 def price_book_of(

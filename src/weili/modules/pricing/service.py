@@ -171,7 +171,7 @@ def freight_book(ctx: Ctx, *, area_codes: Sequence[str]) -> FreightBook:
 
 def freight_book_asked(ctx: Ctx, *, area_codes: Sequence[str]) -> Asked[FreightBook]:
     """Ask what ``freight_book`` gives, without waiting for it."""
-    found = store.freight_rules(ctx, region_codes=rules.codes_above(area_codes))
+    found = store.freight_rules(ctx, region_codes=regions.codes_above(area_codes))
     return lambda: FreightBook(found())
 
 

@@ -1,8 +1,15 @@
-"""Regions: the country's provinces, cities and counties by their six-digit codes."""
+"""Regions: the country's provinces, cities, counties and towns by their codes."""
 
 from weili.modules.regions.model import COUNTRY, Region, RegionLevel
 from weili.modules.regions.problems import RegionUnknown
-from weili.modules.regions.rules import ancestors, is_code, is_grouping, level_of, parent_of
+from weili.modules.regions.rules import (
+    ancestors,
+    codes_above,
+    is_code,
+    is_grouping,
+    level_of,
+    parent_of,
+)
 from weili.modules.regions.service import (
     full_name,
     full_names,
@@ -21,6 +28,7 @@ __all__ = [
     "RegionLevel",
     "RegionUnknown",
     "ancestors",
+    "codes_above",
     "full_name",
     "full_names",
     "is_code",

@@ -15,6 +15,7 @@ class RegionLevel(IntEnum):
     PROVINCE = 1
     CITY = 2
     COUNTY = 3
+    TOWN = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Arithmetic on the six-digit codes: two digits each for province, city and county.
+"""Arithmetic on codes: two digits each for province, city and county, then three for the town.
 
-Source: GB/T 2260 for the digits. Two kinds of its "cities" are only headings and no place of
-their own: the parts of a municipality (110100 市辖区, 500200 县), and a province's counties that
-no city governs (429000 省直辖县级行政区划).
+Source: GB/T 2260 for the six digits, GB/T 10114 for the three of a town or street. Two kinds of
+"cities" are only headings and no place of their own: the parts of a municipality (110100 市辖区,
+500200 县), and a province's counties that no city governs (429000 省直辖县级行政区划).
 """
 
 import re
@@ -22,7 +22,8 @@ _COUNTRY_NAME: Final = "中国"
 _CODES_BY_NAME: Final = {"台湾省": "71"}
 """Provinces that the source list leaves without a code; theirs in GB/T 2260."""
 
-_CODE = re.compile(r"[0-9]{6}")
+_CODE = re.compile(r"[0-9]{6}([0-9]{3})?")
+_COUNTY_DIGITS: Final = 6
 _CACHE_MAX: Final = 8_192
 
 
@@ -35,19 +36,29 @@ def is_code(text: str) -> bool:
 def ancestors(code: str) -> tuple[str, ...]:
     """Give a code and all that lie above it, most specific first.
 
-    330106 → (330106, 330100, 330000, 000000); a code without a level leaves that level out.
+    330106109 → (330106109, 330106, 330100, 330000, 000000); a code without a level leaves that
+    level out, as a town of a city without counties does: 441900003 → (441900003, 441900, …).
 
-    Raises: ValueError when the text is not six digits.
+    Raises: ValueError when the text is neither six digits nor nine.
     """
     if not is_code(code):
         raise ValueError(code)
-    return tuple(dict.fromkeys((code, f"{code[:4]}00", f"{code[:2]}0000", COUNTRY)))
+    county = code[:_COUNTY_DIGITS]
+    return tuple(dict.fromkeys((code, county, f"{code[:4]}00", f"{code[:2]}0000", COUNTRY)))
+
+
+def codes_above(codes: Iterable[str]) -> list[str]:
+    """Give codes and all that lie above them, each one's most specific first, none twice.
+
+    A text that is no code at all has nothing above it.
+    """
+    return list(dict.fromkeys(up for code in codes if is_code(code) for up in ancestors(code)))
 
 
 def parent_of(code: str) -> str | None:
     """Give the code just above, None for the country.
 
-    Raises: ValueError when the text is not six digits.
+    Raises: ValueError when the text is neither six digits nor nine.
     """
     above = ancestors(code)[1:]
     return above[0] if above else None
@@ -56,10 +67,12 @@ def parent_of(code: str) -> str | None:
 def level_of(code: str) -> RegionLevel:
     """Say how deep a code lies.
 
-    Raises: ValueError when the text is not six digits.
+    Raises: ValueError when the text is neither six digits nor nine.
     """
     if not is_code(code):
         raise ValueError(code)
+    if len(code) > _COUNTY_DIGITS:
+        return RegionLevel.TOWN
     if code == COUNTRY:
         return RegionLevel.COUNTRY
     if code.endswith("0000"):
@@ -70,7 +83,7 @@ def level_of(code: str) -> RegionLevel:
 def is_grouping(code: str) -> bool:
     """Say whether a code of city level is only a heading, which no address names.
 
-    Raises: ValueError when the text is not six digits.
+    Raises: ValueError when the text is neither six digits nor nine.
     """
     return level_of(code) is RegionLevel.CITY and (
         code[:2] in MUNICIPALITIES or code[2:4] == _DIRECT

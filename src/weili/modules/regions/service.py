@@ -55,13 +55,13 @@ def regions_known(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
 
 
 def regions_addressable(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
-    """Give those of the codes that an address can be in: counties, and cities without any."""
+    """Give those of the codes that an address can be in: towns, counties, cities without any."""
     return regions_addressable_asked(ctx, codes=codes)()
 
 
 def regions_addressable_asked(ctx: Ctx, *, codes: Collection[str]) -> Asked[frozenset[str]]:
     """Ask what ``regions_addressable`` gives, without waiting for it."""
-    return store.regions_lowest(ctx, codes=[code for code in codes if rules.is_code(code)])
+    return store.regions_addressable(ctx, codes=[code for code in codes if rules.is_code(code)])
 
 
 def full_name(ctx: Ctx, *, code: str) -> str:

@@ -32,11 +32,12 @@ def regions_known(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
     return frozenset(code for (code,) in rows)
 
 
-def regions_lowest(ctx: Ctx, *, codes: Collection[str]) -> Asked[frozenset[str]]:
-    """Give those of the codes that the list has and that have nothing below them."""
+def regions_addressable(ctx: Ctx, *, codes: Collection[str]) -> Asked[frozenset[str]]:
+    """Give those of the codes that are towns or counties, or have no county below them."""
     rows = ctx.db.ask(
-        "SELECT code FROM regions.region r WHERE code = ANY (%b::text[]) AND NOT EXISTS ("
-        " SELECT FROM regions.region below WHERE below.parent_code = r.code)",
+        "SELECT code FROM regions.region r WHERE code = ANY (%b::text[])"
+        " AND (level >= 3 OR NOT EXISTS (SELECT FROM regions.region below"
+        "  WHERE below.parent_code = r.code AND below.level <= 3))",
         list(codes),
     )
     return lambda: frozenset(code for (code,) in rows())
