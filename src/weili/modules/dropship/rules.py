@@ -36,7 +36,7 @@ from weili.modules.dropship.problems import (
     PriceMissing,
     StockShort,
 )
-from weili.modules.goods import SKU_PREFIX, SkuId, SkuOffer
+from weili.modules.goods import SKU_PREFIX, TERMS_DEFAULT, SkuId, SkuOffer, line_check
 from weili.modules.inventory import NotServed, Part, Shortage, SourcingBook, WarehouseId, source
 from weili.modules.ledger import TransferId
 from weili.modules.pricing import FreightBook, FreightNotSet, Price, PriceBook
@@ -124,7 +124,8 @@ def assess(snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft) -> Assess
     if draft.area_code not in snapshot.areas:
         problems.append(AreaUnknown(area_code=draft.area_code))
     found = [
-        _priced(snapshot, partner_id, line_no, line) for line_no, line in enumerate(draft.lines, 1)
+        _priced(snapshot, partner_id, draft, line_no, line)
+        for line_no, line in enumerate(draft.lines, 1)
     ]
     problems += [item for item in found if isinstance(item, Problem)]
     priced = [item for item in found if isinstance(item, _Priced)]
@@ -174,12 +175,19 @@ class _Priced(NamedTuple):
 
 
 def _priced(
-    snapshot: Snapshot, partner_id: PartyId, line_no: int, line: LineDraft
+    snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft, line_no: int, line: LineDraft
 ) -> _Priced | Problem:
     sku_id = line.sku_id
     offer = snapshot.offers.get((partner_id, sku_id))
     if offer is None:
         return GoodsNotOnSale(line_no=line_no, sku_id=id_text(SKU_PREFIX, sku_id))
+    if offer.terms is not TERMS_DEFAULT:
+        # Limits are an order's: a line that is split in two does not get round them.
+        quantity = sum(each.quantity for each in draft.lines if each.sku_id == sku_id)
+        area_code = draft.area_code
+        against = line_check(offer, line_no=line_no, quantity=quantity, area_code=area_code)
+        if against is not None:
+            return against
     price = snapshot.prices.unit_price(partner_id, sku_id, line.quantity)
     unit_cost_minor = snapshot.prices.unit_cost_minor(sku_id)
     if price is None or unit_cost_minor is None:

@@ -51,6 +51,13 @@ class ReturnPolicy(StrEnum):
     NO_RETURN_CONFIRMED = "no_return_confirmed"
 
 
+class SkuKind(StrEnum):
+    """Whether an SKU is one thing, or a bundle of others."""
+
+    SINGLE = "single"
+    BUNDLE = "bundle"
+
+
 class SkuState(StrEnum):
     """Whether an SKU is offered."""
 
@@ -73,11 +80,40 @@ SKU_STATES: Final = StateTable(
 
 
 @dataclass(frozen=True, slots=True)
+class SaleTerms:
+    """How many an order line may ask for, and where to.
+
+    ``quantity_max`` None is no limit. Areas are region codes of any level, for all that lies below
+    them; the narrowest one that is named decides. With ``areas_allowed`` it is sold there alone.
+    """
+
+    quantity_min: int = 1
+    quantity_max: int | None = None
+    pack_size: int = 1
+    areas_allowed: tuple[str, ...] = ()
+    areas_excluded: tuple[str, ...] = ()
+
+
+TERMS_DEFAULT: Final = SaleTerms()
+"""Any number, anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundlePart:
+    """How many pieces of an SKU are in one bundle."""
+
+    sku_id: SkuId
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class GoodsRow:
     """One SKU as its supplier describes it, together with the SPU that it is a variant of.
 
     An empty ``spu_code`` makes the SKU an SPU of its own; an empty ``brand`` is no brand. A
-    weight of 0 g is one that nobody has stated.
+    weight of 0 g is one that nobody has stated. ``terms`` None leaves them as they are, and a new
+    SKU without limits. ``parts`` make it a bundle: the supplier's codes of other SKUs, and how
+    many of each; what a bundle is made of never changes.
     """
 
     supplier_id: PartyId
@@ -95,6 +131,8 @@ class GoodsRow:
     tax_rate_bps: int = TAX_RATE_DEFAULT_BPS
     return_policy: ReturnPolicy = ReturnPolicy.SEVEN_DAYS_NO_REASON
     compare_at_minor: int | None = None
+    terms: SaleTerms | None = None
+    parts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +191,8 @@ class Sku:
     tax_rate_bps: int
     return_policy: ReturnPolicy
     compare_at_minor: int | None
+    terms: SaleTerms
+    kind: SkuKind
     state: SkuState
     created_at: datetime
     updated_at: datetime
@@ -160,7 +200,10 @@ class Sku:
 
 @dataclass(frozen=True, slots=True)
 class SkuOffer:
-    """What a partner is offered: the facts of an on-shelf SKU that an order is made from."""
+    """What a partner is offered: the facts of an on-shelf SKU that an order is made from.
+
+    ``parts`` are what a bundle is made of, in the order of their ids; a single SKU has none.
+    """
 
     sku_id: SkuId
     supplier_id: PartyId
@@ -172,6 +215,8 @@ class SkuOffer:
     weight_g: int
     unit: str
     compare_at_minor: int | None
+    terms: SaleTerms = TERMS_DEFAULT
+    parts: tuple[BundlePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

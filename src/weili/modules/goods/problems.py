@@ -32,3 +32,85 @@ class PoolNameTaken(Problem):
     code = "pool_name_taken"
     en = "There is a pool named {name} already; choose another name."
     zh = "已存在名为“{name}”的商品池；请换一个名称。"
+
+
+class QuantityTooSmall(Problem):
+    """A line asks for fewer pieces than are sold at once."""
+
+    kind = Kind.CONFLICT
+    code = "quantity_too_small"
+    en = (
+        "Line {line_no}: {sku_id} is sold from {quantity_min} pieces on, not {quantity}; "
+        "order at least {quantity_min}, or leave the line out."
+    )
+    zh = (
+        "第 {line_no} 行：{sku_id} 每次至少订购 {quantity_min} 件，而非 {quantity} 件；"
+        "请增加数量或去掉该行。"
+    )
+
+
+class QuantityTooLarge(Problem):
+    """A line asks for more pieces than one order may take."""
+
+    kind = Kind.CONFLICT
+    code = "quantity_too_large"
+    en = (
+        "Line {line_no}: an order may take up to {quantity_max} pieces of {sku_id}, not "
+        "{quantity}; order fewer."
+    )
+    zh = "第 {line_no} 行：{sku_id} 每单限购 {quantity_max} 件，而非 {quantity} 件；请减少数量。"
+
+
+class QuantityNotInPacks(Problem):
+    """A line asks for a number that is not one of whole packs."""
+
+    kind = Kind.CONFLICT
+    code = "quantity_not_in_packs"
+    en = (
+        "Line {line_no}: {sku_id} is sold in packs of {pack_size}, and {quantity} pieces are not "
+        "whole packs; order a multiple of {pack_size}."
+    )
+    zh = (
+        "第 {line_no} 行：{sku_id} 按每包 {pack_size} 件销售，{quantity} 件不是整包；"
+        "请按 {pack_size} 的倍数订购。"
+    )
+
+
+class AreaNotOnSale(Problem):
+    """An SKU is not sold to the area that the order goes to."""
+
+    kind = Kind.CONFLICT
+    code = "area_not_on_sale"
+    en = (
+        "Line {line_no}: {sku_id} is not sold to area {area_code}; leave the line out, or send "
+        "the order elsewhere."
+    )
+    zh = "第 {line_no} 行：{sku_id} 不在地区 {area_code} 销售；请去掉该行，或更换收货地区。"
+
+
+class BundleFrozen(Problem):
+    """A bundle that exists is to be made of something else."""
+
+    kind = Kind.CONFLICT
+    code = "bundle_frozen"
+    en = (
+        "What {supplier_code} is made of was fixed when it was made; give another composition "
+        "a code of its own."
+    )
+    zh = "{supplier_code} 的组合内容在创建时已固定；不同的组合请使用新的编码。"
+
+
+class BundlePartUnfit(Problem):
+    """A bundle is to hold what can't be in one."""
+
+    kind = Kind.UNPROCESSABLE
+    code = "bundle_part_unfit"
+    en = (
+        "Bundle {supplier_code}: its part {part_code} is not as expected: one of the same "
+        "supplier's SKUs, no bundle itself, named once, 1 to {quantity_max} pieces of it, and at "
+        "most {parts_max} parts in all."
+    )
+    zh = (
+        "组合 {supplier_code}：组成商品 {part_code} 不符合要求：应为同一供应商的单品（非组合）、"
+        "只出现一次、数量为 1 至 {quantity_max}，且组成商品不超过 {parts_max} 种。"
+    )

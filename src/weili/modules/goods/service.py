@@ -25,13 +25,16 @@ from weili.modules.goods.model import (
     SKU_PREFIX,
     SKU_STATES,
     SPU_PREFIX,
+    TERMS_DEFAULT,
     BrandId,
+    BundlePart,
     Category,
     CategoryId,
     GoodsPut,
     GoodsRow,
     Pool,
     PoolId,
+    SaleTerms,
     Sku,
     SkuId,
     SkuKey,
@@ -40,7 +43,8 @@ from weili.modules.goods.model import (
     SpuFacts,
     SpuId,
 )
-from weili.modules.goods.problems import PoolNameTaken, PoolUnknown, SkuUnknown
+from weili.modules.goods.problems import BundleFrozen, PoolNameTaken, PoolUnknown, SkuUnknown
+from weili.modules.goods.rules import parts_checked
 
 SCOPE_READ: Final = "goods:read"
 SCOPE_ADMIN: Final = "admin:goods"
@@ -60,8 +64,8 @@ def goods_put(ctx: Ctx, *, rows: Sequence[GoodsRow], state: SkuState = SkuState.
     and code the later counts. A change of what an SPU's variants share is written into the history
     of the SKUs it came with. One transaction at a time puts goods: the next waits.
 
-    Raises: Busy, when another put of goods lasts longer than the lock timeout; ValueError, when
-    nothing begins in that state.
+    Raises: Busy, when another put of goods lasts longer than the lock timeout; BundleFrozen;
+    BundlePartUnfit; ValueError, when nothing begins in that state.
     """
     if state not in SKU_STATES.initial:
         raise ValueError(state)
@@ -200,6 +204,11 @@ def partners_seeing(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, frozen
     that nobody sees is absent.
     """
     return store.seeing(ctx, sku_ids)
+
+
+def bundle_parts(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, tuple[BundlePart, ...]]:
+    """Give what the bundles among the ids are made of; any other id is absent."""
+    return store.parts_read(ctx, sku_ids)
 
 
 def pool_open(ctx: Ctx, *, name: str) -> PoolId:
@@ -404,28 +413,34 @@ def _skus_put(
     drafts: set[SkuId] = set()
     for key, row in by_key.items():
         spu_id = spus[_spu_key(row)]
-        if key not in known:
+        before = known.get(key)
+        if before is None:
             ids[key] = SkuId(new_id(ctx.now))
-            created.append((ids[key], spu_id, row))
+            terms = row.terms or TERMS_DEFAULT
+            created.append(store.SkuWrite(ids[key], spu_id, row, terms))
             continue
-        sku_id, state, spu_before, before = known[key]
-        ids[key] = sku_id
-        if state is SkuState.DRAFT:
+        sku_id = ids[key] = before.sku_id
+        if before.state is SkuState.DRAFT:
             drafts.add(sku_id)
-        after = [getattr(row, name) for name in store.SKU_FIELDS]
+        terms = row.terms or before.terms
         changes = spu_changes.get(spu_id, {}) | _changes(
-            ("spu_id", *store.SKU_FIELDS), [spu_before, *before], [spu_id, *after]
+            ("spu_id", *store.SKU_FIELDS),
+            [before.spu_id, *before.fields],
+            [spu_id, *[getattr(row, name) for name in store.SKU_FIELDS]],
         )
+        if terms != before.terms:
+            changes |= _changes(store.TERM_FIELDS, _values(before.terms), _values(terms))
         if changes:
-            updated.append((sku_id, spu_id, row))
-            history.append((sku_id, new_id(ctx.now), state, changes))
+            updated.append(store.SkuWrite(sku_id, spu_id, row, terms))
+            history.append((sku_id, new_id(ctx.now), before.state, changes))
     if created:
         store.skus_insert(ctx, created, initial)
     if updated:
         store.skus_update(ctx, updated)
         store.history_insert(ctx, "updated", history)
-    created_ids = frozenset(sku_id for sku_id, _, _ in created)
-    updated_ids = frozenset(sku_id for sku_id, _, _ in updated)
+    _bundles_put(ctx, by_key, ids, known)
+    created_ids = frozenset(sku.sku_id for sku in created)
+    updated_ids = frozenset(sku.sku_id for sku in updated)
     return GoodsPut(
         sku_ids=ids,
         created=created_ids,
@@ -433,6 +448,41 @@ def _skus_put(
         unchanged=frozenset(ids.values()) - created_ids - updated_ids,
         drafts=frozenset(drafts) | (created_ids if initial is SkuState.DRAFT else frozenset()),
     )
+
+
+def _bundles_put(
+    ctx: Ctx,
+    by_key: Mapping[SkuKey, GoodsRow],
+    ids: Mapping[SkuKey, SkuId],
+    known: Mapping[SkuKey, store.SkuBefore],
+) -> None:
+    """Write what new bundles are made of; refuse another composition of one that exists.
+
+    Raises: BundleFrozen; BundlePartUnfit.
+    """
+    bundles = {key: row for key, row in by_key.items() if row.parts}
+    if not bundles:
+        return
+    keys = {
+        (supplier_id, code) for (supplier_id, _), row in bundles.items() for code, _ in row.parts
+    }
+    singles = store.singles_by_key(ctx, keys)
+    frozen = store.parts_read(ctx, [ids[key] for key in bundles])
+    fresh: list[tuple[SkuId, BundlePart]] = []
+    for key, row in bundles.items():
+        parts = parts_checked(key, row.parts, singles)
+        if key not in known:
+            fresh += [(ids[key], part) for part in parts]
+        elif frozen.get(ids[key], ()) != parts:
+            raise BundleFrozen(supplier_code=key[1])
+    if fresh:
+        store.parts_insert(ctx, fresh)
+
+
+def _values(terms: SaleTerms) -> list[Any]:
+    """Give terms as they are written into a history."""
+    values = [getattr(terms, name) for name in store.TERM_FIELDS]
+    return [list(value) if isinstance(value, tuple) else value for value in values]
 
 
 def _spu_key(row: GoodsRow) -> store.SpuKey:

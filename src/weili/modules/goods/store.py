@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
@@ -11,17 +11,21 @@ from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.modules.goods import tables as t
 from weili.modules.goods.model import (
+    TERMS_DEFAULT,
     BrandId,
     BrandKind,
+    BundlePart,
     Category,
     CategoryId,
     GoodsRow,
     Pool,
     PoolId,
     ReturnPolicy,
+    SaleTerms,
     Sku,
     SkuId,
     SkuKey,
+    SkuKind,
     SkuOffer,
     SkuState,
     SpuFacts,
@@ -31,6 +35,28 @@ from weili.modules.goods.model import (
 _PUT_LOCK: Final = 7_305_003
 
 SpuKey = tuple[PartyId, str]
+
+
+class SkuBefore(NamedTuple):
+    """An SKU as it stands before it is put again; ``fields`` are its ``SKU_FIELDS``."""
+
+    sku_id: SkuId
+    state: SkuState
+    spu_id: SpuId
+    fields: Sequence[Any]
+    terms: SaleTerms
+    kind: SkuKind
+
+
+class SkuWrite(NamedTuple):
+    """An SKU to be written, with the terms that it then has."""
+
+    sku_id: SkuId
+    spu_id: SpuId
+    row: GoodsRow
+    terms: SaleTerms
+
+
 SKU_FIELDS: Final = (
     "title",
     "variant",
@@ -42,12 +68,18 @@ SKU_FIELDS: Final = (
     "compare_at_minor",
 )
 """The columns of an SKU that a supplier's row sets, as they stand in ``GoodsRow`` too."""
+TERM_FIELDS: Final = tuple(SaleTerms.__dataclass_fields__)
 
 _RETURN_POLICIES: Final = {policy.value: policy for policy in ReturnPolicy}
 """A look-up that costs a tenth of the enum's own; ``visible`` is hot."""
 _VISIBLE: Final = (
     "SELECT x.partner_id, s.id, s.supplier_id, s.supplier_code, s.title, s.variant,"
-    "  s.tax_rate_bps, s.return_policy, s.weight_g, s.unit, s.compare_at_minor"
+    "  s.tax_rate_bps, s.return_policy, s.weight_g, s.unit, s.compare_at_minor,"
+    "  s.quantity_min, s.quantity_max, s.pack_size, s.areas_allowed, s.areas_excluded,"
+    "  CASE WHEN s.kind = 'bundle' THEN ARRAY(SELECT b.sku_id FROM goods.bundle_part b"
+    "   WHERE b.bundle_id = s.id ORDER BY b.sku_id) END,"
+    "  CASE WHEN s.kind = 'bundle' THEN ARRAY(SELECT b.quantity FROM goods.bundle_part b"
+    "   WHERE b.bundle_id = s.id ORDER BY b.sku_id) END"
     " FROM unnest(%b::uuid[], %b::uuid[]) AS x (partner_id, sku_id)"
     " JOIN goods.sku s ON s.id = x.sku_id"
     " WHERE s.state = 'on_shelf' AND EXISTS (SELECT FROM goods.pool_sku p"
@@ -58,6 +90,7 @@ _SKU_SELECT: Final = (
     "SELECT s.id, s.supplier_id, s.supplier_code, s.spu_id, u.code, s.title, s.variant,"
     "  array_remove(ARRAY[c1.name, c2.name, c3.name], NULL), b.name, u.brand_kind, u.attributes,"
     "  s.gtin, s.unit, s.weight_g, s.tax_rate_bps, s.return_policy, s.compare_at_minor,"
+    "  s.quantity_min, s.quantity_max, s.pack_size, s.areas_allowed, s.areas_excluded, s.kind,"
     "  s.state, s.created_at, s.updated_at"
     " FROM goods.sku s JOIN goods.spu u ON u.id = s.spu_id"
     " JOIN goods.category c3 ON c3.id = u.category_id"
@@ -161,58 +194,104 @@ def spus_update(ctx: Ctx, spus: Sequence[tuple[SpuId, SpuFacts]]) -> None:
     )
 
 
-def skus_read_to_put(
-    ctx: Ctx, keys: Collection[SkuKey]
-) -> dict[SkuKey, tuple[SkuId, SkuState, SpuId, Sequence[Any]]]:
-    """Read SKUs by supplier and code, with their ``SKU_FIELDS``, locked against other changes."""
+def skus_read_to_put(ctx: Ctx, keys: Collection[SkuKey]) -> dict[SkuKey, SkuBefore]:
+    """Read SKUs by supplier and code, locked against other changes."""
     rows = ctx.db.rows(
         "SELECT s.supplier_id, s.supplier_code, s.id, s.state, s.spu_id, s.title, s.variant,"
-        "  s.gtin, s.unit, s.weight_g, s.tax_rate_bps, s.return_policy, s.compare_at_minor"
+        "  s.gtin, s.unit, s.weight_g, s.tax_rate_bps, s.return_policy, s.compare_at_minor,"
+        "  s.quantity_min, s.quantity_max, s.pack_size, s.areas_allowed, s.areas_excluded, s.kind"
         " FROM goods.sku s WHERE (s.supplier_id, s.supplier_code) IN ("
         "  SELECT * FROM unnest(%b::uuid[], %b::text[])) ORDER BY s.id FOR UPDATE",
         [supplier_id for supplier_id, _ in keys],
         [code for _, code in keys],
     )
-    return {(row[0], row[1]): (row[2], SkuState(row[3]), row[4], row[5:]) for row in rows}
+    return {
+        (row[0], row[1]): SkuBefore(
+            row[2], SkuState(row[3]), row[4], row[5:13], _terms(*row[13:18]), SkuKind(row[18])
+        )
+        for row in rows
+    }
 
 
-def skus_insert(ctx: Ctx, skus: Sequence[tuple[SkuId, SpuId, GoodsRow]], state: SkuState) -> None:
+def skus_insert(ctx: Ctx, skus: Sequence[SkuWrite], state: SkuState) -> None:
     """Write new SKUs in a state, each with the first row of its history."""
     ctx.db.run(
-        "WITH fresh AS (INSERT INTO goods.sku (id, spu_id, supplier_id, supplier_code, title,"
-        "  variant, gtin, unit, weight_g, tax_rate_bps, return_policy, compare_at_minor, state,"
+        "WITH fresh AS (INSERT INTO goods.sku (id, spu_id, supplier_id, supplier_code, kind, title,"
+        "  variant, gtin, unit, weight_g, tax_rate_bps, return_policy, compare_at_minor,"
+        "  quantity_min, quantity_max, pack_size, areas_allowed, areas_excluded, state,"
         "  created_at, updated_at)"
-        " SELECT x.*, s, n, n FROM (SELECT %b::text AS s, %b::timestamptz AS n) AS y, unnest("
-        "  %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],"
-        "  %b::text[], %b::int[], %b::int[], %b::text[], %b::bigint[]) AS x RETURNING id, state)"
+        " SELECT i, spu, o, k, b, t, v, g, u, w, r, p, c, n, m, z, string_to_array(a, ','),"
+        "  string_to_array(e, ','), s, y, y FROM (SELECT %b::text AS s, %b::timestamptz AS y) AS f,"
+        "  unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[],"
+        "  %b::text[], %b::text[], %b::text[], %b::int[], %b::int[], %b::text[], %b::bigint[],"
+        "  %b::int[], %b::int[], %b::int[], %b::text[], %b::text[])"
+        "  AS x (i, spu, o, k, b, t, v, g, u, w, r, p, c, n, m, z, a, e) RETURNING id, state)"
         " INSERT INTO goods.sku_history (sku_id, id, kind, state, changes, actor, occurred_at)"
         " SELECT id, id, 'created', state, '{}'::jsonb, %b, %b FROM fresh",
         str(state),
         ctx.now,
-        [sku_id for sku_id, _, _ in skus],
-        [spu_id for _, spu_id, _ in skus],
-        [row.supplier_id for _, _, row in skus],
-        [row.supplier_code for _, _, row in skus],
-        *_columns([row for _, _, row in skus]),
+        [sku.sku_id for sku in skus],
+        [sku.spu_id for sku in skus],
+        [sku.row.supplier_id for sku in skus],
+        [sku.row.supplier_code for sku in skus],
+        [str(SkuKind.BUNDLE if sku.row.parts else SkuKind.SINGLE) for sku in skus],
+        *_columns(skus),
         ctx.actor.label(),
         ctx.now,
     )
 
 
-def skus_update(ctx: Ctx, skus: Sequence[tuple[SkuId, SpuId, GoodsRow]]) -> None:
+def skus_update(ctx: Ctx, skus: Sequence[SkuWrite]) -> None:
     """Write what the rows now say of SKUs."""
     ctx.db.run(
         "UPDATE goods.sku s SET spu_id = x.spu, title = x.t, variant = x.v, gtin = x.g,"
         "  unit = x.u, weight_g = x.w, tax_rate_bps = x.r, return_policy = x.p,"
-        "  compare_at_minor = x.c, updated_at = %b"
+        "  compare_at_minor = x.c, quantity_min = x.n, quantity_max = x.m, pack_size = x.z,"
+        "  areas_allowed = string_to_array(x.a, ','), areas_excluded = string_to_array(x.e, ','),"
+        "  updated_at = %b"
         " FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],"
-        "  %b::int[], %b::int[], %b::text[], %b::bigint[])"
-        "  AS x (i, spu, t, v, g, u, w, r, p, c) WHERE s.id = x.i",
+        "  %b::int[], %b::int[], %b::text[], %b::bigint[], %b::int[], %b::int[], %b::int[],"
+        "  %b::text[], %b::text[])"
+        "  AS x (i, spu, t, v, g, u, w, r, p, c, n, m, z, a, e) WHERE s.id = x.i",
         ctx.now,
-        [sku_id for sku_id, _, _ in skus],
-        [spu_id for _, spu_id, _ in skus],
-        *_columns([row for _, _, row in skus]),
+        [sku.sku_id for sku in skus],
+        [sku.spu_id for sku in skus],
+        *_columns(skus),
     )
+
+
+def parts_insert(ctx: Ctx, parts: Sequence[tuple[SkuId, BundlePart]]) -> None:
+    """Write what new bundles are made of."""
+    ctx.db.run(
+        "INSERT INTO goods.bundle_part (bundle_id, sku_id, quantity)"
+        " SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::int[])",
+        [bundle_id for bundle_id, _ in parts],
+        [part.sku_id for _, part in parts],
+        [part.quantity for _, part in parts],
+    )
+
+
+def parts_read(ctx: Ctx, bundle_ids: Collection[SkuId]) -> dict[SkuId, tuple[BundlePart, ...]]:
+    """Read what bundles are made of, each in the order of its parts' ids."""
+    rows = ctx.db.rows(
+        "SELECT bundle_id, array_agg(sku_id ORDER BY sku_id), array_agg(quantity ORDER BY sku_id)"
+        " FROM goods.bundle_part WHERE bundle_id = ANY (%b::uuid[]) GROUP BY bundle_id",
+        list(bundle_ids),
+    )
+    return {row[0]: tuple(map(BundlePart, row[1], row[2])) for row in rows}
+
+
+def singles_by_key(ctx: Ctx, keys: Collection[SkuKey]) -> dict[SkuKey, SkuId]:
+    """Read which of the keys name SKUs that are no bundles."""
+    rows = ctx.db.rows(
+        "SELECT s.supplier_id, s.supplier_code, s.id FROM goods.sku s"
+        " JOIN unnest(%b::uuid[], %b::text[]) AS x (supplier_id, code)"
+        "  ON s.supplier_id = x.supplier_id AND s.supplier_code = x.code"
+        " WHERE s.kind = 'single'",
+        [supplier_id for supplier_id, _ in keys],
+        [code for _, code in keys],
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 def history_insert(
@@ -263,7 +342,18 @@ def visible(
     )
     return lambda: {
         (row[0], row[1]): SkuOffer(
-            row[1], row[2], row[3], row[4], row[5], row[6], _RETURN_POLICIES[row[7]], *row[8:]
+            row[1],
+            row[2],
+            row[3],
+            row[4],
+            row[5],
+            row[6],
+            _RETURN_POLICIES[row[7]],
+            row[8],
+            row[9],
+            row[10],
+            _terms(*row[11:16]),
+            tuple(map(BundlePart, row[16], row[17])) if row[16] else (),
         )
         for row in rows()
     }
@@ -469,17 +559,22 @@ def crooked_categories(ctx: Ctx) -> list[CategoryId]:
     return [category_id for (category_id,) in rows]
 
 
-def _columns(rows: Sequence[GoodsRow]) -> tuple[list[Any], ...]:
-    """Turn rows into the columns of ``SKU_FIELDS``, in that order."""
+def _columns(skus: Sequence[SkuWrite]) -> tuple[list[Any], ...]:
+    """Turn what is written into the columns of ``SKU_FIELDS``, then of ``TERM_FIELDS``."""
     return (
-        [row.title for row in rows],
-        [row.variant for row in rows],
-        [row.gtin for row in rows],
-        [row.unit for row in rows],
-        [row.weight_g for row in rows],
-        [row.tax_rate_bps for row in rows],
-        [str(row.return_policy) for row in rows],
-        [row.compare_at_minor for row in rows],
+        [sku.row.title for sku in skus],
+        [sku.row.variant for sku in skus],
+        [sku.row.gtin for sku in skus],
+        [sku.row.unit for sku in skus],
+        [sku.row.weight_g for sku in skus],
+        [sku.row.tax_rate_bps for sku in skus],
+        [str(sku.row.return_policy) for sku in skus],
+        [sku.row.compare_at_minor for sku in skus],
+        [sku.terms.quantity_min for sku in skus],
+        [sku.terms.quantity_max for sku in skus],
+        [sku.terms.pack_size for sku in skus],
+        [",".join(sku.terms.areas_allowed) for sku in skus],
+        [",".join(sku.terms.areas_excluded) for sku in skus],
     )
 
 
@@ -496,7 +591,7 @@ def _spu_columns(spus: Sequence[SpuFacts]) -> tuple[list[Any], ...]:
 def _sku(row: Sequence[Any]) -> Sku:
     sku_id, supplier_id, supplier_code, spu_id, spu_code, title, variant, *rest = row
     category, brand, brand_kind, attributes, gtin, unit, weight_g, tax_rate_bps, *rest = rest
-    return_policy, compare_at_minor, state, created_at, updated_at = rest
+    return_policy, compare_at_minor, *terms, kind, state, created_at, updated_at = rest
     return Sku(
         id=sku_id,
         supplier_id=supplier_id,
@@ -515,9 +610,31 @@ def _sku(row: Sequence[Any]) -> Sku:
         tax_rate_bps=tax_rate_bps,
         return_policy=ReturnPolicy(return_policy),
         compare_at_minor=compare_at_minor,
+        terms=_terms(*terms),
+        kind=SkuKind(kind),
         state=SkuState(state),
         created_at=created_at,
         updated_at=updated_at,
+    )
+
+
+def _terms(
+    quantity_min: int,
+    quantity_max: int | None,
+    pack_size: int,
+    areas_allowed: list[str],
+    areas_excluded: list[str],
+) -> SaleTerms:
+    """Give terms; the one object that says there are none, where there are none."""
+    if (
+        quantity_min == pack_size == 1
+        and quantity_max is None
+        and not areas_allowed
+        and not areas_excluded
+    ):
+        return TERMS_DEFAULT
+    return SaleTerms(
+        quantity_min, quantity_max, pack_size, tuple(areas_allowed), tuple(areas_excluded)
     )
 
 

@@ -6,12 +6,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.db import APPEND_ONLY, QUEUE, metadata
-from weili.modules.goods.model import SKU_STATES, BrandKind, ReturnPolicy
+from weili.modules.goods.model import SKU_STATES, BrandKind, ReturnPolicy, SkuKind
 
 SCHEMA: Final = "goods"
 
 
-def _one_of(column: str, values: type[BrandKind | ReturnPolicy]) -> str:
+def _one_of(column: str, values: type[BrandKind | ReturnPolicy | SkuKind]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
@@ -70,6 +70,12 @@ sku = sa.Table(
     sa.Column("tax_rate_bps", sa.Integer, nullable=False),
     sa.Column("return_policy", sa.Text, nullable=False),
     sa.Column("compare_at_minor", sa.BigInteger),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("quantity_min", sa.Integer, nullable=False),
+    sa.Column("quantity_max", sa.Integer),
+    sa.Column("pack_size", sa.Integer, nullable=False),
+    sa.Column("areas_allowed", pgt.ARRAY(sa.Text), nullable=False),
+    sa.Column("areas_excluded", pgt.ARRAY(sa.Text), nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -79,8 +85,23 @@ sku = sa.Table(
     sa.CheckConstraint("tax_rate_bps BETWEEN 0 AND 10000", name="tax_rate"),
     sa.CheckConstraint("compare_at_minor >= 0", name="compare_at"),
     sa.CheckConstraint(_one_of("return_policy", ReturnPolicy), name="return_policy"),
+    sa.CheckConstraint(_one_of("kind", SkuKind), name="kind"),
+    sa.CheckConstraint("quantity_min >= 1 AND quantity_max >= quantity_min", name="quantities"),
+    sa.CheckConstraint("pack_size >= 1", name="pack_size"),
     sa.CheckConstraint(SKU_STATES.sql_check("state"), name="state"),
     schema=SCHEMA,
+)
+# What a bundle is made of is fixed when it is made: orders name the bundle, stock its parts.
+bundle_part = sa.Table(
+    "bundle_part",
+    metadata,
+    sa.Column("bundle_id", sa.Uuid, sa.ForeignKey("goods.sku.id"), primary_key=True),
+    sa.Column("sku_id", sa.Uuid, sa.ForeignKey("goods.sku.id"), primary_key=True, index=True),
+    sa.Column("quantity", sa.Integer, nullable=False),
+    sa.CheckConstraint("quantity >= 1", name="quantity"),
+    sa.CheckConstraint("sku_id <> bundle_id", name="itself"),
+    schema=SCHEMA,
+    info=APPEND_ONLY,
 )
 sku_history = sa.Table(
     "sku_history",
