@@ -4,7 +4,7 @@ The guard in the service, the CHECK constraint, the diagram in the docs and the 
 derived from one ``StateTable``, so they can't disagree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -32,9 +32,16 @@ class StateTable(Generic[S]):
 
         Raises: StateConflict, naming the states from which the step is allowed.
         """
-        if not self.allows(here, there):
-            allowed = sorted(s for s, to in self.steps.items() if there in to)
-            needs = Said(" or ".join(allowed), "或".join(allowed), code=" or ".join(allowed))
+        self.require(here, {s for s, to in self.steps.items() if there in to}, label=label)
+
+    def require(self, here: S, allowed: Collection[S], *, label: str) -> None:
+        """Refuse a thing that is in none of the states that a verb needs.
+
+        Raises: StateConflict, naming those states.
+        """
+        if here not in allowed:
+            names = sorted(allowed)
+            needs = Said(" or ".join(names), "或".join(names), code=" or ".join(names))
             what = Said(self.name, self.name_zh, code=self.name)
             raise StateConflict(what=what, id=label, state=str(here), needs=needs)
 

@@ -17,7 +17,7 @@ def confirm_receipt(ctx: Ctx, *, partner_id: PartyId, order_id: dropship.OrderId
     if order.state is _S.COMPLETED:
         return order
     label = id_text(dropship.ORDER_PREFIX, order.id)
-    dropship.ROOT_STATES.check(order.state, _S.COMPLETED, label=label)
+    dropship.ROOT_STATES.require(order.state, {_S.DELIVERED}, label=label)
     delivered = {child.id: _S.COMPLETED for child in order.children if child.state is _S.DELIVERED}
     dropship.children_move(ctx, moves=[(order, delivered)], reason="receipt confirmed")
     return dropship.order_get(ctx, partner_id=partner_id, order_id=order_id)

@@ -7,6 +7,7 @@ from weili.kit.ids import id_text, new_id
 from weili.modules import dropship, inventory, ledger
 
 _S = dropship.OrderState
+_P = dropship.PackageState
 
 
 def ship_package(
@@ -51,6 +52,7 @@ def ship_package(
         lines=lines,
         shipped_at=ctx.now,
         delivered_at=None,
+        worth=worth,
     )
     _leave_stock(ctx, child, package)
     _settle(ctx, order, child, package, worth)
@@ -88,23 +90,10 @@ def deliver_package(
     order, package = dropship.package_locked(ctx, supplier_id=supplier_id, package_id=package_id)
     if package.delivered_at is not None:
         return package
-    dropship.package_arrived(ctx, order=order, package=package)
-    child = next(child for child in order.children if child.id == package.child_id)
-    on_the_way = [
-        other
-        for other in order.packages
-        if other.child_id == child.id and other.id != package.id and other.delivered_at is None
-    ]
-    is_last = child.state is _S.SHIPPED and not on_the_way
-    if is_last:
-        dropship.children_move(
-            ctx,
-            moves=[(order, {child.id: _S.DELIVERED})],
-            reason="delivered",
-            data={"package_id": id_text(dropship.PACKAGE_PREFIX, package.id)},
-        )
-    _, package = dropship.package_locked(ctx, supplier_id=supplier_id, package_id=package_id)
-    return package
+    after = dropship.package_move(
+        ctx, order=order, package=package, there=_P.DELIVERED, reason="delivered"
+    )
+    return next(other for other in after.packages if other.id == package.id)
 
 
 def _counts(lines: Sequence[dropship.PackageLine]) -> list[tuple[int, int]]:
@@ -133,7 +122,7 @@ def _settle(
     order: dropship.Order,
     child: dropship.Child,
     package: dropship.Package,
-    worth: dropship.PackageWorth,
+    worth: dropship.Worth,
 ) -> None:
     subject = id_text(dropship.PACKAGE_PREFIX, package.id)
     ledger.holds_settle(

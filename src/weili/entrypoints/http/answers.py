@@ -117,6 +117,13 @@ class PackageOut(Document):
     waybill_number: str
     shipped_at: MomentOut
     delivered_at: MomentOut | None
+    state: dropship.PackageState
+    back: dropship.ReturnCause | None
+    condition: dropship.Condition | None
+    due_at: Annotated[
+        MomentOut | None,
+        Field(description="when a request to stop it, or its way back, is given up"),
+    ]
     lines: list[PackageLineOut]
 
 
@@ -129,6 +136,7 @@ class PlacedOut(Document):
     area_code: str
     placed_at: MomentOut
     hold_expires_at: MomentOut | None
+    unpaid_expires_at: MomentOut | None
     goods_minor: Fen
     freight_minor: Fen
     total_minor: Fen

@@ -11,9 +11,11 @@ from weili.modules.dropship import rules
 from weili.modules.dropship.events import CHILD_MOVED, ORDER_SHIPPED
 from weili.modules.dropship.model import (
     CHILD_PREFIX,
-    CHILD_STATES,
     ORDER_PREFIX,
     PACKAGE_PREFIX,
+)
+from weili.modules.dropship.states import (
+    CHILD_STATES,
     ROOT_STATES,
     OrderState,
 )

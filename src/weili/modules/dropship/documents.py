@@ -15,6 +15,7 @@ from weili.modules.dropship.model import (
     QueueStatus,
 )
 from weili.modules.dropship.rules import Assessment
+from weili.modules.dropship.states import OrderState
 from weili.modules.goods import SKU_PREFIX
 from weili.modules.inventory import WAREHOUSE_PREFIX
 from weili.modules.parties import PARTY_PREFIX
@@ -38,12 +39,17 @@ def order_document(order: Order) -> Document:
         "state": order.state.value,
         "area_code": order.area_code,
         "placed_at": moment(order.placed_at),
-        "hold_expires_at": moment(order.due_at),
+        "hold_expires_at": moment(order.due_at if order.state is OrderState.HELD else None),
+        "unpaid_expires_at": moment(
+            order.due_at if order.state is OrderState.WAITING_FUNDS else None
+        ),
         "goods_minor": goods_minor,
         "freight_minor": freight_minor,
         "total_minor": goods_minor + freight_minor,
         "currency": "CNY",
-        "children": [child_document(child) for child in order.children],
+        "children": [
+            child_document(child) for child in order.children if child.state is not OrderState.SPLIT
+        ],
     }
     if order.packages:
         document["packages"] = [package_document(package) for package in order.packages]
@@ -59,7 +65,7 @@ def child_document(child: Child) -> Document:
         "lead_days": child.lead_days,
         "goods_minor": child.goods_minor,
         "freight_minor": child.freight_minor,
-        "lines": [line_document(line) for line in child.lines],
+        "lines": [line_document(line) for line in child.lines if line.quantity],
     }
 
 
@@ -87,6 +93,10 @@ def package_document(package: Package) -> Document:
         "waybill_number": package.waybill_number,
         "shipped_at": moment(package.shipped_at),
         "delivered_at": moment(package.delivered_at),
+        "state": package.state.value,
+        "back": package.back.value if package.back else None,
+        "condition": package.condition.value if package.condition else None,
+        "due_at": moment(package.due_at),
         "lines": [{"line_no": line.line_no, "quantity": line.quantity} for line in package.lines],
     }
 
@@ -139,6 +149,7 @@ def supplier_document(child: Child, *, order: Order) -> Document:
                 "unit_cost_minor": line.unit_cost_minor,
             }
             for line in child.lines
+            if line.quantity
         ],
     }
 

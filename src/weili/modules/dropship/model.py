@@ -8,7 +8,7 @@ from typing import Final, NewType
 from uuid import UUID
 
 from weili.kit.context import PartyId
-from weili.kit.states import StateTable
+from weili.modules.dropship.states import OrderState, PackageState
 from weili.modules.goods import SkuId
 from weili.modules.inventory import WarehouseId
 from weili.modules.ledger import TransferId
@@ -17,10 +17,12 @@ OrderId = NewType("OrderId", UUID)
 ChildId = NewType("ChildId", UUID)
 PackageId = NewType("PackageId", UUID)
 ClaimId = NewType("ClaimId", UUID)
+RemarkId = NewType("RemarkId", UUID)
 
 ORDER_PREFIX: Final = "ord"
 CHILD_PREFIX: Final = "chd"
 PACKAGE_PREFIX: Final = "pkg"
+REMARK_PREFIX: Final = "rmk"
 
 LINES_MAX: Final = 50
 QUANTITY_MAX: Final = 100_000
@@ -29,66 +31,22 @@ HOLD_LASTS: Final = timedelta(minutes=30)
 """How long an unconfirmed order keeps its stock and money."""
 COMPLETES_AFTER: Final = timedelta(days=7)
 """When a delivered order is done by itself. Source: the no-reason return window of seven days."""
+UNPAID_LASTS: Final = timedelta(hours=24)
+"""How long an order waits for its partner's balance, with its stock kept."""
+WAITING_MAX: Final = 1_000
+"""Orders of one partner that may wait for its balance; each of them keeps stock from others."""
+INTERCEPT_LASTS: Final = timedelta(days=3)
+"""After that nobody has stopped the package: it goes on."""
+RETURN_LASTS: Final = timedelta(days=15)
+"""How long a package that comes back may take; then it counts as lost on the way back."""
+CHILDREN_MAX: Final = 200
+"""How many children an order may have come to have, those that were split included."""
+REMARK_LENGTH_MAX: Final = 300
+REMARKS_MAX: Final = 50
+"""Remarks on one order."""
 DUE_COUNT_MAX: Final = 10_000
 CLAIM_LASTS: Final = timedelta(seconds=45)
 """How long what is being asked of a supplier is nobody else's; longer than any asking lasts."""
-
-
-class OrderState(StrEnum):
-    """Where a root order or a child order stands."""
-
-    HELD = "held"
-    CONFIRMED = "confirmed"
-    RELEASED = "released"
-    CANCELLING = "cancelling"
-    PART_SHIPPED = "part_shipped"
-    SHIPPED = "shipped"
-    DELIVERED = "delivered"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-
-
-_S = OrderState
-
-CHILD_STATES: Final[StateTable[OrderState]] = StateTable(
-    name="child order",
-    name_zh="子单",
-    initial=frozenset({_S.HELD, _S.CONFIRMED}),
-    steps={
-        _S.HELD: frozenset({_S.CONFIRMED, _S.CANCELLED}),
-        _S.CONFIRMED: frozenset({_S.RELEASED, _S.CANCELLING, _S.CANCELLED}),
-        _S.RELEASED: frozenset({_S.CANCELLING, _S.PART_SHIPPED, _S.SHIPPED}),
-        _S.CANCELLING: frozenset({_S.CANCELLED, _S.RELEASED, _S.PART_SHIPPED, _S.SHIPPED}),
-        _S.PART_SHIPPED: frozenset({_S.SHIPPED}),
-        _S.SHIPPED: frozenset({_S.DELIVERED}),
-        _S.DELIVERED: frozenset({_S.COMPLETED}),
-        _S.COMPLETED: frozenset(),
-        _S.CANCELLED: frozenset(),
-    },
-)
-
-ROOT_STATES: Final[StateTable[OrderState]] = StateTable(
-    name="order",
-    name_zh="订单",
-    initial=CHILD_STATES.initial,
-    steps={
-        _S.HELD: frozenset({_S.CONFIRMED, _S.CANCELLED}),
-        _S.CONFIRMED: frozenset(
-            {_S.RELEASED, _S.CANCELLING, _S.PART_SHIPPED, _S.SHIPPED, _S.CANCELLED}
-        ),
-        _S.RELEASED: frozenset({_S.CANCELLING, _S.PART_SHIPPED, _S.SHIPPED, _S.CANCELLED}),
-        _S.CANCELLING: frozenset(
-            {_S.CANCELLED, _S.CONFIRMED, _S.RELEASED, _S.PART_SHIPPED, _S.SHIPPED}
-        ),
-        _S.PART_SHIPPED: frozenset({_S.SHIPPED, _S.DELIVERED, _S.COMPLETED}),
-        _S.SHIPPED: frozenset({_S.DELIVERED}),
-        _S.DELIVERED: frozenset({_S.COMPLETED}),
-        _S.COMPLETED: frozenset(),
-        _S.CANCELLED: frozenset(),
-    },
-)
-"""A root's state is a function of its children's (``rules.root_state``); these are the steps that
-function can take. While some children wait, others may have gone further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +108,58 @@ class PackageLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Worth:
+    """What pieces move in the books, in fen.
+
+    Goods and freight are the partner's; the cost is owed to the supplier.
+    """
+
+    goods_minor: int
+    freight_minor: int
+    cost_minor: int
+
+
+class ReturnCause(StrEnum):
+    """Why a package comes back."""
+
+    REFUSED = "refused"
+    INTERCEPTED = "intercepted"
+
+
+class Condition(StrEnum):
+    """How a package came back."""
+
+    GOOD = "good"
+    DAMAGED = "damaged"
+
+
+class LowBalance(StrEnum):
+    """What becomes of a partner's order that its balance does not cover."""
+
+    REFUSE = "refuse"
+    WAIT = "wait"
+
+
+class Audience(StrEnum):
+    """Whom a remark is for."""
+
+    OPERATOR = "operator"
+    SUPPLIER = "supplier"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a partner wants said of an order: for the operator, or for those who ship it."""
+
+    id: RemarkId
+    order_id: OrderId
+    audience: Audience
+    text: str
+    actor: str
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """What left the warehouse under one waybill."""
 
@@ -160,11 +170,21 @@ class Package:
     lines: Sequence[PackageLine]
     shipped_at: datetime
     delivered_at: datetime | None
+    worth: Worth
+    state: PackageState = PackageState.SHIPPED
+    version: int = 0
+    back: ReturnCause | None = None
+    condition: Condition | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """The part of an order that one warehouse ships."""
+    """The part of an order that one warehouse ships.
+
+    ``split_from`` is the child that its pieces were taken from, when a supplier would not send
+    them; ``replaces`` the lost package whose pieces it sends again.
+    """
 
     id: ChildId
     supplier_id: PartyId
@@ -175,6 +195,8 @@ class Child:
     freight_hold_id: TransferId | None
     lines: Sequence[Line]
     version: int = 0
+    split_from: ChildId | None = None
+    replaces: PackageId | None = None
     goods_minor: int = field(init=False)
     """What its goods come to."""
     freight_minor: int = field(init=False)
@@ -210,7 +232,9 @@ class Order:
     """The whole order's freight."""
 
     def __post_init__(self) -> None:
-        children = self.children
+        # What was split lives on in other children, and what is sent again was counted before.
+        split = OrderState.SPLIT
+        children = [c for c in self.children if c.state is not split and c.replaces is None]
         object.__setattr__(self, "goods_minor", sum([child.goods_minor for child in children]))
         object.__setattr__(self, "freight_minor", sum([child.freight_minor for child in children]))
 

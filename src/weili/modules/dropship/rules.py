@@ -22,8 +22,9 @@ from weili.modules.dropship.model import (
     Order,
     OrderDraft,
     OrderId,
-    OrderState,
+    Package,
     PackageLine,
+    Worth,
 )
 from weili.modules.dropship.problems import (
     AreaNotServed,
@@ -36,32 +37,46 @@ from weili.modules.dropship.problems import (
     PriceMissing,
     StockShort,
 )
+from weili.modules.dropship.states import OrderState, PackageState
 from weili.modules.goods import SKU_PREFIX, TERMS_DEFAULT, SkuId, SkuOffer, line_check
 from weili.modules.inventory import NotServed, Part, Shortage, SourcingBook, WarehouseId, source
 from weili.modules.ledger import TransferId
 from weili.modules.pricing import FreightBook, FreightNotSet, Price, PriceBook
 
+_S: Final = OrderState
 _PROGRESS: Final = {
-    OrderState.HELD: 0,
-    OrderState.CONFIRMED: 1,
-    OrderState.RELEASED: 2,
-    OrderState.CANCELLING: 2,
-    OrderState.PART_SHIPPED: 3,
-    OrderState.SHIPPED: 4,
-    OrderState.DELIVERED: 5,
-    OrderState.COMPLETED: 6,
+    state: place
+    for place, state in enumerate(
+        (
+            _S.WAITING_FUNDS,
+            _S.HELD,
+            _S.CONFIRMED,
+            _S.RELEASED,
+            _S.PICKING,
+            _S.CANCELLING,
+            _S.PART_SHIPPED,
+            _S.SHIPPED,
+            _S.INTERCEPTING,
+            _S.RETURNING,
+            _S.DELIVERED,
+            _S.COMPLETED,
+        )
+    )
 }
+"""How far a child has come. Those that are cancelled, refunded or split go nowhere any more."""
 
 
 def root_state(children: Iterable[OrderState]) -> OrderState:
     """Derive a root's state from its children's.
 
-    Cancelled children no longer count, unless all are. As soon as anything has shipped while
-    something has not, the root is part shipped; else it is where its slowest child is.
+    Children that are cancelled, refunded or split no longer count, unless all are. As soon as
+    anything has shipped while something has not, the root is part shipped; else it is where its
+    slowest child is.
     """
-    live = [state for state in children if state is not OrderState.CANCELLED]
+    children = list(children)
+    live = [state for state in children if state in _PROGRESS]
     if not live:
-        return OrderState.CANCELLED
+        return OrderState.REFUNDED if OrderState.REFUNDED in children else OrderState.CANCELLED
     slowest = min(live, key=_PROGRESS.__getitem__)
     fastest = max(live, key=_PROGRESS.__getitem__)
     shipped = _PROGRESS[OrderState.SHIPPED]
@@ -70,6 +85,36 @@ def root_state(children: Iterable[OrderState]) -> OrderState:
     if OrderState.CANCELLING in live:
         return OrderState.CANCELLING
     return slowest
+
+
+def child_state(packages: Collection[PackageState]) -> OrderState:
+    """Derive the state of a child that ships no more from its packages'.
+
+    It is on its way while one of them is, comes back when nothing else is left to happen, is
+    delivered when something has stayed with the receiver, and else is refunded.
+    """
+    for package, child in (
+        (PackageState.SHIPPED, OrderState.SHIPPED),
+        (PackageState.INTERCEPTING, OrderState.INTERCEPTING),
+        (PackageState.RETURNING, OrderState.RETURNING),
+        (PackageState.DELIVERED, OrderState.DELIVERED),
+    ):
+        if package in packages:
+            return child
+    return OrderState.REFUNDED
+
+
+def child_after(order: Order, child: Child, package: Package, there: PackageState) -> OrderState:
+    """Say where a child stands when one of its packages moves."""
+    if child.state is OrderState.PART_SHIPPED:
+        return child.state
+    return child_state(
+        [
+            there if other.id == package.id else other.state
+            for other in order.packages
+            if other.child_id == child.id
+        ]
+    )
 
 
 def digest(draft: OrderDraft) -> bytes:
@@ -262,19 +307,7 @@ def _line(priced: _Priced, part: Part, freight_minor: int) -> Line:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PackageWorth:
-    """What a package moves in the books, in fen.
-
-    Goods and freight are taken from the partner's holds; the cost is owed to the supplier.
-    """
-
-    goods_minor: int
-    freight_minor: int
-    cost_minor: int
-
-
-def package_worth(child: Child, packed: Sequence[PackageLine]) -> PackageWorth:
+def package_worth(child: Child, packed: Sequence[PackageLine]) -> Worth:
     """Check a package against what is left to ship and say what it is worth.
 
     Raises: PackageEmpty; PackageOverfull.
@@ -296,7 +329,7 @@ def package_worth(child: Child, packed: Sequence[PackageLine]) -> PackageWorth:
         freight += share_so_far(
             line.freight_minor, line.shipped + quantity, line.quantity
         ) - share_so_far(line.freight_minor, line.shipped, line.quantity)
-    return PackageWorth(goods, freight, cost)
+    return Worth(goods, freight, cost)
 
 
 def state_after_package(child: Child, packed: Sequence[PackageLine]) -> OrderState:

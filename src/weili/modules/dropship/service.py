@@ -4,7 +4,7 @@ Verbs that also move stock and money are workflows; they call these inside their
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -17,13 +17,11 @@ from weili.modules.dropship import events, rules
 from weili.modules.dropship.documents import order_document
 from weili.modules.dropship.model import (
     CHILD_PREFIX,
-    CHILD_STATES,
     CLAIM_LASTS,
     COMPLETES_AFTER,
     DUE_COUNT_MAX,
     ORDER_PREFIX,
     PACKAGE_PREFIX,
-    ROOT_STATES,
     Accepted,
     Child,
     ChildId,
@@ -31,7 +29,6 @@ from weili.modules.dropship.model import (
     Order,
     OrderDraft,
     OrderId,
-    OrderState,
     Package,
     PackageId,
     Placed,
@@ -45,7 +42,15 @@ from weili.modules.dropship.model import (
     Turn,
 )
 from weili.modules.dropship.problems import NumberReused, OrderUnknown
+from weili.modules.dropship.states import (
+    CHILD_STATES,
+    PACKAGE_STATES,
+    ROOT_STATES,
+    OrderState,
+    PackageState,
+)
 from weili.modules.dropship.store import orders as store
+from weili.modules.dropship.store import packages as package_store
 from weili.modules.dropship.store import queue as queue_store
 
 Outcome = Placed | Problem
@@ -258,10 +263,12 @@ def children_move(
     moves: Sequence[tuple[Order, Mapping[ChildId, OrderState]]],
     reason: str,
     data: Mapping[str, Any] | None = None,
+    is_told: bool = True,
 ) -> None:
     """Move children of locked orders, and with them their roots; keep history; announce.
 
-    ``data`` is added to what each child's event says (a package, a reason).
+    ``data`` is added to what each child's event says (a package, a reason); without ``is_told``
+    the caller announces what has happened, of which the new states are but a consequence.
 
     Raises: StateConflict, when a step is not in the table; then nothing has moved.
     """
@@ -297,7 +304,7 @@ def children_move(
     }
     if roots or children:
         store.steps_write(ctx, roots=roots, children=children, child_due_at=due)
-    for order, child, there, root in announced:
+    for order, child, there, root in announced if is_told else ():
         if event_type := events.CHILD_MOVED.get(there):
             ctx.announce(
                 event_type,
@@ -344,12 +351,41 @@ def cancel_refused(ctx: Ctx, *, order: Order, child: Child) -> None:
 
 def package_add(ctx: Ctx, *, order: Order, package: Package) -> None:
     """Write a package that has left."""
-    store.package_insert(ctx, partner_id=order.partner_id, package=package)
+    package_store.package_insert(ctx, partner_id=order.partner_id, package=package)
 
 
-def package_arrived(ctx: Ctx, *, order: Order, package: Package) -> None:
-    """Note that a package has arrived."""
-    store.package_delivered(ctx, partner_id=order.partner_id, package_id=package.id)
+def package_move(
+    ctx: Ctx,
+    *,
+    order: Order,
+    package: Package,
+    there: PackageState,
+    reason: str,
+    due_at: datetime | None = None,
+) -> Order:
+    """Move a package of a locked order, and with it its child and its root; gives the order then.
+
+    What ``package`` says of why it comes back and in what condition is kept with it.
+
+    Raises: StateConflict; then nothing has moved.
+    """
+    PACKAGE_STATES.check(package.state, there, label=id_text(PACKAGE_PREFIX, package.id))
+    package_store.packages_step(
+        ctx, steps=[(order.partner_id, order.id, package, there, due_at)], reason=reason
+    )
+    child = _child_of(order, package.child_id)
+    state = rules.child_after(order, child, package, there)
+    if state is not child.state:
+        data = {"package_id": id_text(PACKAGE_PREFIX, package.id)}
+        children_move(
+            ctx,
+            moves=[(order, {child.id: state})],
+            reason=reason,
+            data=data if state is OrderState.DELIVERED else None,
+            is_told=state is OrderState.DELIVERED,
+        )
+    [order] = store.orders_load(ctx, [order.id])
+    return order
 
 
 def package_id_for(ctx: Ctx) -> PackageId:

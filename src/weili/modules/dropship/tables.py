@@ -5,12 +5,28 @@ rows land at the right-hand end of their indexes. Foreign keys stay within one o
 goods, stock or accounts would lock rows that all orders share.
 """
 
+from enum import StrEnum
+
 import sqlalchemy as sa
 
 from weili.kit.db import APPEND_ONLY, metadata
-from weili.modules.dropship.model import CHILD_STATES, QUANTITY_MAX, ROOT_STATES, QueueState
+from weili.modules.dropship.model import (
+    QUANTITY_MAX,
+    REMARK_LENGTH_MAX,
+    Audience,
+    Condition,
+    LowBalance,
+    QueueState,
+    ReturnCause,
+)
+from weili.modules.dropship.states import CHILD_STATES, PACKAGE_STATES, ROOT_STATES
 
 _NOW_COLUMN = sa.DateTime(timezone=True)
+
+
+def _one_of(column: str, values: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
+
 
 order_number = sa.Table(
     "order_number",
@@ -49,6 +65,12 @@ order = sa.Table(
     sa.Index(None, "partner_id", "id"),
     sa.Index("ix_order_due_at", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     sa.Index("ix_order_phone_index", "phone_index"),
+    sa.Index(
+        "ix_order_waiting",
+        "partner_id",
+        "id",
+        postgresql_where=sa.text("state = 'waiting_funds'"),
+    ),
     schema="dropship",
 )
 
@@ -73,6 +95,8 @@ child = sa.Table(
     sa.Column("goods_hold_id", sa.Uuid, nullable=False),
     sa.Column("freight_hold_id", sa.Uuid),
     sa.Column("due_at", _NOW_COLUMN),
+    sa.Column("split_from", sa.Uuid),
+    sa.Column("replaces_package_id", sa.Uuid),
     sa.CheckConstraint("goods_minor >= 0 AND freight_minor >= 0", name="amounts"),
     sa.ForeignKeyConstraint(
         ["order_id", "partner_id"], ["dropship.order.id", "dropship.order.partner_id"]
@@ -97,7 +121,7 @@ line = sa.Table(
     sa.Column("tax_rate_bps", sa.Integer, nullable=False),
     sa.Column("return_policy", sa.Text, nullable=False),
     sa.Column("shipped", sa.Integer, nullable=False),
-    sa.CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="quantity"),
+    sa.CheckConstraint(f"quantity BETWEEN 0 AND {QUANTITY_MAX}", name="quantity"),
     sa.CheckConstraint("shipped BETWEEN 0 AND quantity", name="shipped"),
     sa.CheckConstraint(
         "unit_price_minor >= 0 AND freight_minor >= 0 AND unit_cost_minor >= 0", name="amounts"
@@ -118,6 +142,25 @@ package = sa.Table(
     sa.Column("waybill_number", sa.Text, nullable=False),
     sa.Column("shipped_at", _NOW_COLUMN, nullable=False),
     sa.Column("delivered_at", _NOW_COLUMN),
+    sa.Column(
+        "state",
+        sa.Text,
+        sa.CheckConstraint(PACKAGE_STATES.sql_check("state"), name="state"),
+        nullable=False,
+    ),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("goods_minor", sa.BigInteger, nullable=False),
+    sa.Column("freight_minor", sa.BigInteger, nullable=False),
+    sa.Column("cost_minor", sa.BigInteger, nullable=False),
+    sa.Column("back", sa.Text, sa.CheckConstraint(_one_of("back", ReturnCause), name="back")),
+    sa.Column(
+        "condition", sa.Text, sa.CheckConstraint(_one_of("condition", Condition), name="condition")
+    ),
+    sa.Column("due_at", _NOW_COLUMN),
+    sa.CheckConstraint(
+        "goods_minor >= 0 AND freight_minor >= 0 AND cost_minor >= 0", name="amounts"
+    ),
+    sa.Index("ix_package_due_at", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     sa.UniqueConstraint("child_id", "carrier_code", "waybill_number", "partner_id"),
     sa.ForeignKeyConstraint(
         ["child_id", "partner_id"], ["dropship.child.id", "dropship.child.partner_id"]
@@ -157,6 +200,59 @@ history = sa.Table(
     info=APPEND_ONLY,
 )
 
+package_history = sa.Table(
+    "package_history",
+    metadata,
+    sa.Column("package_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column("order_id", sa.Uuid, nullable=False),
+    sa.Column("from_state", sa.Text, nullable=False),
+    sa.Column("to_state", sa.Text, nullable=False),
+    sa.Column("at", _NOW_COLUMN, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    schema="dropship",
+    info=APPEND_ONLY,
+)
+
+remark = sa.Table(
+    "remark",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column("order_id", sa.Uuid, nullable=False),
+    sa.Column(
+        "audience",
+        sa.Text,
+        sa.CheckConstraint(_one_of("audience", Audience), name="audience"),
+        nullable=False,
+    ),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("written_at", _NOW_COLUMN, nullable=False),
+    sa.CheckConstraint(f"length(text) BETWEEN 1 AND {REMARK_LENGTH_MAX}", name="text"),
+    sa.ForeignKeyConstraint(
+        ["order_id", "partner_id"], ["dropship.order.id", "dropship.order.partner_id"]
+    ),
+    sa.Index(None, "order_id"),
+    schema="dropship",
+    info=APPEND_ONLY,
+)
+
+partner_setting = sa.Table(
+    "partner_setting",
+    metadata,
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column(
+        "low_balance",
+        sa.Text,
+        sa.CheckConstraint(_one_of("low_balance", LowBalance), name="low_balance"),
+        nullable=False,
+    ),
+    schema="dropship",
+)
+
 supplier_queue = sa.Table(
     "supplier_queue",
     metadata,
@@ -167,9 +263,7 @@ supplier_queue = sa.Table(
     sa.Column(
         "state",
         sa.Text,
-        sa.CheckConstraint(
-            f"state IN ({', '.join(repr(state.value) for state in QueueState)})", name="state"
-        ),
+        sa.CheckConstraint(_one_of("state", QueueState), name="state"),
         nullable=False,
     ),
     sa.Column("attempts", sa.Integer, nullable=False),

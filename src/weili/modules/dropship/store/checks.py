@@ -1,7 +1,7 @@
 """SQL that looks for broken orders. Reads whole tables; run on a snapshot, never in trade."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from weili.kit.context import Ctx, PartyId
@@ -10,6 +10,11 @@ from weili.modules.dropship.model import OrderId
 FINDINGS_MAX = 100
 RECIPIENTS_MAX = 5_000
 
+_PAID: Final = ["held", "confirmed", "released", "picking", "cancelling", "part_shipped"]
+"""The states of a child that is still to ship, and for which money is held."""
+_UNPAID: Final = ["waiting_funds"]
+"""The same, with no money held yet."""
+
 
 def open_quantities(ctx: Ctx) -> list[tuple[UUID, UUID, int]]:
     """Sum the pieces that orders still wait for, by SKU and warehouse."""
@@ -17,8 +22,8 @@ def open_quantities(ctx: Ctx) -> list[tuple[UUID, UUID, int]]:
         "SELECT l.sku_id, c.warehouse_id, sum(l.quantity - l.shipped)::bigint"
         " FROM dropship.child c"
         " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
-        " WHERE c.state NOT IN ('cancelled', 'completed', 'delivered', 'shipped')"
-        " GROUP BY 1, 2"
+        " WHERE c.state = ANY (%b::text[]) GROUP BY 1, 2",
+        [*_PAID, *_UNPAID],
     )
 
 
@@ -30,10 +35,10 @@ def open_amounts(ctx: Ctx) -> list[tuple[UUID, int]]:
         "  sum(l.freight_minor - l.freight_minor * l.shipped / l.quantity)::bigint AS freight"
         " FROM dropship.child c"
         " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
-        " WHERE c.state NOT IN ('cancelled', 'completed', 'delivered', 'shipped')"
-        " GROUP BY c.id, c.partner_id)"
+        " WHERE c.state = ANY (%b::text[]) AND l.quantity > 0 GROUP BY c.id, c.partner_id)"
         " SELECT goods_hold_id, goods FROM open WHERE goods > 0"
-        " UNION ALL SELECT freight_hold_id, freight FROM open WHERE freight > 0"
+        " UNION ALL SELECT freight_hold_id, freight FROM open WHERE freight > 0",
+        _PAID,
     )
 
 
@@ -79,9 +84,12 @@ def child_ways(ctx: Ctx) -> list[tuple[UUID, UUID, Sequence[str], int]]:
 
 
 def without_deadline(ctx: Ctx) -> list[tuple[UUID, bool]]:
-    """Find held orders and delivered children that no sweep will find: (id, is a child)."""
+    """Find what waits and no sweep will find: (id, is a child); a package counts as its child."""
     return ctx.db.rows(
-        "SELECT id, false FROM dropship.\"order\" WHERE state = 'held' AND due_at IS NULL"
+        'SELECT id, false FROM dropship."order"'
+        " WHERE state IN ('held', 'waiting_funds') AND due_at IS NULL"
+        " UNION ALL SELECT child_id, true FROM dropship.package"
+        "  WHERE state IN ('intercepting', 'returning') AND due_at IS NULL"
         " UNION ALL SELECT id, true FROM dropship.child"
         "  WHERE state = 'delivered' AND due_at IS NULL ORDER BY 1 LIMIT %b",
         FINDINGS_MAX,
@@ -114,6 +122,7 @@ def roots_off(ctx: Ctx) -> list[tuple[UUID, int, int, int, int]]:
         "  SELECT c.order_id, sum(l.quantity * l.unit_price_minor)::bigint AS goods,"
         "   sum(l.freight_minor)::bigint AS freight FROM dropship.child c"
         "  JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
+        "  WHERE c.state <> 'split' AND c.replaces_package_id IS NULL"
         "  GROUP BY c.order_id) s ON s.order_id = o.id"
         " WHERE (o.goods_minor, o.freight_minor) IS DISTINCT FROM (s.goods, s.freight) LIMIT %b",
         FINDINGS_MAX,
@@ -202,9 +211,10 @@ def queue_off(ctx: Ctx) -> list[tuple[UUID, str, str]]:
     rows: list[Any] = ctx.db.rows(
         "SELECT c.id, c.state, coalesce(q.state, 'absent') FROM dropship.child c"
         " LEFT JOIN dropship.supplier_queue q ON q.child_id = c.id"
-        " WHERE (c.state = 'released' AND q.state IS DISTINCT FROM 'taken')"
+        " WHERE (c.state IN ('released', 'picking') AND q.state IS DISTINCT FROM 'taken')"
         " OR (c.state = 'cancelling' AND q.state IS DISTINCT FROM 'cancelling')"
-        " OR (c.state IN ('cancelled', 'held') AND q.state IN ('waiting', 'taken', 'cancelling'))"
+        " OR (c.state IN ('cancelled', 'held', 'split', 'waiting_funds')"
+        "  AND q.state IN ('waiting', 'taken', 'cancelling'))"
         " LIMIT %b",
         FINDINGS_MAX,
     )

@@ -13,12 +13,12 @@ from weili.modules.dropship.model import (
     Line,
     Order,
     OrderId,
-    OrderState,
     Package,
     PackageId,
-    PackageLine,
     Step,
 )
+from weili.modules.dropship.states import OrderState
+from weili.modules.dropship.store.packages import packages_of
 from weili.modules.goods import SkuId
 from weili.modules.inventory import WarehouseId
 from weili.modules.ledger import TransferId
@@ -91,13 +91,19 @@ def orders_insert(ctx: Ctx, orders: Sequence[Order]) -> None:
         [o.placed_at for o in orders],
         [o.due_at for o in orders],
     )
-    children = [(o, c) for o in orders for c in o.children]
+    children_insert(ctx, [(order, child) for order in orders for child in order.children])
+
+
+def children_insert(ctx: Ctx, children: Sequence[tuple[Order, Child]]) -> None:
+    """Write new children of orders, with their lines: two statements, however many."""
     ctx.db.run(
         "INSERT INTO dropship.child (id, partner_id, order_id, supplier_id, warehouse_id, state,"
-        " version, lead_days, goods_minor, freight_minor, goods_hold_id, freight_hold_id)"
-        " SELECT i, p, o, s, w, t, 0, l, g, f, x, y FROM unnest(%b::uuid[], %b::uuid[],"
+        " version, lead_days, goods_minor, freight_minor, goods_hold_id, freight_hold_id,"
+        " split_from, replaces_package_id)"
+        " SELECT i, p, o, s, w, t, 0, l, g, f, x, y, a, r FROM unnest(%b::uuid[], %b::uuid[],"
         " %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::smallint[], %b::bigint[],"
-        " %b::bigint[], %b::uuid[], %b::uuid[]) AS c (i, p, o, s, w, t, l, g, f, x, y)",
+        " %b::bigint[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[])"
+        " AS c (i, p, o, s, w, t, l, g, f, x, y, a, r)",
         [c.id for _, c in children],
         [o.partner_id for o, _ in children],
         [o.id for o, _ in children],
@@ -109,6 +115,8 @@ def orders_insert(ctx: Ctx, orders: Sequence[Order]) -> None:
         [c.freight_minor for _, c in children],
         [c.goods_hold_id for _, c in children],
         [c.freight_hold_id for _, c in children],
+        [c.split_from for _, c in children],
+        [c.replaces for _, c in children],
     )
     lines = [(o, c, item) for o, c in children for item in c.lines]
     ctx.db.run(
@@ -144,7 +152,7 @@ def orders_load(ctx: Ctx, ids: Sequence[OrderId]) -> list[Order]:
     """Read whole orders, in the order asked for; ids that name none are left out."""
     roots = {row[0]: row for row in ctx.db.rows(_ORDER + "WHERE id = ANY (%b::uuid[])", list(ids))}
     children = _children(ctx, ids)
-    packages = _packages(ctx, ids)
+    packages = packages_of(ctx, ids)
     return [
         _order(roots[order_id], children.get(order_id, ()), packages.get(order_id, ()))
         for order_id in ids
@@ -298,53 +306,11 @@ def holds_replace(
     )
 
 
-def package_insert(ctx: Ctx, *, partner_id: PartyId, package: Package) -> None:
-    """Write a package and count its pieces as shipped."""
-    ctx.db.run(
-        "INSERT INTO dropship.package (id, partner_id, child_id, carrier_code, waybill_number,"
-        " shipped_at) VALUES (%b, %b, %b, %b, %b, %b)",
-        package.id,
-        partner_id,
-        package.child_id,
-        package.carrier_code,
-        package.waybill_number,
-        package.shipped_at,
-    )
-    numbers = [item.line_no for item in package.lines]
-    quantities = [item.quantity for item in package.lines]
-    ctx.db.run(
-        "INSERT INTO dropship.package_line (package_id, line_no, partner_id, quantity)"
-        " SELECT %b, n, %b, q FROM unnest(%b::smallint[], %b::int[]) AS x (n, q)",
-        package.id,
-        partner_id,
-        numbers,
-        quantities,
-    )
-    ctx.db.run(
-        "UPDATE dropship.line l SET shipped = l.shipped + x.q"
-        " FROM unnest(%b::smallint[], %b::int[]) AS x (n, q)"
-        " WHERE l.child_id = %b AND l.partner_id = %b AND l.line_no = x.n",
-        numbers,
-        quantities,
-        package.child_id,
-        partner_id,
-    )
-
-
-def package_delivered(ctx: Ctx, *, partner_id: PartyId, package_id: PackageId) -> None:
-    """Note that a package has arrived."""
-    ctx.db.run(
-        "UPDATE dropship.package SET delivered_at = %b WHERE id = %b AND partner_id = %b",
-        ctx.now,
-        package_id,
-        partner_id,
-    )
-
-
 def _children(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Child]]:
     rows = ctx.db.rows(
         "SELECT c.order_id, c.id, c.supplier_id, c.warehouse_id, c.state, c.version, c.lead_days,"
-        " c.goods_hold_id, c.freight_hold_id, l.line_no, l.sku_id, l.quantity,"
+        " c.goods_hold_id, c.freight_hold_id, c.split_from, c.replaces_package_id,"
+        " l.line_no, l.sku_id, l.quantity,"
         " l.unit_price_minor, l.price_version, l.freight_minor, l.unit_cost_minor,"
         " l.tax_rate_bps, l.return_policy, l.shipped FROM dropship.child c"
         " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
@@ -353,8 +319,8 @@ def _children(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Child]]:
     )
     grouped: dict[UUID, tuple[Any, list[Line]]] = {}
     for row in rows:
-        _, items = grouped.setdefault(row[1], (row[:9], []))
-        items.append(_line(row[9], row[10], row[11:]))
+        _, items = grouped.setdefault(row[1], (row[:11], []))
+        items.append(_line(row[11], row[12], row[13:]))
     children: dict[UUID, list[Child]] = {}
     for head, items in grouped.values():
         order_id, child_id, supplier_id, warehouse_id, state, version, lead_days, *holds = head
@@ -369,6 +335,8 @@ def _children(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Child]]:
                 freight_hold_id=TransferId(holds[1]) if holds[1] else None,
                 lines=items,
                 version=version,
+                split_from=ChildId(holds[2]) if holds[2] else None,
+                replaces=PackageId(holds[3]) if holds[3] else None,
             )
         )
     return children
@@ -388,34 +356,6 @@ def _line(line_no: int, sku_id: UUID, rest: Sequence[Any]) -> Line:
         return_policy=policy,
         shipped=shipped,
     )
-
-
-def _packages(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Package]]:
-    rows = ctx.db.rows(
-        "SELECT c.order_id, p.id, p.child_id, p.carrier_code, p.waybill_number, p.shipped_at,"
-        " p.delivered_at, array_agg(l.line_no ORDER BY l.line_no),"
-        " array_agg(l.quantity ORDER BY l.line_no) FROM dropship.child c"
-        " JOIN dropship.package p ON p.child_id = c.id AND p.partner_id = c.partner_id"
-        " JOIN dropship.package_line l ON l.package_id = p.id AND l.partner_id = p.partner_id"
-        " WHERE c.order_id = ANY (%b::uuid[]) GROUP BY c.order_id, p.id, p.partner_id"
-        " ORDER BY p.id",
-        list(ids),
-    )
-    packages: dict[UUID, list[Package]] = {}
-    for order_id, *head, numbers, quantities in rows:
-        package_id, child_id, carrier_code, waybill_number, shipped_at, delivered_at = head
-        packages.setdefault(order_id, []).append(
-            Package(
-                id=PackageId(package_id),
-                child_id=ChildId(child_id),
-                carrier_code=carrier_code,
-                waybill_number=waybill_number,
-                lines=[PackageLine(n, q) for n, q in zip(numbers, quantities, strict=True)],
-                shipped_at=shipped_at,
-                delivered_at=delivered_at,
-            )
-        )
-    return packages
 
 
 def _order(row: Sequence[Any], children: Sequence[Child], packages: Sequence[Package]) -> Order:
