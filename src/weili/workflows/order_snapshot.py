@@ -28,7 +28,7 @@ def order_snapshot(ctx: Ctx, *, asked: Sequence[Asked], lock: bool) -> dropship.
         areas = regions.regions_addressable_asked(ctx, codes=area_codes)
         offers = goods.skus_visible_asked(ctx, pairs=pairs)
         prices = pricing.price_book_asked(ctx, partner_ids=partner_ids, sku_ids=sku_ids)
-        freight = pricing.freight_book_asked(ctx, area_codes=area_codes)
+        freight = pricing.freight_book_asked(ctx, area_codes=area_codes, sku_ids=sku_ids)
         stock = inventory.sourcing_book_asked(
             ctx, area_codes=area_codes, sku_ids=sku_ids, lock=lock
         )

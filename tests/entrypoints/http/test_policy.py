@@ -19,6 +19,10 @@ PARTS = {
     "{key_id}": f"key_{ID}",
     "{pool_id}": f"pol_{ID}",
     "{list_id}": f"lst_{ID}",
+    "{template_id}": f"frt_{ID}",
+    "{change_id}": f"chg_{ID}",
+    "{proposal_id}": f"cpr_{ID}",
+    "{channel}": "creator",
     "{warehouse_id}": f"whs_{ID}",
 }
 KINDS = {

@@ -6,10 +6,9 @@ from tests.modules.pricing.trade import acting, partner_open, pool_of, skus_open
 from weili.kit.context import Ctx, Event
 from weili.kit.ids import id_text, new_id
 from weili.kit.problems import Forbidden, InputInvalid, NotFound
-from weili.modules import pricing, regions
+from weili.modules import pricing
 from weili.modules.goods import SKU_PREFIX, SkuId, SkuUnknown
-from weili.modules.pricing import CostRow, FreightRow, ListId, Price, PriceAsk, PriceRow
-from weili.modules.regions import RegionUnknown
+from weili.modules.pricing import CostRow, ListId, Price, PriceAsk, PriceRow
 
 
 @pytest.fixture
@@ -252,71 +251,6 @@ def test_costs_keep_their_history_and_are_read_with_the_prices(ctx: Ctx, skus: l
     assert list(pricing.verify(ctx)) == []
 
 
-@pytest.mark.parametrize(
-    ("area", "goods_fen", "freight_fen"),
-    [
-        ("330106", 4_899, 400),  # 西湖区: by 杭州市, 4 yuan below 49
-        ("330106", 4_900, 0),
-        ("330206", 4_900, 500),  # 宁波: by 浙江省
-        ("542400", 1, 2_800),  # 西藏: never free
-        ("542400", 10**9, 2_800),
-        ("110101", 12_899, 1_000),  # by the country
-        ("110101", 12_900, 0),
-    ],
-)
-def test_freight_is_by_the_narrowest_rule_and_free_from_its_amount(
-    ctx: Ctx, area: str, goods_fen: int, freight_fen: int
-) -> None:
-    regions.regions_seed(ctx)
-    put = pricing.freight_put(
-        ctx,
-        rows=[
-            FreightRow("000000", 1_000, 12_900),
-            FreightRow("330000", 500, 5_900),
-            FreightRow("330100", 400, 4_900),
-            FreightRow("540000", 2_800, None),
-        ],
-    )
-
-    book = pricing.freight_book(ctx, area_codes=[area])
-
-    assert put.changed == 4
-    assert [book.freight_minor(area, goods_fen) for _ in range(2)] == [freight_fen, freight_fen]
-
-
-def test_a_freight_rule_that_stands_already_is_no_change(ctx: Ctx) -> None:
-    regions.regions_seed(ctx)
-    rules = [FreightRow("000000", 1_000, None), FreightRow("330000", 500, None)]
-    pricing.freight_put(ctx, rows=rules)
-
-    again = pricing.freight_put(ctx, rows=[*rules[:1], FreightRow("330000", 500, 5_900)])
-
-    assert again == pricing.PutCount(changed=1, unchanged=1)
-
-
-@pytest.mark.parametrize("area", ["330106", "33010", "x' OR 1"])
-def test_goods_are_not_sent_free_because_a_rule_is_missing(ctx: Ctx, area: str) -> None:
-    book = pricing.freight_book(ctx, area_codes=[area])
-
-    with pytest.raises(pricing.FreightNotSet):
-        book.freight_minor(area, 100)
-
-
-def test_freight_is_not_put_wrongly(ctx: Ctx) -> None:
-    with pytest.raises(InputInvalid) as refused:
-        pricing.freight_put(ctx, rows=[FreightRow("330000", -1, -1), FreightRow("330000", 1, None)])
-    with pytest.raises(InputInvalid):
-        pricing.costs_put(ctx, rows=[CostRow(SkuId(new_id(ctx.now)), -1)])
-    with pytest.raises(RegionUnknown):
-        pricing.freight_put(ctx, rows=[FreightRow("990000", 1, None)])
-
-    assert [field.path for field in refused.value.fields] == [
-        "/0/base_minor",
-        "/0/free_from_minor",
-        "/1",
-    ]
-
-
 def test_a_partners_key_may_not_set_prices(ctx: Ctx, skus: list[SkuId]) -> None:
     price_list = list_with(ctx)
     partner = partner_open(ctx)
@@ -329,7 +263,6 @@ def test_a_partners_key_may_not_set_prices(ctx: Ctx, skus: list[SkuId]) -> None:
         lambda: pricing.list_assign(asking, partner_id=partner, list_id=price_list),
         lambda: pricing.prices_put(asking, list_id=price_list, rows=[PriceRow(skus[0], 1, 1)]),
         lambda: pricing.costs_put(asking, rows=[CostRow(skus[0], 1)]),
-        lambda: pricing.freight_put(asking, rows=[]),
         lambda: pricing.prices_of(acting(ctx, partner), partner_id=partner, asks=[]),
     ):
         with pytest.raises(Forbidden):

@@ -21,6 +21,7 @@ PersonIdOut = Annotated[str, Field(pattern=id_pattern(parties.PERSON_PREFIX))]
 CategoryIdOut = Annotated[str, Field(pattern=id_pattern(goods.CATEGORY_PREFIX))]
 KeyIdOut = Annotated[str, Field(pattern=id_pattern(parties.KEY_PREFIX))]
 ListIdOut = Annotated[str, Field(pattern=id_pattern(pricing.LIST_PREFIX))]
+TemplateIdOut = Annotated[str, Field(pattern=id_pattern(pricing.TEMPLATE_PREFIX))]
 WarehouseIdOut = Annotated[str, Field(pattern=id_pattern(inventory.WAREHOUSE_PREFIX))]
 TransferIdOut = Annotated[str, Field(pattern=id_pattern(ledger.TRANSFER_PREFIX))]
 MomentOut = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -192,6 +193,15 @@ class RenderChildOut(Document):
     lines: list[LineOut]
 
 
+class FreightChargeOut(Document):
+    """What one freight template asks for the lines that travel by it."""
+
+    template_id: TemplateIdOut
+    basis: pricing.FreightBasis
+    line_nos: list[int]
+    amount_minor: Fen
+
+
 class RenderOut(Document):
     """What an order would become, or all that speaks against it."""
 
@@ -200,6 +210,7 @@ class RenderOut(Document):
     freight_minor: Fen
     total_minor: Fen
     currency: Literal["CNY"]
+    freight: Annotated[list[FreightChargeOut], Field(description="sums to freight_minor")]
     lines: list[RenderLineOut]
     problems: list[ProblemOut]
     children: list[RenderChildOut]
@@ -510,6 +521,27 @@ class PutOut(Document):
 
     changed: int
     unchanged: int
+
+
+class FreightTemplateOut(Document):
+    """A set of freight rules, and what they count."""
+
+    id: TemplateIdOut
+    name: str
+    basis: pricing.FreightBasis
+
+
+class FreightRuleOut(Document):
+    """Freight to a region."""
+
+    region_code: str
+    base_minor: Fen
+    first_units: int
+    next_units: int
+    next_minor: Fen
+    free_from_minor: Fen | None
+    free_from_pieces: int | None
+    is_excluded: bool
 
 
 class CountOut(Document):

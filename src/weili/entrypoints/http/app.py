@@ -20,6 +20,7 @@ from weili.entrypoints.http import (
     goods,
     messages,
     operator_parties,
+    operator_prices,
     operator_trade,
     operator_world,
     orders,
@@ -53,6 +54,7 @@ FACES: Final = (
     messages,
     supply,
     operator_parties,
+    operator_prices,
     operator_trade,
     operator_world,
 )

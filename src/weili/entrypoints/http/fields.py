@@ -33,6 +33,7 @@ ASKS_MAX: Final = 100
 ROWS_MAX: Final = 1_000
 STOCK_MAX: Final = 1_000_000_000
 QUANTITY_MIN_MAX: Final = 1_000_000
+UNITS_MAX: Final = 1_000_000_000
 RANK_MAX: Final = 10_000
 YEAR_MIN: Final = 2000
 YEAR_MAX: Final = 2100
@@ -179,6 +180,11 @@ ListIdIn = Annotated[
     BeforeValidator(_id_reader(pricing.LIST_PREFIX)),
     _id_schema(pricing.LIST_PREFIX),
 ]
+TemplateIdIn = Annotated[
+    pricing.TemplateId,
+    BeforeValidator(_id_reader(pricing.TEMPLATE_PREFIX)),
+    _id_schema(pricing.TEMPLATE_PREFIX),
+]
 WarehouseIdIn = Annotated[
     inventory.WarehouseId,
     BeforeValidator(_id_reader(inventory.WAREHOUSE_PREFIX)),
@@ -215,6 +221,7 @@ MomentIn = Annotated[
     BeforeValidator(moment_read),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+UnitsIn = Annotated[int, Field(ge=0, le=UNITS_MAX, description="grams or pieces")]
 AmountIn = Annotated[int, Field(ge=0, le=AMOUNT_MINOR_MAX, description="in fen")]
 
 

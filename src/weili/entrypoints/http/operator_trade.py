@@ -11,16 +11,13 @@ from weili.entrypoints.http.calls import CallIn, change, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
     LIMIT,
-    QUANTITY_MIN_MAX,
     RANK_MAX,
     ROWS_MAX,
-    AmountIn,
     AreaIn,
     Body,
     CodeIn,
     CursorIn,
     LimitIn,
-    ListIdIn,
     PartyIdIn,
     PoolIdIn,
     SkuIdIn,
@@ -40,8 +37,7 @@ from weili.entrypoints.http.operator_parties import party_of
 from weili.entrypoints.http.stock_put import StockPutBody, stock_put
 from weili.entrypoints.http.warehouses import warehouse_document
 from weili.kit.context import Ctx
-from weili.kit.ids import id_text
-from weili.modules import goods, inventory, parties, pricing
+from weili.modules import goods, inventory, parties
 
 router = APIRouter(tags=["operator: trade"])
 
@@ -69,59 +65,6 @@ class NameBody(Body):
     """Something that has a name."""
 
     name: TitleIn
-
-
-class ListBody(NameBody):
-    """A price list; the one default list fills the gaps of all others."""
-
-    is_default: bool = False
-
-
-class PriceBody(Body):
-    """What one piece costs a partner who takes at least ``quantity_min``."""
-
-    sku_id: SkuIdIn
-    quantity_min: Annotated[int, Field(ge=1, le=QUANTITY_MIN_MAX)] = 1
-    unit_price_minor: AmountIn
-
-
-class PricesBody(Body):
-    """Up to 1,000 prices; tiers that are not named stay."""
-
-    prices: Annotated[list[PriceBody], Field(min_length=1, max_length=ROWS_MAX)]
-
-
-class CostBody(Body):
-    """What one piece costs the platform."""
-
-    sku_id: SkuIdIn
-    unit_cost_minor: AmountIn
-
-
-class CostsBody(Body):
-    """Up to 1,000 costs."""
-
-    costs: Annotated[list[CostBody], Field(min_length=1, max_length=ROWS_MAX)]
-
-
-class FreightRuleBody(Body):
-    """Freight to a region: a fee an order, free from a goods amount on (null: never)."""
-
-    region_code: AreaIn
-    base_minor: AmountIn
-    free_from_minor: AmountIn | None = None
-
-
-class FreightBody(Body):
-    """Up to 1,000 rules; a narrower region's goes before a wider one's."""
-
-    rules: Annotated[list[FreightRuleBody], Field(min_length=1, max_length=ROWS_MAX)]
-
-
-class ListOfPartnerBody(Body):
-    """The price list that a partner pays by."""
-
-    list_id: ListIdIn
 
 
 class WarehouseBody(Body):
@@ -256,78 +199,6 @@ def pool_revoke(call: CallIn, pool_id: PoolIdIn, party_id: PartyIdIn) -> Respons
     return read(call, work)
 
 
-@router.post("/v1/operator/price-lists", response_model=answers.ListOut, status_code=201)
-def list_open(call: CallIn, body: ListBody) -> Response:
-    """Open an empty price list."""
-
-    def work(ctx: Ctx) -> dict[str, Any]:
-        made = pricing.list_open(ctx, name=body.name, is_default=body.is_default)
-        return _list_document(made)
-
-    return change(call, work, status=201)
-
-
-@router.get("/v1/operator/price-lists", response_model=answers.PageOut[answers.ListOut])
-def list_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
-    """List the price lists."""
-
-    def work(ctx: Ctx) -> dict[str, Any]:
-        return page(pricing.list_page(ctx, cursor=cursor, limit=limit).map(_list_document))
-
-    return read(call, work)
-
-
-@router.put("/v1/operator/price-lists/{list_id}/prices", response_model=answers.PutOut)
-def prices_put(call: CallIn, list_id: ListIdIn, body: PricesBody) -> Response:
-    """Set prices; the partners who pay them are told of those that changed."""
-
-    def work(ctx: Ctx) -> dict[str, int]:
-        rows = [
-            pricing.PriceRow(price.sku_id, price.quantity_min, price.unit_price_minor)
-            for price in body.prices
-        ]
-        return _put(pricing.prices_put(ctx, list_id=list_id, rows=rows))
-
-    return read(call, work)
-
-
-@router.put("/v1/operator/partners/{party_id}/price-list", response_model=answers.DoneOut)
-def list_assign(call: CallIn, party_id: PartyIdIn, body: ListOfPartnerBody) -> Response:
-    """Give a partner a price list of its own."""
-
-    def work(ctx: Ctx) -> dict[str, bool]:
-        party_of(ctx, party_id, parties.PartyKind.PARTNER)
-        pricing.list_assign(ctx, partner_id=party_id, list_id=body.list_id)
-        return {"done": True}
-
-    return read(call, work)
-
-
-@router.put("/v1/operator/costs", response_model=answers.PutOut)
-def costs_put(call: CallIn, body: CostsBody) -> Response:
-    """Set what suppliers are owed a piece."""
-
-    def work(ctx: Ctx) -> dict[str, int]:
-        rows = [pricing.CostRow(cost.sku_id, cost.unit_cost_minor) for cost in body.costs]
-        return _put(pricing.costs_put(ctx, rows=rows))
-
-    return read(call, work)
-
-
-@router.put("/v1/operator/freight", response_model=answers.PutOut)
-def freight_put(call: CallIn, body: FreightBody) -> Response:
-    """Set the freight to regions."""
-
-    def work(ctx: Ctx) -> dict[str, int]:
-        rows = [
-            pricing.FreightRow(rule.region_code, rule.base_minor, rule.free_from_minor)
-            for rule in body.rules
-        ]
-        return _put(pricing.freight_put(ctx, rows=rows))
-
-    return read(call, work)
-
-
 @router.post("/v1/operator/warehouses", response_model=answers.WarehouseOut, status_code=201)
 def warehouse_open(call: CallIn, body: WarehouseBody) -> Response:
     """Open a warehouse; it serves nobody until it is given coverage."""
@@ -397,15 +268,3 @@ def coverage_take(call: CallIn, warehouse_id: WarehouseIdIn, code: AreaIn) -> Re
 def operator_stock_put(call: CallIn, body: StockPutBody) -> Response:
     """Say how many pieces lie where: what was counted, not what was moved."""
     return read(call, lambda ctx: stock_put(ctx, body))
-
-
-def _put(count: pricing.PutCount) -> dict[str, int]:
-    return {"changed": count.changed, "unchanged": count.unchanged}
-
-
-def _list_document(price_list: pricing.PriceList) -> dict[str, Any]:
-    return {
-        "id": id_text(pricing.LIST_PREFIX, price_list.id),
-        "name": price_list.name,
-        "is_default": price_list.is_default,
-    }

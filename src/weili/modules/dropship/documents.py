@@ -19,6 +19,7 @@ from weili.modules.dropship.states import OrderState
 from weili.modules.goods import SKU_PREFIX
 from weili.modules.inventory import WAREHOUSE_PREFIX
 from weili.modules.parties import PARTY_PREFIX
+from weili.modules.pricing import TEMPLATE_PREFIX
 
 Document = dict[str, Any]
 
@@ -109,6 +110,15 @@ def render_document(assessment: Assessment, *, language: str) -> Document:
         "freight_minor": assessment.freight_minor,
         "total_minor": assessment.total_minor,
         "currency": "CNY",
+        "freight": [
+            {
+                "template_id": id_text(TEMPLATE_PREFIX, charge.template_id),
+                "basis": charge.basis.value,
+                "line_nos": [index + 1 for index in charge.line_indexes],
+                "amount_minor": charge.amount_minor,
+            }
+            for charge in assessment.charges
+        ],
         "lines": [
             {
                 "line_no": line_no,

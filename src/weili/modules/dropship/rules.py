@@ -41,7 +41,16 @@ from weili.modules.dropship.states import OrderState, PackageState
 from weili.modules.goods import SKU_PREFIX, TERMS_DEFAULT, SkuId, SkuOffer, line_check
 from weili.modules.inventory import NotServed, Part, Shortage, SourcingBook, WarehouseId, source
 from weili.modules.ledger import TransferId
-from weili.modules.pricing import FreightBook, FreightNotSet, Price, PriceBook
+from weili.modules.pricing import (
+    AreaExcluded,
+    FreightBook,
+    FreightCharge,
+    FreightLine,
+    FreightNotSet,
+    Price,
+    PriceBook,
+    WeightMissing,
+)
 
 _S: Final = OrderState
 _PROGRESS: Final = {
@@ -152,6 +161,7 @@ class Assessment:
     parts: Sequence[Part]
     goods_minor: int
     freight_minor: int
+    charges: Sequence[FreightCharge] = ()
 
     @property
     def total_minor(self) -> int:
@@ -186,17 +196,20 @@ def assess(snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft) -> Assess
     if isinstance(sourced, Shortage | NotServed):
         return Assessment([_unsourced(draft, sourced)], prices, (), (), goods_minor, 0)
     try:
-        freight_minor = snapshot.freight.freight_minor(draft.area_code, goods_minor)
-    except FreightNotSet as problem:
+        charges = snapshot.freight.freight_minor(draft.area_code, _freight_lines(priced))
+    except (FreightNotSet, AreaExcluded, WeightMissing) as problem:
         return Assessment([problem], prices, (), (), goods_minor, 0)
+    freight_minor = sum(charge.amount_minor for charge in charges)
     available = snapshot.available.get(partner_id, 0)
     if goods_minor + freight_minor > available:
         problems.append(
             BalanceTooLow(needed_minor=goods_minor + freight_minor, available_minor=available)
         )
     state = OrderState.HELD if draft.hold else OrderState.CONFIRMED
-    children = _children(snapshot.now, state, priced, sourced.parts, freight_minor)
-    return Assessment(problems, prices, children, sourced.parts, goods_minor, freight_minor)
+    children = _children(snapshot.now, state, priced, sourced.parts, charges)
+    return Assessment(
+        problems, prices, children, sourced.parts, goods_minor, freight_minor, charges
+    )
 
 
 def take(snapshot: Snapshot, partner_id: PartyId, assessment: Assessment) -> None:
@@ -266,13 +279,10 @@ def _children(
     state: OrderState,
     priced: Sequence[_Priced],
     parts: Sequence[Part],
-    freight_minor: int,
+    charges: Sequence[FreightCharge],
 ) -> list[Child]:
-    """Group the sourced parts by warehouse and share the freight out over them by value."""
-    freights = split_largest_remainder(
-        freight_minor,
-        [priced[part.line_index].price.unit_price_minor * part.quantity for part in parts],
-    )
+    """Group the sourced parts by warehouse and give each its share of the freight."""
+    freights = _freights(priced, parts, charges)
     by_warehouse: dict[WarehouseId, list[tuple[Part, int]]] = {}
     for part, freight in zip(parts, freights, strict=True):
         by_warehouse.setdefault(part.warehouse_id, []).append((part, freight))
@@ -291,6 +301,36 @@ def _children(
         )
         for warehouse_id, group in by_warehouse.items()
     ]
+
+
+def _freight_lines(priced: Sequence[_Priced]) -> list[FreightLine]:
+    return [
+        FreightLine(
+            item.offer.sku_id,
+            item.quantity,
+            item.offer.weight_g,
+            item.price.unit_price_minor * item.quantity,
+        )
+        for item in priced
+    ]
+
+
+def _freights(
+    priced: Sequence[_Priced], parts: Sequence[Part], charges: Sequence[FreightCharge]
+) -> list[int]:
+    """Share each charge out by value over the parts of the lines that it is for."""
+    freights = [0] * len(parts)
+    for charge in charges:
+        lines = set(charge.line_indexes)
+        mine = [index for index, part in enumerate(parts) if part.line_index in lines]
+        values = [
+            priced[parts[index].line_index].price.unit_price_minor * parts[index].quantity
+            for index in mine
+        ]
+        shares = split_largest_remainder(charge.amount_minor, values)
+        for index, share in zip(mine, shares, strict=True):
+            freights[index] = share
+    return freights
 
 
 def _line(priced: _Priced, part: Part, freight_minor: int) -> Line:

@@ -183,6 +183,11 @@ def skus_known(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> frozenset[SkuId]:
     return store.skus_known(ctx, sku_ids)
 
 
+def skus_suppliers(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, PartyId]:
+    """Say whose the SKUs are; an unknown id is absent."""
+    return store.skus_suppliers(ctx, sku_ids)
+
+
 def category_children(
     ctx: Ctx, *, partner_id: PartyId | None, parent_id: CategoryId | None = None
 ) -> list[Category]:

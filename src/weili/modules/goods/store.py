@@ -371,6 +371,12 @@ def skus_known(ctx: Ctx, sku_ids: Collection[SkuId]) -> frozenset[SkuId]:
     return frozenset(sku_id for (sku_id,) in rows)
 
 
+def skus_suppliers(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, PartyId]:
+    """Read whose the SKUs are."""
+    query: Final = "SELECT id, supplier_id FROM goods.sku WHERE id = ANY (%b::uuid[])"
+    return dict(ctx.db.rows(query, list(sku_ids)))
+
+
 def skus_read(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, Sku]:
     """Read SKUs in full."""
     rows = ctx.db.rows(_SKUS_READ, list(sku_ids))

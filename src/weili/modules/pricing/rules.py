@@ -5,18 +5,35 @@ from typing import Final
 from uuid import UUID
 
 from weili.kit.context import PartyId
+from weili.kit.ids import id_text
 from weili.kit.money import AMOUNT_MINOR_MAX
 from weili.kit.problems import FieldProblem, InputInvalid, Said
 from weili.modules import regions
-from weili.modules.goods import SkuId
-from weili.modules.pricing.model import CostRow, FreightRow, ListId, Price, PriceRow
-from weili.modules.pricing.problems import FreightNotSet
+from weili.modules.goods import SKU_PREFIX, SkuId
+from weili.modules.pricing.model import (
+    TEMPLATE_DEFAULT,
+    CostRow,
+    FreightBasis,
+    FreightCharge,
+    FreightLine,
+    FreightRow,
+    ListId,
+    Price,
+    PriceRow,
+    TemplateId,
+)
+from weili.modules.pricing.problems import AreaExcluded, FreightNotSet, WeightMissing
 
 QUANTITY_MIN_MAX: Final = 1_000_000
+UNITS_MAX: Final = 1_000_000_000
+"""Grams or pieces that a freight rule may speak of."""
 
 _ONE_TIER: Final = Said("one row for each SKU and quantity_min", "每个 SKU 与 quantity_min 一行")
 _ONE_SKU: Final = Said("one row for each SKU", "每个 SKU 一行")
 _ONE_REGION: Final = Said("one row for each region", "每个地区一行")
+_NOT_COUNTED: Final = Said(
+    "no units: this template counts the order", "不含计件或计重字段：该模板按单计费"
+)
 
 _Ladders = Mapping[SkuId, Sequence[Price]]
 _NO_LADDERS: Final[_Ladders] = {}
@@ -67,32 +84,81 @@ class PriceBook:
 
 
 class FreightBook:
-    """The freight rules that some areas fall under, at one moment."""
+    """By which templates some SKUs travel, and the rules that some areas fall under."""
 
-    __slots__ = ("_by_area", "_rules")
+    __slots__ = ("_bases", "_by_area", "_rules", "_templates")
 
-    def __init__(self, rules: Mapping[str, FreightRow]) -> None:
-        """Take the rules by region; an area's own rule is found once and remembered."""
+    def __init__(
+        self,
+        *,
+        templates: Mapping[SkuId, TemplateId],
+        bases: Mapping[TemplateId, FreightBasis],
+        rules: Mapping[tuple[TemplateId, str], FreightRow],
+    ) -> None:
+        """Take what was read; an area's own rule is found once and remembered."""
+        self._templates = templates
+        self._bases = bases
         self._rules = rules
-        self._by_area: dict[str, FreightRow] = {}
+        self._by_area: dict[tuple[TemplateId, str], FreightRow] = {}
 
-    def freight_minor(self, area_code: str, goods_minor: int) -> int:
-        """Give an order's freight by the narrowest rule that holds the area.
+    def freight_minor(
+        self, area_code: str, lines: Sequence[FreightLine]
+    ) -> tuple[FreightCharge, ...]:
+        """Give what each template asks for the lines of an order that travel by it.
 
-        Raises: FreightNotSet, rather than sending goods for nothing because a rule is missing.
+        An order's freight is their sum. A template is asked once for all its lines, from however
+        many warehouses they come: how the platform splits an order is not the buyer's doing. So
+        goods of suppliers without a template of their own bear one fee between them, and goods of
+        a supplier with one bear another.
+
+        Raises: FreightNotSet, rather than sending goods for nothing because a rule is missing;
+        AreaExcluded; WeightMissing.
         """
-        rule = self._by_area.get(area_code)
-        if rule is None:
-            rule = self._by_area[area_code] = self._rule(area_code)
-        if rule.free_from_minor is not None and goods_minor >= rule.free_from_minor:
-            return 0
-        return rule.base_minor
+        by_template: dict[TemplateId, list[int]] = {}
+        for index, line in enumerate(lines):
+            template_id = self._templates.get(line.sku_id, TEMPLATE_DEFAULT)
+            by_template.setdefault(template_id, []).append(index)
+        charges = []
+        for template_id, indexes in by_template.items():
+            rule = self._by_area.get((template_id, area_code))
+            if rule is None:
+                rule = self._rule(template_id, area_code)
+                self._by_area[template_id, area_code] = rule
+            mine = [lines[index] for index in indexes]
+            if rule.is_excluded:
+                raise AreaExcluded(area_code=area_code, sku_ids=_sku_texts(mine))
+            basis = self._bases[template_id]
+            charges.append(FreightCharge(template_id, basis, indexes, _fee(rule, basis, mine)))
+        return tuple(charges)
 
-    def _rule(self, area_code: str) -> FreightRow:
+    def _rule(self, template_id: TemplateId, area_code: str) -> FreightRow:
         for code in regions.codes_above([area_code]):
-            if (rule := self._rules.get(code)) is not None:
+            if (rule := self._rules.get((template_id, code))) is not None:
                 return rule
         raise FreightNotSet(area_code=area_code)
+
+
+def _fee(rule: FreightRow, basis: FreightBasis, lines: Sequence[FreightLine]) -> int:
+    """Give a rule's fee; a unit that is begun counts whole."""
+    pieces = sum(line.quantity for line in lines)
+    if rule.free_from_pieces is not None and pieces >= rule.free_from_pieces:
+        return 0
+    amount_minor = sum(line.amount_minor for line in lines)
+    if rule.free_from_minor is not None and amount_minor >= rule.free_from_minor:
+        return 0
+    if basis is FreightBasis.ORDER:
+        return rule.base_minor
+    units = pieces
+    if basis is FreightBasis.WEIGHT:
+        if weightless := [line for line in lines if not line.weight_g]:
+            raise WeightMissing(sku_ids=_sku_texts(weightless))
+        units = sum(line.quantity * line.weight_g for line in lines)
+    steps = -(-max(0, units - rule.first_units) // rule.next_units)
+    return rule.base_minor + steps * rule.next_minor
+
+
+def _sku_texts(lines: Iterable[FreightLine]) -> list[str]:
+    return list(dict.fromkeys(id_text(SKU_PREFIX, line.sku_id) for line in lines))
 
 
 def price_book_of(
@@ -153,8 +219,8 @@ def cost_rows_check(rows: Sequence[CostRow]) -> None:
     _refuse(wrong)
 
 
-def freight_rows_check(rows: Sequence[FreightRow]) -> None:
-    """Refuse amounts outside their bounds, or two rules for the same region.
+def freight_rows_check(rows: Sequence[FreightRow], basis: FreightBasis) -> None:
+    """Refuse amounts outside their bounds, units that are not counted, or two rules for a region.
 
     Raises: InputInvalid, naming each row at fault.
     """
@@ -162,12 +228,26 @@ def freight_rows_check(rows: Sequence[FreightRow]) -> None:
     seen: set[str] = set()
     for i, row in enumerate(rows):
         wrong += _amount_wrong(f"/{i}/base_minor", row.base_minor)
+        wrong += _amount_wrong(f"/{i}/next_minor", row.next_minor)
         if row.free_from_minor is not None:
             wrong += _amount_wrong(f"/{i}/free_from_minor", row.free_from_minor)
+        if row.free_from_pieces is not None:
+            wrong += _units_wrong(f"/{i}/free_from_pieces", row.free_from_pieces)
+        if basis is not FreightBasis.ORDER:
+            wrong += _units_wrong(f"/{i}/first_units", row.first_units)
+            wrong += _units_wrong(f"/{i}/next_units", row.next_units)
+        elif row.first_units or row.next_units or row.next_minor:
+            wrong.append(FieldProblem(f"/{i}", "not_counted", _NOT_COUNTED))
         if row.region_code in seen:
             wrong.append(FieldProblem(f"/{i}", "twice", _ONE_REGION))
         seen.add(row.region_code)
     _refuse(wrong)
+
+
+def _units_wrong(path: str, units: int) -> list[FieldProblem]:
+    if 1 <= units <= UNITS_MAX:
+        return []
+    return [FieldProblem(path, "out_of_range", Said(f"1 to {UNITS_MAX}", f"1 至 {UNITS_MAX}"))]
 
 
 def _amount_wrong(path: str, amount_minor: int) -> list[FieldProblem]:

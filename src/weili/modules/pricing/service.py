@@ -11,16 +11,15 @@ from weili.kit.ids import id_text, new_id
 from weili.kit.money import CURRENCY
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import NotFound
-from weili.modules import goods, parties, regions
+from weili.modules import goods, parties
 from weili.modules.goods import SKU_PREFIX, SkuId
 from weili.modules.parties import PARTY_PREFIX, PARTY_WORD
-from weili.modules.pricing import rules, store
+from weili.modules.pricing import rules
 from weili.modules.pricing.model import (
     CHANGED_MAX,
     LIST_PREFIX,
     PRICE_CHANGED,
     CostRow,
-    FreightRow,
     ListId,
     PriceAsk,
     PriceList,
@@ -29,7 +28,8 @@ from weili.modules.pricing.model import (
     PutCount,
 )
 from weili.modules.pricing.problems import LIST_WORD, DefaultListExists, ListNameTaken
-from weili.modules.pricing.rules import FreightBook, PriceBook
+from weili.modules.pricing.rules import PriceBook
+from weili.modules.pricing.store import prices as store
 
 
 def list_open(ctx: Ctx, *, name: str, is_default: bool = False) -> PriceList:
@@ -130,24 +130,8 @@ def costs_put(ctx: Ctx, *, rows: Sequence[CostRow]) -> PutCount:
     """
     ctx.require("admin:prices")
     rules.cost_rows_check(rows)
-    _skus_check(ctx, [row.sku_id for row in rows])
-    changed = store.costs_upsert(ctx, rows)
-    return PutCount(changed, len(rows) - changed)
-
-
-def freight_put(ctx: Ctx, *, rows: Sequence[FreightRow]) -> PutCount:
-    """Set the freight to regions; a narrower region's rule goes before a wider one's.
-
-    Raises: Forbidden; InputInvalid; RegionUnknown.
-    """
-    ctx.require("admin:prices")
-    rules.freight_rows_check(rows)
-    codes = [row.region_code for row in rows]
-    known = regions.regions_known(ctx, codes=codes)
-    for code in codes:
-        if code not in known:
-            raise regions.RegionUnknown(region=code)
-    changed = store.freight_upsert(ctx, rows)
+    suppliers = _suppliers_get(ctx, [row.sku_id for row in rows])
+    changed = store.costs_upsert(ctx, rows, suppliers)
     return PutCount(changed, len(rows) - changed)
 
 
@@ -162,17 +146,6 @@ def price_book_asked(
     """Ask what ``price_book`` gives, without waiting for it."""
     rows = store.book_rows(ctx, partner_ids=list(set(partner_ids)), sku_ids=list(set(sku_ids)))
     return lambda: rules.price_book_of(**rows()._asdict())
-
-
-def freight_book(ctx: Ctx, *, area_codes: Sequence[str]) -> FreightBook:
-    """Read the freight rules that a batch of orders needs, in one statement."""
-    return freight_book_asked(ctx, area_codes=area_codes)()
-
-
-def freight_book_asked(ctx: Ctx, *, area_codes: Sequence[str]) -> Asked[FreightBook]:
-    """Ask what ``freight_book`` gives, without waiting for it."""
-    found = store.freight_rules(ctx, region_codes=regions.codes_above(area_codes))
-    return lambda: FreightBook(found())
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
@@ -199,6 +172,14 @@ def _skus_check(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:
     for sku_id in sku_ids:
         if sku_id not in known:
             raise goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
+
+
+def _suppliers_get(ctx: Ctx, sku_ids: Sequence[SkuId]) -> dict[SkuId, PartyId]:
+    suppliers = goods.skus_suppliers(ctx, sku_ids=list(set(sku_ids)))
+    for sku_id in sku_ids:
+        if sku_id not in suppliers:
+            raise goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
+    return suppliers
 
 
 def _announce(

@@ -1,6 +1,6 @@
-"""All SQL of ``pricing``."""
+"""SQL of price lists, prices, and the book of them that orders are priced by."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.modules.goods import SkuId
 from weili.modules.pricing import tables as t
-from weili.modules.pricing.model import CostRow, FreightRow, ListId, PriceList, PriceRow
+from weili.modules.pricing.model import CostRow, ListId, PriceList, PriceRow
 
 _PRICES_PUT: Final = (
     "WITH changed AS ("
@@ -24,21 +24,24 @@ _PRICES_PUT: Final = (
     "  WHERE p.unit_price_minor <> excluded.unit_price_minor"
     " RETURNING list_id, sku_id, quantity_min, version, unit_price_minor, changed_at)"
     " INSERT INTO pricing.price_history"
-    "  (list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, changed_by)"
-    " SELECT list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, %b FROM changed"
+    "  (list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, changed_by,"
+    "   valid_from)"
+    " SELECT list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, %b, changed_at"
+    "  FROM changed"
     " RETURNING sku_id, quantity_min, unit_price_minor, version"
 )
 _COSTS_PUT: Final = (
     "WITH changed AS ("
-    " INSERT INTO pricing.cost AS c (sku_id, unit_cost_minor, version, changed_at)"
-    " SELECT s, u, 1, %b::timestamptz FROM unnest(%b::uuid[], %b::bigint[]) AS x (s, u) ORDER BY s"
+    " INSERT INTO pricing.cost AS c (sku_id, supplier_id, unit_cost_minor, version, changed_at)"
+    " SELECT s, p, u, 1, %b::timestamptz"
+    "  FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[]) AS x (s, p, u) ORDER BY s"
     " ON CONFLICT (sku_id) DO UPDATE SET unit_cost_minor = excluded.unit_cost_minor,"
     "  version = c.version + 1, changed_at = excluded.changed_at"
     "  WHERE c.unit_cost_minor <> excluded.unit_cost_minor"
     " RETURNING sku_id, version, unit_cost_minor, changed_at)"
     " INSERT INTO pricing.cost_history"
-    "  (sku_id, version, unit_cost_minor, changed_at, changed_by)"
-    " SELECT sku_id, version, unit_cost_minor, changed_at, %b FROM changed"
+    "  (sku_id, version, unit_cost_minor, changed_at, changed_by, valid_from)"
+    " SELECT sku_id, version, unit_cost_minor, changed_at, %b, changed_at FROM changed"
 )
 # Lists, prices and costs come in one answer: a statement costs more than the rows it brings, and a
 # partner's list and its prices are of one moment. The first column says what a row is.
@@ -185,32 +188,15 @@ def prices_upsert(
     )
 
 
-def costs_upsert(ctx: Ctx, rows: Sequence[CostRow]) -> int:
+def costs_upsert(ctx: Ctx, rows: Sequence[CostRow], suppliers: Mapping[SkuId, PartyId]) -> int:
     """Write costs and their history; says how many really changed."""
     return ctx.db.run(
         _COSTS_PUT,
         ctx.now,
         [row.sku_id for row in rows],
+        [suppliers[row.sku_id] for row in rows],
         [row.unit_cost_minor for row in rows],
         ctx.actor.label(),
-    ).rowcount
-
-
-def freight_upsert(ctx: Ctx, rows: Sequence[FreightRow]) -> int:
-    """Write freight rules; says how many really changed."""
-    return ctx.db.run(
-        "INSERT INTO pricing.freight_rule AS f"
-        " (region_code, base_minor, free_from_minor, changed_at)"
-        " SELECT r, b, n, %b::timestamptz FROM"
-        "  unnest(%b::text[], %b::bigint[], %b::bigint[]) AS x (r, b, n) ORDER BY r"
-        " ON CONFLICT (region_code) DO UPDATE SET base_minor = excluded.base_minor,"
-        "  free_from_minor = excluded.free_from_minor, changed_at = excluded.changed_at"
-        "  WHERE (f.base_minor, f.free_from_minor)"
-        "   IS DISTINCT FROM (excluded.base_minor, excluded.free_from_minor)",
-        ctx.now,
-        [row.region_code for row in rows],
-        [row.base_minor for row in rows],
-        [row.free_from_minor for row in rows],
     ).rowcount
 
 
@@ -232,16 +218,6 @@ def book_rows(
         return book
 
     return read
-
-
-def freight_rules(ctx: Ctx, *, region_codes: Sequence[str]) -> Asked[dict[str, FreightRow]]:
-    """Read the rules of these regions. Hot."""
-    rows = ctx.db.ask(
-        "SELECT region_code, base_minor, free_from_minor FROM pricing.freight_rule"
-        " WHERE region_code = ANY (%b::text[])",
-        region_codes,
-    )
-    return lambda: {code: FreightRow(code, base, free) for code, base, free in rows()}
 
 
 def histories_off(ctx: Ctx) -> Iterator[tuple[str, str, str]]:
