@@ -128,6 +128,33 @@ def relay(ctx: Ctx, *, limit: int = RELAY_MAX) -> list[Message]:
     return sorted((_message(row) for row in rows), key=lambda message: message.position)
 
 
+def log_after(
+    ctx: Ctx, *, after: int, types: Sequence[str], limit: int
+) -> tuple[list[Message], int]:
+    """Read the log on from a position, whoever the facts are addressed to: some types only.
+
+    Gives at most ``limit`` messages in order, and the position up to which nothing was left out:
+    there the reader goes on. Positions are given after commit, so none appears behind it later.
+    """
+    # The end is read first: what comes between the two statements is left to the next reading.
+    [[end]] = ctx.db.rows("SELECT coalesce(max(position), 0) FROM kit.event")
+    rows = ctx.db.rows(
+        "SELECT position, id, type, party_id, subject, data, occurred_at FROM kit.event"
+        " WHERE position > %b AND position <= %b AND type = ANY (%b::text[])"
+        " ORDER BY position LIMIT %b",
+        *(after, end, list(types), limit),
+    )
+    found = [_message(row) for row in rows]
+    return found, found[-1].position if len(found) == limit else max(after, end)
+
+
+def types_waiting(ctx: Ctx, *, types: Sequence[str]) -> bool:
+    """Say whether facts of some types are still on their way to the log."""
+    return bool(
+        ctx.db.rows("SELECT 1 FROM kit.outbox WHERE type = ANY (%b::text[]) LIMIT 1", list(types))
+    )
+
+
 def messages(
     ctx: Ctx, *, party_id: PartyId, types: Sequence[str] = (), limit: int = MESSAGES_MAX
 ) -> list[Message]:

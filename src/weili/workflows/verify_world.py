@@ -12,7 +12,7 @@ from weili.kit import outbox
 from weili.kit.context import Ctx
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
-from weili.modules import dropship, goods, inventory, ledger, parties, pricing, regions
+from weili.modules import catalogue, dropship, goods, inventory, ledger, parties, pricing, regions
 
 K = TypeVar("K", UUID, tuple[UUID, UUID], tuple[str, UUID])
 
@@ -182,6 +182,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
     ("ledger", ledger.verify),
     ("pricing", pricing.verify),
     ("inventory", inventory.verify),
+    ("catalogue", catalogue.verify),
     ("orders", dropship.verify),
     ("stock against orders", _stock_promised),
     ("money against orders", _money_held),

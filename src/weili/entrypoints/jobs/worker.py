@@ -15,11 +15,13 @@ from weili.entrypoints.jobs.runner import JobRunner
 from weili.entrypoints.jobs.sweeps import sweep_round
 from weili.kit import outbox
 from weili.kit.world import World, in_transaction
+from weili.modules import catalogue
 from weili.workflows.dispatch_orders import dispatch_orders
 
 RELAY_REST_S: Final = 0.05
 DISPATCH_REST_S: Final = 0.25
 SWEEP_REST_S: Final = 1.0
+FOLLOW_REST_S: Final = 0.2
 GRACE_S: Final = 20.0
 
 Part = Loop | JobRunner | Callers
@@ -80,11 +82,15 @@ def _parts_of(world: World, gateway: SupplierGateway) -> list[Part]:
         # A turn that ends makes room for another, and its supplier may have more to be asked.
         return callers.wait(ended, DISPATCH_REST_S)
 
+    def follow() -> bool:
+        return in_transaction(begin, catalogue.follow) > 0
+
     def sweep() -> bool:
         return sweep_round(begin)
 
     return [
         Loop("relay", relay, world=world.name, rest_s=RELAY_REST_S),
+        Loop("catalogue", follow, world=world.name, rest_s=FOLLOW_REST_S),
         Loop("sweeps", sweep, world=world.name, rest_s=SWEEP_REST_S),
         Loop("dispatch", dispatch, world=world.name, rest_s=DISPATCH_REST_S),
         callers,  # After the loop that gives them turns: they are waited for in this order.

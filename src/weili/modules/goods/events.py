@@ -32,10 +32,18 @@ SKU_STATE_CHANGED: Final = EventType(
     {"state": "on_shelf or off_shelf", "sku_ids": "up to 100 SKU ids"},
 )
 
+SKU_CHANGED: Final = EventType(
+    "sku.changed",
+    "The SKUs were described anew, shelved, or put into a pool or taken out of one. Told to the "
+    "platform itself, whoever may see them: what is derived from goods follows it.",
+    {"sku_ids": "up to 100 SKU ids"},
+)
+
 EVENTS: Final[tuple[EventType, ...]] = (
     POOL_SKU_ADDED,
     POOL_SKU_REMOVED,
     POOL_GRANTED,
     POOL_REVOKED,
     SKU_STATE_CHANGED,
+    SKU_CHANGED,
 )

@@ -220,6 +220,25 @@ class SkuOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class SkuListing:
+    """What a catalogue is made from: an SKU in words, where it stands, and which pools hold it."""
+
+    id: SkuId
+    title: str
+    variant: str
+    categories: tuple[tuple[CategoryId, str], ...]
+    brand: tuple[BrandId, str] | None
+    brand_kind: BrandKind | None
+    attributes: Mapping[str, str]
+    gtin: str | None
+    compare_at_minor: int | None
+    state: SkuState
+    created_at: datetime
+    updated_at: datetime
+    pool_ids: tuple[PoolId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """A pool of SKUs that is granted to partners as a whole."""
 

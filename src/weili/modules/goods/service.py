@@ -10,7 +10,7 @@ from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
-from weili.modules.goods import store
+from weili.modules.goods import listing, store
 from weili.modules.goods.events import (
     POOL_GRANTED,
     POOL_REVOKED,
@@ -76,7 +76,9 @@ def goods_put(ctx: Ctx, *, rows: Sequence[GoodsRow], state: SkuState = SkuState.
     categories = _categories_put(ctx, {row.category for row in by_key.values()})
     brands = _brands_put(ctx, {row.brand for row in by_key.values() if row.brand})
     spus, spu_changes = _spus_put(ctx, by_key, categories, brands)
-    return _skus_put(ctx, by_key, spus, spu_changes, state)
+    put = _skus_put(ctx, by_key, spus, spu_changes, state)
+    listing.changes_tell(ctx, sku_ids=put.created | put.updated, spu_ids=spu_changes)
+    return put
 
 
 def sku_shelve(ctx: Ctx, *, sku_ids: Sequence[SkuId], state: SkuState) -> int:
@@ -106,6 +108,7 @@ def sku_shelve(ctx: Ctx, *, sku_ids: Sequence[SkuId], state: SkuState) -> int:
     )
     for partner_id, seen in _by_partner(ctx, moving).items():
         _announce_skus(ctx, SKU_STATE_CHANGED, [partner_id], seen, {"state": str(state)})
+    listing.changes_tell(ctx, sku_ids=moving)
     return len(moving)
 
 
@@ -542,7 +545,11 @@ def _announce_pool(
     sku_ids: Sequence[SkuId],
     states: Mapping[SkuId, SkuState],
 ) -> None:
-    """Tell everyone who has the pool what came or went, but for drafts, which nobody knows of."""
+    """Tell everyone who has the pool what came or went, but for drafts, which nobody knows of.
+
+    The platform is told of these as well.
+    """
+    listing.changes_tell(ctx, sku_ids=sku_ids)
     told = sorted(sku_id for sku_id in sku_ids if states[sku_id] is not SkuState.DRAFT)
     if told:
         data = {"pool_id": id_text(POOL_PREFIX, pool_id)}

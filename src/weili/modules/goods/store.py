@@ -26,6 +26,7 @@ from weili.modules.goods.model import (
     SkuId,
     SkuKey,
     SkuKind,
+    SkuListing,
     SkuOffer,
     SkuState,
     SpuFacts,
@@ -530,6 +531,80 @@ def pool_partners(ctx: Ctx, pool_id: PoolId) -> list[PartyId]:
         "SELECT partner_id FROM goods.pool_grant WHERE pool_id = %b ORDER BY partner_id", pool_id
     )
     return [partner_id for (partner_id,) in rows]
+
+
+def variants_read(ctx: Ctx, spu_ids: Collection[SpuId]) -> set[SkuId]:
+    """Read the SKUs of SPUs."""
+    rows = ctx.db.rows("SELECT id FROM goods.sku WHERE spu_id = ANY (%b::uuid[])", list(spu_ids))
+    return {sku_id for (sku_id,) in rows}
+
+
+def listings_read(ctx: Ctx, sku_ids: Sequence[SkuId]) -> list[SkuListing]:
+    """Read what a catalogue is made from."""
+    rows = ctx.db.rows(
+        "SELECT s.id, s.title, s.variant, array_remove(ARRAY[c1.id, c2.id, c3.id], NULL),"
+        "  array_remove(ARRAY[c1.name, c2.name, c3.name], NULL), b.id, b.name, u.brand_kind,"
+        "  u.attributes, s.gtin, s.compare_at_minor, s.state, s.created_at,"
+        "  s.updated_at, ARRAY(SELECT p.pool_id FROM goods.pool_sku p WHERE p.sku_id = s.id"
+        "   ORDER BY p.pool_id)"
+        " FROM goods.sku s JOIN goods.spu u ON u.id = s.spu_id"
+        " JOIN goods.category c3 ON c3.id = u.category_id"
+        " LEFT JOIN goods.category c2 ON c2.id = c3.parent_id"
+        " LEFT JOIN goods.category c1 ON c1.id = c2.parent_id"
+        " LEFT JOIN goods.brand b ON b.id = u.brand_id WHERE s.id = ANY (%b::uuid[])",
+        sku_ids,
+    )
+    return [
+        SkuListing(
+            id=row[0],
+            title=row[1],
+            variant=row[2],
+            categories=tuple(zip(row[3], row[4], strict=True)),
+            brand=(row[5], row[6]) if row[5] else None,
+            brand_kind=BrandKind(row[7]) if row[7] else None,
+            attributes=row[8],
+            gtin=row[9],
+            compare_at_minor=row[10],
+            state=SkuState(row[11]),
+            created_at=row[12],
+            updated_at=row[13],
+            pool_ids=tuple(row[14]),
+        )
+        for row in rows
+    ]
+
+
+def sku_ids_after(ctx: Ctx, *, after: SkuId, limit: int, pool_id: PoolId | None) -> list[SkuId]:
+    """Read ids in their order, of all SKUs or of a pool."""
+    if pool_id is None:
+        rows = ctx.db.rows(
+            "SELECT id FROM goods.sku WHERE id > %b ORDER BY id LIMIT %b", after, limit
+        )
+    else:
+        rows = ctx.db.rows(
+            "SELECT sku_id FROM goods.pool_sku WHERE pool_id = %b AND sku_id > %b"
+            " ORDER BY sku_id LIMIT %b",
+            *(pool_id, after, limit),
+        )
+    return [sku_id for (sku_id,) in rows]
+
+
+def stamps_read(ctx: Ctx, sku_ids: Sequence[SkuId]) -> dict[SkuId, int]:
+    """Read when SKUs were last written, in microseconds."""
+    rows = ctx.db.rows(
+        "SELECT id, (extract(epoch FROM updated_at) * 1000000)::bigint FROM goods.sku"
+        " WHERE id = ANY (%b::uuid[])",
+        sku_ids,
+    )
+    return dict(rows)
+
+
+def pools_granted(ctx: Ctx, partner_id: PartyId) -> Asked[list[PoolId]]:
+    """Read which pools are granted to a partner. Hot."""
+    rows = ctx.db.ask(
+        "SELECT pool_id FROM goods.pool_grant WHERE partner_id = %b ORDER BY pool_id", partner_id
+    )
+    return lambda: [pool_id for (pool_id,) in rows()]
 
 
 def histories(ctx: Ctx) -> Iterator[tuple[SkuId, SkuState, list[SkuState]]]:

@@ -12,6 +12,7 @@ from weili.modules.pricing.freight import (
 )
 from weili.modules.pricing.model import (
     EVENTS,
+    LIST_ASSIGNED,
     LIST_PREFIX,
     PRICE_CHANGED,
     TEMPLATE_DEFAULT,
@@ -48,6 +49,8 @@ from weili.modules.pricing.service import (
     list_by_name,
     list_open,
     list_page,
+    lists_had_asked,
+    lists_in_use,
     price_book,
     price_book_asked,
     prices_of,
@@ -57,6 +60,7 @@ from weili.modules.pricing.service import (
 
 __all__ = [
     "EVENTS",
+    "LIST_ASSIGNED",
     "LIST_PREFIX",
     "LIST_WORD",
     "PRICE_CHANGED",
@@ -96,6 +100,8 @@ __all__ = [
     "list_by_name",
     "list_open",
     "list_page",
+    "lists_had_asked",
+    "lists_in_use",
     "price_book",
     "price_book_asked",
     "prices_of",

@@ -172,8 +172,14 @@ COMPARE_AT_LAPSED: Final = EventType(
     ),
     data={"sku_ids": "the SKUs whose compare-at price has to be taken off"},
 )
+LIST_ASSIGNED: Final = EventType(
+    name="price.list_assigned",
+    promise="Another price list is yours from now on: any of your prices may be another.",
+    data={"list_id": "the price list"},
+)
 EVENTS: Final[tuple[EventType, ...]] = (
     PRICE_CHANGED,
+    LIST_ASSIGNED,
     COST_DECIDED,
     COST_CHANGED,
     COMPARE_AT_LAPSED,

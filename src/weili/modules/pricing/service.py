@@ -17,6 +17,7 @@ from weili.modules.parties import PARTY_PREFIX, PARTY_WORD
 from weili.modules.pricing import rules
 from weili.modules.pricing.model import (
     CHANGED_MAX,
+    LIST_ASSIGNED,
     LIST_PREFIX,
     PRICE_CHANGED,
     CostRow,
@@ -82,6 +83,18 @@ def list_assign(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> None:
     _list_get(ctx, list_id)
     _party_check(ctx, partner_id)
     store.list_partner_upsert(ctx, partner_id=partner_id, list_id=list_id)
+    written = id_text(LIST_PREFIX, list_id)
+    ctx.announce(LIST_ASSIGNED, party_id=partner_id, subject=written, data={"list_id": written})
+
+
+def lists_had_asked(ctx: Ctx, *, partner_ids: Sequence[PartyId]) -> Asked[dict[PartyId, ListId]]:
+    """Ask which partners have a list of their own, without waiting for it; others are absent."""
+    return store.lists_had(ctx, partner_ids=partner_ids)
+
+
+def lists_in_use(ctx: Ctx) -> dict[ListId, PartyId]:
+    """Give each list that some partner has, with one of those who have it."""
+    return store.lists_in_use(ctx)
 
 
 def prices_put(ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow]) -> PutCount:

@@ -142,6 +142,25 @@ def list_partner_upsert(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> No
     )
 
 
+def lists_had(ctx: Ctx, *, partner_ids: Sequence[PartyId]) -> Asked[dict[PartyId, ListId]]:
+    """Read the lists of partners. Hot."""
+    rows = ctx.db.ask(
+        "SELECT partner_id, list_id FROM pricing.price_list_partner"
+        " WHERE partner_id = ANY (%b::uuid[])",
+        partner_ids,
+    )
+    return lambda: dict(rows())
+
+
+def lists_in_use(ctx: Ctx) -> dict[ListId, PartyId]:
+    """Read the lists that partners have, and the first partner of each."""
+    rows = ctx.db.rows(
+        "SELECT DISTINCT ON (list_id) list_id, partner_id FROM pricing.price_list_partner"
+        " ORDER BY list_id, partner_id"
+    )
+    return dict(rows)
+
+
 def list_partners(ctx: Ctx, *, list_id: ListId) -> set[PartyId]:
     """Read the partners whose own list it is."""
     rows = ctx.db.sa.execute(

@@ -1,0 +1,43 @@
+"""What is read of goods to derive a catalogue from them, and the fact that says when."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
+from weili.kit.db import Asked
+from weili.kit.ids import id_text
+from weili.modules.goods import store
+from weili.modules.goods.events import SKU_CHANGED, SKUS_PER_EVENT_MAX
+from weili.modules.goods.model import SKU_PREFIX, PoolId, SkuId, SkuListing, SpuId
+
+
+def changes_tell(ctx: Ctx, *, sku_ids: Collection[SkuId], spu_ids: Collection[SpuId] = ()) -> None:
+    """Tell the platform that SKUs changed, and all variants of some SPUs with them."""
+    changed = set(sku_ids)
+    if spu_ids:
+        changed |= store.variants_read(ctx, spu_ids)
+    texts = [id_text(SKU_PREFIX, sku_id) for sku_id in sorted(changed)]
+    for start in range(0, len(texts), SKUS_PER_EVENT_MAX):
+        part = texts[start : start + SKUS_PER_EVENT_MAX]
+        ctx.announce(SKU_CHANGED, party_id=SYSTEM_PARTY, subject=part[0], data={"sku_ids": part})
+
+
+def sku_listings(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[SkuListing]:
+    """Give SKUs in any state with the pools that hold them; an unknown id is absent."""
+    return store.listings_read(ctx, sku_ids)
+
+
+def sku_ids_after(
+    ctx: Ctx, *, after: SkuId, limit: int, pool_id: PoolId | None = None
+) -> list[SkuId]:
+    """Give the ids that follow one, of all SKUs or of those in a pool, in order."""
+    return store.sku_ids_after(ctx, after=after, limit=limit, pool_id=pool_id)
+
+
+def skus_stamped(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Mapping[SkuId, int]:
+    """Say when SKUs were last written, in microseconds since 1970; an unknown id is absent."""
+    return store.stamps_read(ctx, sku_ids)
+
+
+def pools_granted_asked(ctx: Ctx, *, partner_id: PartyId) -> Asked[list[PoolId]]:
+    """Ask which pools a partner may see, without waiting for it."""
+    return store.pools_granted(ctx, partner_id)
