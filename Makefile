@@ -94,11 +94,11 @@ $(VENV)/.weili-home:
 
 $(RUNTIME): requirements.lock pyproject.toml | $(VENV)/.weili-home
 	@echo "weili: installing from requirements.lock (half a minute the first time)"
-	@$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock
 	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV): requirements-dev.lock | $(RUNTIME)
 	@echo "weili: installing the tools from requirements-dev.lock"
-	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@

@@ -23,6 +23,7 @@ from weili.adapters.postgres import embedded
 from weili.kit.context import Begin, Ctx
 from weili.kit.secrets import KeyRing
 from weili.kit.world import World
+from weili.modules import regions
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -40,7 +41,7 @@ def server_url() -> str:
 
 @pytest.fixture(scope="session")
 def template(server_url: str, testrun_uid: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give the name of a migrated database to copy, made by whichever worker comes first."""
+    """Give the name of a migrated database with regions, made by whichever worker comes first."""
     name = f"weili_template_{testrun_uid[:12]}"
     shared = tmp_path_factory.getbasetemp().parent / f"{name}.lock"
     with shared.open("a+") as lock:
@@ -50,6 +51,7 @@ def template(server_url: str, testrun_uid: str, tmp_path_factory: pytest.TempPat
             _drop_leftovers(server_url)
             database_create(server_url, name)
             migrations.upgrade(database_url(server_url, name))
+            _regions_seed(database_url(server_url, name))
             lock.write("made")
     return name
 
@@ -129,6 +131,14 @@ def database_drop(server_url: str, name: str) -> None:
         connection.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )
+
+
+def _regions_seed(url: str) -> None:
+    """Seed the list of regions, which every world has and no test changes for another."""
+    world = World("sandbox", url, KeyRing.fresh())
+    with world.begin() as ctx:
+        regions.regions_seed(ctx)
+    world.close()
 
 
 def _drop_leftovers(server_url: str) -> None:

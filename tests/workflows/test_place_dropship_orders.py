@@ -80,6 +80,7 @@ def test_a_refused_order_never_fails_its_neighbours_and_stores_nothing(market: M
         market.command(market.draft("not for us", (market.hidden, 1))),
         market.command(market.draft("nobody goes there", (market.tea, 1), area_code=LHASA)),
         market.command(market.draft("no such place", (market.tea, 1), area_code="999999")),
+        market.command(market.draft("no more", (market.tea, 1), area_code="330103")),
         market.command(market.draft("old price", (market.tea, 1), prices=(TEA_FEN - 1,))),
         market.command(market.draft("right price", (market.tea, 1), prices=(TEA_FEN,))),
     )
@@ -90,6 +91,7 @@ def test_a_refused_order_never_fails_its_neighbours_and_stores_nothing(market: M
         "goods_not_on_sale",
         "area_not_served",
         "area_unknown",
+        "area_replaced",
         "price_changed",
         "placed",
     ]

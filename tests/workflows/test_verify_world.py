@@ -141,6 +141,7 @@ def test_money_held_for_pieces_that_nobody_waits_for_is_found(
             "UPDATE ledger.balance SET posted_minor = posted_minor + 1 WHERE held_minor > 0",
         ),
         ("region_in_place", "UPDATE regions.region SET level = 1 WHERE code = '330106'"),
+        ("region_succeeded", "INSERT INTO regions.succession VALUES ('330106', '330110')"),
     ],
 )
 def test_each_broken_thing_is_found_as_what_it_is(

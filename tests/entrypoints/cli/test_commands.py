@@ -288,3 +288,26 @@ def test_a_file_that_is_no_back_up_is_refused_in_one_line(ground: Run, tmp_path:
     said = ground("db", "restore", str(file))
     assert (said.code, said.err.count("\n")) == (2, 1)
     assert said.err.startswith(f"weili: {file} is not a whole back-up")
+
+
+def test_refreshing_the_areas_says_what_changed_and_again_that_nothing_did(
+    ground: Run, sandbox: str
+) -> None:
+    partner = opened(ground, "partner", "open", *PARTNER)
+    with psycopg.connect(sandbox, autocommit=True) as connection:
+        connection.execute("UPDATE regions.region SET name = '老名' WHERE code = '330106'")
+
+    first = json.loads(ground("areas", "refresh", "--json").out)
+    assert [(c["kind"], c["name"], c["successor_name"]) for c in first["changes"]] == [
+        ("renamed", "老名", "西湖区")
+    ]
+    assert first["rows"] == 1
+    assert ground("areas", "refresh").out.endswith("0 rows new or different, 0 changes.\n")
+    with psycopg.connect(sandbox) as connection:
+        told = connection.execute(
+            "SELECT party_id::text FROM kit.outbox WHERE type = 'area.changed'"
+        ).fetchall()
+    # Once to every party, and the partner is one.
+    assert len(told) == len(set(told))
+    assert told
+    assert len(partner) > len("par_")

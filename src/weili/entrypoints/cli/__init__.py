@@ -11,6 +11,7 @@ import typer
 
 from weili import __version__
 from weili.entrypoints.cli.accounts import operators, partners, suppliers
+from weili.entrypoints.cli.areas import app as areas
 from weili.entrypoints.cli.database import app as db
 from weili.entrypoints.cli.goods import app as importing
 from weili.entrypoints.cli.keys import app as key
@@ -61,6 +62,7 @@ app.add_typer(partners, name="partner")
 app.add_typer(suppliers, name="supplier")
 app.add_typer(key, name="key")
 app.add_typer(clock, name="clock")
+app.add_typer(areas, name="areas")
 app.add_typer(db, name="db")
 
 

@@ -26,6 +26,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "Say which version.": "显示版本。",
         "Install completion for the current shell.": "为当前 shell 安装命令补全。",
+        "The list of areas.": "行政区划表。",
+        "Bring the list to the installed edition and say what changed; again changes nothing.": (
+            "将行政区划表更新为已安装的版本并列出变化；重复执行不产生变化。"
+        ),
         "Show completion for the current shell, to copy it or customize the installation.": (
             "显示当前 shell 的补全脚本，以便复制或自行安装。"
         ),

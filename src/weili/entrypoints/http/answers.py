@@ -292,9 +292,32 @@ class AreaOut(Document):
 
 
 class AreaFullOut(AreaOut):
-    """An area with its name in full."""
+    """An area with its name in full, and what took its place if it is no longer in force."""
 
     full_name: str
+    ancestors: list[str]
+    until_year: int | None
+    successors: list[str]
+    vintage: str
+
+
+class AreaChangeOut(Document):
+    """One change; of a split or a replacement there is one for each successor."""
+
+    position: int
+    year: int
+    kind: Literal["created", "renamed", "replaced", "split", "reassigned", "abolished"]
+    code: str
+    name: str
+    successor_code: str | None
+    successor_name: str | None
+    vintage: str
+
+
+class AreaChangesOut(Document):
+    """The changes after a position, oldest first."""
+
+    items: list[AreaChangeOut]
 
 
 class AreasOut(Document):

@@ -58,6 +58,7 @@ from weili.modules.dropship.model import (
 )
 from weili.modules.dropship.problems import (
     AreaNotServed,
+    AreaReplaced,
     AreaUnknown,
     BalanceTooLow,
     CancelTooLate,
@@ -161,6 +162,7 @@ __all__ = [
     "TURN_ITEMS_MAX",
     "Accepted",
     "AreaNotServed",
+    "AreaReplaced",
     "AreaUnknown",
     "Assessment",
     "Audience",

@@ -59,6 +59,19 @@ class AreaUnknown(Problem):
     zh = "不存在代码为 {area_code} 的乡级、县级或不设区县的市级地区。"
 
 
+class AreaReplaced(Problem):
+    """The code is no longer in force; others took its place.
+
+    It is not taken for its successor, even if there is only one: freight, stock and the parcel
+    itself go by the code that the partner has shown its buyer.
+    """
+
+    kind = Kind.INVALID
+    code = "area_replaced"
+    en = "The area code {area_code} is no longer in force; use what took its place: {successors}."
+    zh = "地区代码 {area_code} 已停用；请改用其后继代码：{successors}。"
+
+
 class AreaNotServed(Problem):
     """No warehouse sends anything there."""
 

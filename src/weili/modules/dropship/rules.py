@@ -28,6 +28,7 @@ from weili.modules.dropship.model import (
 )
 from weili.modules.dropship.problems import (
     AreaNotServed,
+    AreaReplaced,
     AreaUnknown,
     BalanceTooLow,
     GoodsNotOnSale,
@@ -143,7 +144,7 @@ class Snapshot:
     """
 
     now: datetime
-    areas: Collection[str]
+    areas: Mapping[str, Sequence[str]]
     offers: Mapping[tuple[PartyId, SkuId], SkuOffer]
     prices: PriceBook
     freight: FreightBook
@@ -176,8 +177,11 @@ def assess(snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft) -> Assess
     at once.
     """
     problems: list[Problem] = []
-    if draft.area_code not in snapshot.areas:
+    successors = snapshot.areas.get(draft.area_code)
+    if successors is None:
         problems.append(AreaUnknown(area_code=draft.area_code))
+    elif successors:
+        problems.append(AreaReplaced(area_code=draft.area_code, successors=" ".join(successors)))
     found = [
         _priced(snapshot, partner_id, draft, line_no, line)
         for line_no, line in enumerate(draft.lines, 1)

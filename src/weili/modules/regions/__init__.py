@@ -1,6 +1,15 @@
 """Regions: the country's provinces, cities, counties and towns by their codes."""
 
-from weili.modules.regions.model import COUNTRY, Region, RegionLevel
+from weili.modules.regions.events import EVENTS
+from weili.modules.regions.model import (
+    COUNTRY,
+    Change,
+    ChangeKind,
+    ChangeRow,
+    Refreshed,
+    Region,
+    RegionLevel,
+)
 from weili.modules.regions.problems import RegionUnknown
 from weili.modules.regions.rules import (
     ancestors,
@@ -11,23 +20,34 @@ from weili.modules.regions.rules import (
     parent_of,
 )
 from weili.modules.regions.service import (
+    change_announce,
+    change_page,
     full_name,
     full_names,
     region_children,
     region_get,
+    region_successors,
     regions_addressable,
     regions_addressable_asked,
     regions_known,
+    regions_refresh,
     regions_seed,
     verify,
 )
 
 __all__ = [
     "COUNTRY",
+    "EVENTS",
+    "Change",
+    "ChangeKind",
+    "ChangeRow",
+    "Refreshed",
     "Region",
     "RegionLevel",
     "RegionUnknown",
     "ancestors",
+    "change_announce",
+    "change_page",
     "codes_above",
     "full_name",
     "full_names",
@@ -37,9 +57,11 @@ __all__ = [
     "parent_of",
     "region_children",
     "region_get",
+    "region_successors",
     "regions_addressable",
     "regions_addressable_asked",
     "regions_known",
+    "regions_refresh",
     "regions_seed",
     "verify",
 ]

@@ -1,0 +1,57 @@
+"""The list of areas over HTTP: four levels, codes that ended, and the feed of changes."""
+
+from tests.entrypoints.http.conftest import Serving
+
+
+def test_a_partner_walks_down_to_the_town_and_orders_to_it(serving: Serving) -> None:
+    towns = serving.ask("street", "GET", "/v1/areas?parent=330106").json()["items"]
+    sandun = next(town for town in towns if town["name"] == "三墩镇")
+
+    full = serving.ask("street", "GET", f"/v1/areas/{sandun['code']}").json()
+    order = serving.placed(area_code=sandun["code"])
+
+    assert (full["level"], full["full_name"]) == ("town", "浙江省杭州市西湖区三墩镇")
+    assert full["ancestors"] == ["330106", "330100", "330000", "000000"]
+    assert (full["until_year"], full["successors"]) == (None, [])
+    # Freight and warehouses are set for the province, and hold for the town.
+    assert order["area_code"] == sandun["code"]
+
+
+def test_an_order_to_a_code_that_ended_is_told_what_took_its_place(serving: Serving) -> None:
+    rows = serving.rows()
+    old = serving.ask("street", "GET", "/v1/areas/330104").json()
+    body = serving.order(area_code="330104")
+
+    refused = serving.ask("street", "POST", "/v1/orders", body)
+
+    assert (old["name"], old["until_year"]) == ("江干区", 2021)
+    assert old["successors"] == ["330102", "330114"]
+    assert (refused.status_code, refused.json()["code"]) == (400, "area_replaced")
+    assert refused.json()["members"]["successors"] == "330102 330114"
+    assert serving.rows() == rows
+    for successor in old["successors"]:
+        again = serving.ask("street", "POST", "/v1/orders", {**body, "area_code": successor})
+        if again.status_code == 201:
+            return
+    raise AssertionError(again.text)
+
+
+def test_the_feed_of_changes_is_read_on_from_where_one_stopped(serving: Serving) -> None:
+    seen: list[int] = []
+    page = serving.ask("street", "GET", "/v1/areas/changes?limit=200").json()["items"]
+    while page:
+        seen += [row["position"] for row in page]
+        after = f"/v1/areas/changes?limit=200&after={seen[-1]}"
+        last, page = page, serving.ask("street", "GET", after).json()["items"]
+
+    assert seen == list(range(1, len(seen) + 1))
+    assert {row["kind"] for row in last} <= {"replaced", "split", "renamed", "created", "abolished"}
+    hangzhou = serving.ask("street", "GET", "/v1/areas/330104").json()
+    assert hangzhou["vintage"] == last[-1]["vintage"]
+
+
+def test_a_position_below_zero_is_refused_with_its_field(serving: Serving) -> None:
+    refused = serving.ask("street", "GET", "/v1/areas/changes?after=-1")
+
+    assert refused.status_code == 400
+    assert [fault["path"] for fault in refused.json()["fields"]] == ["?after"]
