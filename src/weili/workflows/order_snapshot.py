@@ -50,4 +50,9 @@ def order_snapshot(ctx: Ctx, *, asked: Sequence[Asked], lock: bool) -> dropship.
             for account, partner in accounts.items()
             if account in found
         },
+        alarms={
+            partner: found[account]
+            for account, partner in accounts.items()
+            if account in found and found[account].alarm_minor is not None
+        },
     )

@@ -68,8 +68,20 @@ def _place(
             inventory.movements_write(ctx, moves=_reservations(orders), is_locked=True)
             ledger.transfers_write(ctx, transfers=holds_for(orders))
             dropship.orders_insert(ctx, orders=orders)
+        _ring(ctx, snapshot, orders)
     for item in won:
         outcomes[item.index] = dropship.Placed(item.order.id, item.answer_json, is_replay=False)
+
+
+def _ring(ctx: Ctx, snapshot: dropship.Snapshot, orders: Sequence[dropship.Order]) -> None:
+    """Tell partners whose balance the batch has brought below their alarm; asks nothing."""
+    for partner_id, before in snapshot.alarms.items():
+        held_minor = sum(
+            order.goods_minor + order.freight_minor
+            for order in orders
+            if order.partner_id == partner_id
+        )
+        ledger.alarm_ring(ctx, before=before, after=before.moved(held_minor=held_minor))
 
 
 def _twin(

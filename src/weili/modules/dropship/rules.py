@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -41,7 +41,7 @@ from weili.modules.dropship.problems import (
 from weili.modules.dropship.states import OrderState, PackageState
 from weili.modules.goods import SKU_PREFIX, TERMS_DEFAULT, SkuId, SkuOffer, line_check
 from weili.modules.inventory import NotServed, Part, Shortage, SourcingBook, WarehouseId, source
-from weili.modules.ledger import TransferId
+from weili.modules.ledger import Balance, TransferId
 from weili.modules.pricing import (
     AreaExcluded,
     FreightBook,
@@ -150,6 +150,8 @@ class Snapshot:
     freight: FreightBook
     stock: SourcingBook
     available: dict[PartyId, int]
+    alarms: Mapping[PartyId, Balance] = field(default_factory=dict)
+    """As they stood at first, the balances of partners who want to be told when they run low."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NewType
 from uuid import UUID, uuid5
 
-from weili.kit.context import SYSTEM_PARTY, EventType, PartyId
+from weili.kit.context import SYSTEM_PARTY, PartyId
+from weili.kit.states import StateTable
 
 AccountId = NewType("AccountId", UUID)
 TransferId = NewType("TransferId", UUID)
+DepositId = NewType("DepositId", UUID)
+WithdrawalId = NewType("WithdrawalId", UUID)
+CorrectionId = NewType("CorrectionId", UUID)
 TRANSFER_PREFIX: Final = "trf"
+DEPOSIT_PREFIX: Final = "dep"
+WITHDRAWAL_PREFIX: Final = "wdr"
+CORRECTION_PREFIX: Final = "cor"
 
 TOP_UP_MINOR_MAX: Final = 10**10
 """A hundred million yuan: a larger single deposit is more likely a slip of the hand."""
 REFERENCE_LENGTH_MAX: Final = 100
+NAME_LENGTH_MAX: Final = 100
+ACCOUNT_NUMBER_LENGTH_MAX: Final = 34
+"""As long as an IBAN may be; accounts of banks in mainland China are shorter."""
+REASON_LENGTH_MAX: Final = 500
+PURPOSE_TOP_UP: Final = "top_up"
+PURPOSE_WITHDRAWAL: Final = "withdrawal"
+PURPOSE_CORRECTION: Final = "correction"
 
 _NAMESPACE: Final = UUID("5b0a5f0e-63c5-5d0c-9f0b-6d2f7a1c4e88")
 _PARTIES_REMEMBERED: Final = 100_000
@@ -110,7 +124,8 @@ class Account:
 class Balance:
     """What stands on an account: ``posted`` for good, and how much of it is ``held``.
 
-    ``floor_minor`` is None where the account has no limit.
+    ``floor_minor`` is None where the account has no limit. Below ``alarm_minor`` its party wants to
+    be told that it runs low.
     """
 
     account_id: AccountId
@@ -118,11 +133,17 @@ class Balance:
     posted_minor: int
     held_minor: int
     floor_minor: int | None = None
+    alarm_minor: int | None = None
 
     @property
     def available_minor(self) -> int:
         """What may still be drawn: not held, and above the floor."""
         return self.posted_minor - self.held_minor - (self.floor_minor or 0)
+
+    @property
+    def is_low(self) -> bool:
+        """Whether less may be drawn than its party wants there to be."""
+        return self.alarm_minor is not None and self.available_minor < self.alarm_minor
 
     def moved(self, *, posted_minor: int = 0, held_minor: int = 0) -> "Balance":
         """Give the balance after a change, for a decision that is not written yet."""
@@ -238,10 +259,22 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class PurposeTotal:
+    """What all entries of one purpose came to in a period."""
+
+    purpose: str
+    count: int
+    posted_minor: int
+    held_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """An account's entries from ``from_at`` up to, not including, ``to_at``.
 
-    ``opening`` and ``closing`` are of the whole period on every page of it.
+    ``opening``, ``totals`` and ``closing`` are of the whole period and of all purposes on every
+    page of it: the opening and the totals sum to the closing, also where ``entries`` shows some
+    purposes only.
     """
 
     account_id: AccountId
@@ -250,21 +283,193 @@ class Statement:
     from_at: datetime
     to_at: datetime
     opening: Standing
+    totals: Sequence[PurposeTotal]
     entries: Sequence[Entry]
     closing: Standing
     next_cursor: str | None
 
 
-ACCOUNT_TOPPED_UP: Final = EventType(
-    "account.topped_up",
-    "Money was paid into the partner's prepaid account; sent once for each reference.",
-    {
-        "transfer_id": "the transfer, trf_…",
-        "amount_minor": "what was paid in, in fen",
-        "currency": "CNY",
-        "reference": "the reference that the payment came with",
-        "posted_minor": "what stands on the account after it, in fen",
-        "available_minor": "what may be drawn after it, in fen",
+class Channel(StrEnum):
+    """How money comes in: by bank with a slip, or from the sandbox's bank, which pays at once."""
+
+    BANK_SLIP = "bank_slip"
+    SANDBOX = "sandbox"
+
+
+class DepositState(StrEnum):
+    """Where a deposit stands."""
+
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class WithdrawalState(StrEnum):
+    """Where a withdrawal stands."""
+
+    REQUESTED = "requested"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    APPROVED = "approved"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+class CorrectionState(StrEnum):
+    """Where a correction stands."""
+
+    PROPOSED = "proposed"
+    POSTED = "posted"
+    REFUSED = "refused"
+
+
+_D = DepositState
+_W = WithdrawalState
+_C = CorrectionState
+
+DEPOSIT_STATES: Final[StateTable[DepositState]] = StateTable(
+    name="deposit",
+    name_zh="充值单",
+    initial=frozenset({_D.SUBMITTED}),
+    steps={
+        _D.SUBMITTED: frozenset({_D.APPROVED, _D.REFUSED}),
+        _D.APPROVED: frozenset(),
+        _D.REFUSED: frozenset(),
     },
 )
-EVENTS: Final[tuple[EventType, ...]] = (ACCOUNT_TOPPED_UP,)
+WITHDRAWAL_STATES: Final[StateTable[WithdrawalState]] = StateTable(
+    name="withdrawal",
+    name_zh="提现单",
+    initial=frozenset({_W.REQUESTED}),
+    steps={
+        _W.REQUESTED: frozenset({_W.APPROVED, _W.REFUSED, _W.CANCELLED}),
+        _W.APPROVED: frozenset({_W.PAID, _W.FAILED}),
+        _W.CANCELLED: frozenset(),
+        _W.REFUSED: frozenset(),
+        _W.PAID: frozenset(),
+        _W.FAILED: frozenset(),
+    },
+)
+CORRECTION_STATES: Final[StateTable[CorrectionState]] = StateTable(
+    name="correction",
+    name_zh="冲正单",
+    initial=frozenset({_C.PROPOSED}),
+    steps={
+        _C.PROPOSED: frozenset({_C.POSTED, _C.REFUSED}),
+        _C.POSTED: frozenset(),
+        _C.REFUSED: frozenset(),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """A payment that a partner says it made, and what became of it. The payer is masked.
+
+    ``slip`` is the bank's number of the payment; ``decision`` is why it was refused, or empty.
+    """
+
+    id: DepositId
+    partner_id: PartyId
+    channel: Channel
+    state: DepositState
+    slip: str
+    amount_minor: int
+    payer_masked: str
+    paid_on: date
+    entered_by: str
+    decided_by: str | None
+    decision: str
+    created_at: datetime
+    version: int = 0
+    transfer_id: TransferId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BankAccount:
+    """Where a withdrawal is to be paid. Lives sealed, is shown masked."""
+
+    holder: str
+    bank: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Money that a partner wants back, and what became of it. The account is masked."""
+
+    id: WithdrawalId
+    partner_id: PartyId
+    state: WithdrawalState
+    amount_minor: int
+    hold_id: TransferId
+    account_masked: str
+    requested_by: str
+    decided_by: str | None
+    decision: str
+    bank_reference: str | None
+    created_at: datetime
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A counter-entry to a wrong transfer, with its reason and the two who agreed on it."""
+
+    id: CorrectionId
+    party_id: PartyId
+    state: CorrectionState
+    corrects_id: TransferId
+    amount_minor: int
+    reason: str
+    proposed_by: str
+    decided_by: str | None
+    decision: str
+    created_at: datetime
+    version: int = 0
+    transfer_id: TransferId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperStep:
+    """A step that a deposit, a withdrawal or a correction took, for its history."""
+
+    subject_id: UUID
+    version: int
+    party_id: PartyId
+    from_state: str
+    to_state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSum:
+    """An account's month: where it stood, what its entries of the month sum to, where it stands.
+
+    ``opening`` is the month before's closing where that was closed; ``closing`` is summed anew
+    from all entries.
+    """
+
+    account_id: AccountId
+    party_id: PartyId
+    opening: Standing
+    moved: Standing
+    closing: Standing
+    entries: int
+
+    @property
+    def off_minor(self) -> int:
+        """By how much it does not tie; 0 in sound books."""
+        posted = self.opening.posted_minor + self.moved.posted_minor - self.closing.posted_minor
+        held = self.opening.held_minor + self.moved.held_minor - self.closing.held_minor
+        return abs(posted) + abs(held)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthClose:
+    """What one round of closing a month did: how many accounts, how many wait, which do not tie."""
+
+    month_on: date
+    closed: int
+    left: int
+    off: Sequence[MonthSum]

@@ -5,6 +5,10 @@ from typing import Final
 from weili.kit.problems import Kind, Problem, Said
 
 ACCOUNT_WORD: Final = Said("account", "账户", code="account")
+DEPOSIT_WORD: Final = Said("deposit", "充值单", code="deposit")
+WITHDRAWAL_WORD: Final = Said("withdrawal", "提现单", code="withdrawal")
+CORRECTION_WORD: Final = Said("correction", "冲正单", code="correction")
+TRANSFER_WORD: Final = Said("transfer", "分录", code="transfer")
 
 
 class BalanceInsufficient(Problem):
@@ -46,3 +50,63 @@ class TopUpReferenceReused(Problem):
         "{asked_minor} fen; nothing was paid in."
     )
     zh = "充值凭证号 {reference} 已用于 {amount_minor} 分的充值，本次为 {asked_minor} 分；未入账。"
+
+
+class SlipUsed(Problem):
+    """A bank slip was credited before, or is waiting to be."""
+
+    kind = Kind.CONFLICT
+    code = "slip_used"
+    en = "The bank slip {slip} was submitted before and not refused; a slip is credited once."
+    zh = "银行回单 {slip} 此前已提交且未被驳回；同一回单只入账一次。"
+
+
+class BankReferenceUsed(Problem):
+    """A bank's payment number stands at another withdrawal."""
+
+    kind = Kind.CONFLICT
+    code = "bank_reference_used"
+    en = "The bank reference {reference} stands at another withdrawal; nothing was changed."
+    zh = "银行流水号 {reference} 已用于另一笔提现；未作任何变更。"
+
+
+class SecondPersonNeeded(Problem):
+    """Who entered something may not approve it too."""
+
+    kind = Kind.FORBIDDEN
+    code = "second_person_needed"
+    en = "Who entered {what} {id} may not approve it: a second person must, with their own key."
+    zh = "{what} {id} 的录入人不得自行审批：须由另一人使用其本人的密钥审批。"
+
+
+class CorrectionUnfit(Problem):
+    """A transfer can't be corrected by that."""
+
+    kind = Kind.CONFLICT
+    code = "correction_unfit"
+    en = (
+        "Of transfer {transfer_id}, {left_minor} fen may still be corrected, and {asked_minor} fen "
+        "were to be. Only money that has moved is corrected, one correction at a time."
+    )
+    zh = (
+        "分录 {transfer_id} 尚可冲正 {left_minor} 分，本次为 {asked_minor} 分。"
+        "仅已入账的分录可以冲正，且同一分录一次只能有一张待审冲正单。"
+    )
+
+
+class MonthOpen(Problem):
+    """A month that is not over can't be closed."""
+
+    kind = Kind.CONFLICT
+    code = "month_open"
+    en = "The month {month} can be closed from {from_at} on."
+    zh = "{month} 月自 {from_at} 起方可结账。"
+
+
+class ExportTooLong(Problem):
+    """A statement has more entries than one file holds."""
+
+    kind = Kind.TOO_LARGE
+    code = "export_too_long"
+    en = "The period has more than {rows_max} entries, which is what a file holds; ask for less."
+    zh = "该期间的明细超过单个文件上限 {rows_max} 行；请缩短期间。"

@@ -1,21 +1,20 @@
 """The ledger's verbs."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
-from uuid import UUID
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.db import Asked
-from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
-from weili.kit.money import CURRENCY
-from weili.kit.pages import LIMIT_DEFAULT, cursor_parse, cursor_text, limit_bounded
-from weili.kit.problems import CursorInvalid, FieldProblem, InputInvalid, NotFound, Said
-from weili.modules.ledger import rules, store
+from weili.kit.money import AMOUNT_MINOR_MAX, CURRENCY
+from weili.kit.problems import FieldProblem, InputInvalid, NotFound, Said, SandboxOnly
+from weili.modules.ledger import rules
+from weili.modules.ledger.events import ACCOUNT_TOPPED_UP, BALANCE_LOW
 from weili.modules.ledger.model import (
-    ACCOUNT_TOPPED_UP,
     KIND_RULES,
+    PURPOSE_TOP_UP,
+    PURPOSE_WITHDRAWAL,
     REFERENCE_LENGTH_MAX,
     TOP_UP_MINOR_MAX,
     TRANSFER_PREFIX,
@@ -23,22 +22,19 @@ from weili.modules.ledger.model import (
     AccountId,
     AccountKind,
     Balance,
-    Entry,
     Hold,
     NewTransfer,
     Settlement,
-    Statement,
     TopUp,
     TransferId,
     TransferKind,
     account_id,
 )
 from weili.modules.ledger.problems import ACCOUNT_WORD, TopUpReferenceReused
+from weili.modules.ledger.store import books as store
+from weili.modules.parties import PARTY_PREFIX
 
-PURPOSE_TOP_UP: Final = "top_up"
 FLOOR_MINOR: Final = 0
-HOLD_GRACE: Final = timedelta(hours=1)
-"""How long after its expiry a hold may stay open, before ``verify`` calls it forgotten."""
 
 
 def account_open(ctx: Ctx, *, kind: AccountKind, party_id: PartyId) -> AccountId:
@@ -145,13 +141,13 @@ def holds_open(ctx: Ctx, *, subjects: Sequence[str]) -> list[Hold]:
 
 
 def holds_remaining(ctx: Ctx) -> dict[TransferId, int]:
-    """Give what every open hold still sets aside, to be held against the open orders."""
-    return dict(store.holds_remaining(ctx))
+    """Give what every open hold of trade still sets aside, to be held against the open orders."""
+    return dict(store.holds_remaining(ctx, besides=PURPOSE_WITHDRAWAL))
 
 
 def holds_posted(ctx: Ctx) -> dict[TransferId, int]:
-    """Give what was taken of every hold, to be held against what has shipped."""
-    return dict(store.holds_posted(ctx))
+    """Give what was taken of every hold of trade, to be held against what has shipped."""
+    return dict(store.holds_posted(ctx, besides=PURPOSE_WITHDRAWAL))
 
 
 def credits_for(ctx: Ctx, *, purpose: str) -> dict[tuple[str, AccountId], int]:
@@ -162,13 +158,77 @@ def credits_for(ctx: Ctx, *, purpose: str) -> dict[tuple[str, AccountId], int]:
     }
 
 
-def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) -> TopUp:
-    """Pay money into a partner's prepaid account, once for each reference.
+def alarm_set(ctx: Ctx, *, partner_id: PartyId, alarm_minor: int | None) -> Balance:
+    """Set below what a partner wants to be told that its balance is low; None for never.
 
-    Raises: InputInvalid (bounds); NotFound (no such account); TopUpReferenceReused (the
-    reference came before with another amount).
+    Where it is lower already, that is told at once: the alarm has come to the balance.
+
+    Raises: Forbidden; InputInvalid; NotFound (no such account).
+    """
+    ctx.require("account:write" if partner_id == ctx.actor.party_id else "admin:money")
+    if alarm_minor is not None and not 0 <= alarm_minor <= AMOUNT_MINOR_MAX:
+        expected = Said(
+            f"a whole number of fen from 0 to {AMOUNT_MINOR_MAX}",
+            f"0 至 {AMOUNT_MINOR_MAX} 的整数（分）",
+        )
+        raise InputInvalid(fields=(FieldProblem("/alarm_minor", "out_of_bounds", expected),))
+    prepaid = account_id(AccountKind.PARTNER_PREPAID, partner_id)
+    before = balances_lock(ctx, account_ids=[prepaid]).get(prepaid)
+    if before is None:
+        raise NotFound(what=ACCOUNT_WORD, id=AccountKind.PARTNER_PREPAID.value)
+    store.alarm_set(ctx, prepaid, alarm_minor)
+    after = replace(before, alarm_minor=alarm_minor)
+    if after.is_low and not before.is_low:
+        low_announce(ctx, after)
+    return after
+
+
+def alarm_ring(ctx: Ctx, *, before: Balance, after: Balance) -> None:
+    """Tell a partner whose balance a transaction has brought below the alarm from above it.
+
+    Both are balances of rows that are locked, before the transaction's first change and after
+    its last: so each fall is told once, and one that is undone on the way is none. The alarm
+    comes with the lock and the message leaves with the transaction's others; neither costs a
+    statement, which is why this is not the work of a job.
+    """
+    if after.is_low and not before.is_low:
+        low_announce(ctx, after)
+
+
+def low_announce(ctx: Ctx, balance: Balance) -> None:
+    """Announce that a balance is low; for whoever has seen it cross its alarm."""
+    ctx.announce(
+        BALANCE_LOW,
+        party_id=balance.party_id,
+        subject=id_text(PARTY_PREFIX, balance.party_id),
+        data={
+            "available_minor": balance.available_minor,
+            "alarm_minor": balance.alarm_minor,
+            "currency": CURRENCY,
+        },
+    )
+
+
+def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) -> TopUp:
+    """Pay money into a partner's prepaid account at once, once for each reference.
+
+    A sandbox's short way: in the live world money comes in by a deposit, which a second person
+    approves.
+
+    Raises: SandboxOnly, in the live world; InputInvalid (bounds); NotFound (no such account);
+    TopUpReferenceReused (the reference came before with another amount).
     """
     ctx.require("admin:money")
+    if not ctx.is_sandbox:
+        raise SandboxOnly
+    return top_up_write(ctx, partner_id=partner_id, amount_minor=amount_minor, reference=reference)
+
+
+def top_up_write(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) -> TopUp:
+    """Pay in what somebody has approved, once for each reference; stays inside the ledger.
+
+    Raises: InputInvalid; NotFound; TopUpReferenceReused.
+    """
     _check_top_up(amount_minor, reference)
     prepaid = account_id(AccountKind.PARTNER_PREPAID, partner_id)
     # The balance's lock comes first: two requests with one reference then follow each other, and
@@ -237,148 +297,3 @@ def _announce_top_up(ctx: Ctx, made: TopUp, after: Balance) -> None:
             "available_minor": after.available_minor,
         },
     )
-
-
-def statement(
-    ctx: Ctx,
-    *,
-    party_id: PartyId,
-    kind: AccountKind,
-    from_at: datetime,
-    to_at: datetime,
-    cursor: str | None = None,
-    limit: int = LIMIT_DEFAULT,
-) -> Statement:
-    """Give a page of an account's entries in order, each with where both columns stood after it.
-
-    A party reads its own with ``account:read``; anyone else's needs ``admin:money``.
-
-    Raises: Forbidden; NotFound (no such account); CursorInvalid.
-    """
-    ctx.require("account:read" if party_id == ctx.actor.party_id else "admin:money")
-    limit = limit_bounded(limit)
-    after = _place(cursor)
-    accounts = store.accounts_read(ctx, [account_id(kind, party_id)])
-    if not accounts:
-        raise NotFound(what=ACCOUNT_WORD, id=kind.value)
-    opening, here, closing, rows = store.statement_read(
-        ctx, accounts[0], from_at=from_at, to_at=to_at, after=after, limit=limit + 1
-    )
-    posted, held = here.posted_minor, here.held_minor
-    entries = []
-    for transfer, posted_minor, held_minor in rows[:limit]:
-        posted += posted_minor
-        held += held_minor
-        entries.append(Entry(transfer, posted_minor, held_minor, posted, held))
-    next_cursor = None
-    if len(rows) > limit:
-        last = entries[-1].transfer
-        next_cursor = cursor_text(f"{last.occurred_at.isoformat()} {last.id}")
-    return Statement(
-        account_id=accounts[0].id,
-        kind=kind,
-        party_id=party_id,
-        from_at=from_at,
-        to_at=to_at,
-        opening=opening,
-        entries=entries,
-        closing=closing,
-        next_cursor=next_cursor,
-    )
-
-
-def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
-    key = cursor_parse(cursor)
-    if key is None:
-        return None
-    at, _, last_id = key.partition(" ")
-    try:
-        place = datetime.fromisoformat(at), UUID(last_id)
-    except ValueError:
-        raise CursorInvalid from None
-    if place[0].tzinfo is None:
-        raise CursorInvalid
-    return place
-
-
-def verify(ctx: Ctx) -> Iterator[Finding]:
-    """Give what is broken in the books: at most a hundred findings of each sort."""
-    yield from _verify_balances(ctx)
-    yield from _verify_holds(ctx)
-    for transfer_id, what in store.misplaced_read(ctx):
-        yield Finding(
-            "ledger_transfer_misplaced",
-            _where(transfer_id),
-            what,
-            "open the account it names, or write the reverse transfer and the right one",
-        )
-    for transfer_id, reference in store.top_ups_unmatched_read(ctx, PURPOSE_TOP_UP):
-        yield Finding(
-            "ledger_top_up_unmatched",
-            _where(transfer_id),
-            f"the top-up {reference} and its transfer are not one and the same",
-            "look the payment up at the bank; reverse the transfer or write the missing one",
-        )
-
-
-def _verify_balances(ctx: Ctx) -> Iterator[Finding]:
-    for key, row, summed in store.drifted_read(ctx):
-        yield Finding(
-            "ledger_balance_drifted",
-            f"account {key}",
-            f"the running balance says {row.posted_minor} posted and {row.held_minor} held; "
-            f"its transfers sum to {summed.posted_minor} and {summed.held_minor}",
-            "set the running balance to the sums, under its lock",
-        )
-    for balance in store.below_floor_read(ctx):
-        yield Finding(
-            "ledger_balance_below_floor",
-            f"account {balance.account_id}",
-            f"{balance.posted_minor} posted, {balance.held_minor} held, "
-            f"floor {balance.floor_minor}",
-            "void the newest holds until the floor is kept, and restore the constraint",
-        )
-    limited = [kind for kind, rule in KIND_RULES.items() if rule.is_limited]
-    for key in store.without_balance_read(ctx, limited):
-        yield Finding(
-            "ledger_balance_missing",
-            f"account {key}",
-            "the account has a limit but no running balance",
-            "insert the running balance with the sums of its transfers",
-        )
-    debit_minor, credit_minor = store.trial_read(ctx)
-    if debit_minor != credit_minor:
-        yield Finding(
-            "ledger_sum_not_zero",
-            "all accounts",
-            f"debit balances sum to {debit_minor}, credit balances to {credit_minor}",
-            "some transfer names an account that is not there; see ledger_transfer_misplaced",
-        )
-
-
-def _verify_holds(ctx: Ctx) -> Iterator[Finding]:
-    for hold_id, held_minor, settled_minor in store.overrun_read(ctx):
-        yield Finding(
-            "ledger_hold_overrun",
-            _where(hold_id),
-            f"{settled_minor} were posted and voided of a hold of {held_minor}",
-            "write a direct transfer that gives the difference back",
-        )
-    for hold_id, subject, left_minor, expires_at in store.overdue_read(ctx, ctx.now - HOLD_GRACE):
-        yield Finding(
-            "ledger_hold_overdue",
-            _where(hold_id),
-            f"{left_minor} are still held for {subject} since it expired at {expires_at}",
-            f"let {subject} meet its deadline, or void the rest of the hold",
-        )
-    for transfer_id, hold_id in store.mismatched_read(ctx):
-        yield Finding(
-            "ledger_settlement_mismatched",
-            _where(transfer_id),
-            f"it settles {id_text(TRANSFER_PREFIX, hold_id)} but names other accounts",
-            "write the reverse transfer and the right one",
-        )
-
-
-def _where(transfer_id: TransferId) -> str:
-    return f"transfer {id_text(TRANSFER_PREFIX, transfer_id)}"

@@ -103,6 +103,7 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
                 "orders:read",
                 "orders:write",
                 "account:read",
+                "account:write",
                 "messages:read",
                 "recipients:reveal",
             }

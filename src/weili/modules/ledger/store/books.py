@@ -1,9 +1,8 @@
-"""All the ledger's SQL. The first part is hot and prepared; the second is read now and then."""
+"""SQL of the books. The first part is hot and prepared; the second is read now and then."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, cast
-from uuid import UUID
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
@@ -81,7 +80,7 @@ def balances_move(ctx: Ctx, moves: Mapping[AccountId, tuple[int, int]]) -> None:
 def balances_lock(ctx: Ctx, account_ids: Sequence[AccountId]) -> Asked[list[Balance]]:
     """Lock running balances in the order of their ids."""
     rows = ctx.db.ask(
-        "SELECT account_id, party_id, posted_minor, held_minor, floor_minor"
+        "SELECT account_id, party_id, posted_minor, held_minor, floor_minor, alarm_minor"
         " FROM ledger.balance WHERE account_id = ANY (%b::uuid[])"
         " ORDER BY account_id FOR UPDATE",
         sorted(account_ids),
@@ -123,22 +122,30 @@ def holds_of(ctx: Ctx, subjects: Sequence[str]) -> list[Hold]:
     return sorted(holds, key=lambda hold: hold.id)
 
 
-def holds_remaining(ctx: Ctx) -> list[tuple[TransferId, int]]:
-    """Read every hold of which something is left: (hold, left). Reads the whole ledger."""
+def holds_remaining(ctx: Ctx, *, besides: str) -> list[tuple[TransferId, int]]:
+    """Read every hold of which something is left: (hold, left), but for those of one purpose.
+
+    Reads the whole ledger.
+    """
     return ctx.db.rows(
         "SELECT h.id, (h.amount_minor - coalesce(sum(s.amount_minor), 0))::bigint"
         " FROM ledger.transfer h"
         " LEFT JOIN ledger.transfer s ON s.hold_id = h.id AND s.party_id = h.party_id"
-        " WHERE h.kind = 'hold' GROUP BY h.id, h.party_id"
-        " HAVING h.amount_minor <> coalesce(sum(s.amount_minor), 0)"
+        " WHERE h.kind = 'hold' AND h.purpose <> %b GROUP BY h.id, h.party_id"
+        " HAVING h.amount_minor <> coalesce(sum(s.amount_minor), 0)",
+        besides,
     )
 
 
-def holds_posted(ctx: Ctx) -> list[tuple[TransferId, int]]:
-    """Read what was taken of each hold: (hold, posted). Reads the whole ledger."""
+def holds_posted(ctx: Ctx, *, besides: str) -> list[tuple[TransferId, int]]:
+    """Read what was taken of each hold: (hold, posted), but for those of one purpose.
+
+    Reads the whole ledger.
+    """
     return ctx.db.rows(
         "SELECT hold_id, sum(amount_minor)::bigint FROM ledger.transfer"
-        " WHERE kind = 'post' GROUP BY hold_id"
+        " WHERE kind = 'post' AND purpose <> %b GROUP BY hold_id",
+        besides,
     )
 
 
@@ -203,6 +210,7 @@ def balances_read(ctx: Ctx, account_ids: Sequence[AccountId]) -> list[Balance]:
             b.posted_minor,
             b.held_minor,
             b.floor_minor,
+            b.alarm_minor,
         ).where(b.account_id.in_(account_ids))
     )
     return [Balance(*row) for row in rows]
@@ -227,9 +235,9 @@ def _sums(parties: set[PartyId] | None) -> sa.Select[Any]:
     legs = sa.union_all(*(_leg(side, parties) for side in Side)).subquery("leg")
     account = tables.account
     raises = legs.c.side == account.c.normal_side
-    posted, held = _effects(raises, legs.c.kind, legs.c.amount_minor)
+    posted, held = effects(raises, legs.c.kind, legs.c.amount_minor)
     return (
-        sa.select(account.c.id, account.c.party_id, _total(posted), _total(held))
+        sa.select(account.c.id, account.c.party_id, total(posted), total(held))
         .select_from(account.outerjoin(legs, legs.c.account_id == account.c.id))
         .group_by(account.c.id, account.c.party_id)
     )
@@ -246,7 +254,7 @@ def _leg(side: Side, parties: set[PartyId] | None) -> sa.Select[Any]:
     return leg if parties is None else leg.where(_t.party_id.in_(parties))
 
 
-def _effects(
+def effects(
     raises: sa.ColumnElement[bool],
     kind: sa.ColumnElement[str],
     amount_minor: sa.ColumnElement[int],
@@ -257,71 +265,30 @@ def _effects(
     return sa.case((raises, posted), else_=-posted), sa.case((raises, 0), else_=held)
 
 
-def _total(amount: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+def total(amount: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
     """Sum as a bigint: PostgreSQL sums those as numeric."""
     return sa.cast(sa.func.coalesce(sa.func.sum(amount), 0), sa.BigInteger)
 
 
-def statement_read(
-    ctx: Ctx,
-    account: Account,
-    *,
-    from_at: datetime,
-    to_at: datetime,
-    after: tuple[datetime, UUID] | None,
-    limit: int,
-) -> tuple[Standing, Standing, Standing, list[tuple[Transfer, int, int]]]:
-    """Read a period's opening, what stood after the cursor, its closing, and the next entries.
-
-    One statement, so that a transfer committed meanwhile is in all of it or in none.
-    """
-    normal = _t.credit_account_id if account.normal_side is Side.CREDIT else _t.debit_account_id
-    raises = normal == account.id
-    posted, held = _effects(raises, _t.kind, _t.amount_minor)
-    # What is held for the other account does nothing to this one, and is no entry of it.
-    mine = sa.and_(
-        sa.or_(_t.debit_account_id == account.id, _t.credit_account_id == account.id),
-        _t.occurred_at < to_at,
-        sa.not_(sa.and_(raises, _t.kind.in_(["hold", "void"]))),
-    )
-    if account.party_id != SYSTEM_PARTY:
-        mine = sa.and_(mine, _t.party_id == account.party_id)
-    place = sa.tuple_(_t.occurred_at, _t.id)
-    is_before = _t.occurred_at < from_at
-    is_seen = is_before if after is None else sa.or_(is_before, place <= after)
-    sums = (
-        sa.select(
-            *(
-                _total(sa.case((which, amount), else_=0)).label(f"sum_{number}_{name}")
-                for number, which in enumerate((is_before, is_seen, sa.true()))
-                for name, amount in (("posted", posted), ("held", held))
-            )
-        )
-        .where(mine)
-        .subquery("sums")
-    )
-    page = (
-        sa.select(tables.transfer, posted.label("posted"), held.label("held"))
-        .where(mine, sa.not_(is_seen))
-        .order_by(_t.occurred_at, _t.id)
-        .limit(limit)
-        .subquery("page")
-    )
-    rows = ctx.db.sa.execute(
-        sa.select(sums, page)
-        .select_from(sums.outerjoin(page, sa.true()))
-        .order_by(page.c.occurred_at, page.c.id)
-    ).all()
-    first = rows[0]
-    entries = [
-        (_transfer(row), cast("int", row.posted), cast("int", row.held))
-        for row in rows
-        if row.id is not None
-    ]
-    return Standing(*first[0:2]), Standing(*first[2:4]), Standing(*first[4:6]), entries
+def transfer_find(ctx: Ctx, party_id: PartyId, transfer_id: TransferId) -> Transfer | None:
+    """Find a transfer of a party's."""
+    row = ctx.db.sa.execute(
+        sa.select(tables.transfer).where(_t.id == transfer_id, _t.party_id == party_id)
+    ).one_or_none()
+    return None if row is None else transfer_of(row)
 
 
-def _transfer(row: sa.Row[Any]) -> Transfer:
+def alarm_set(ctx: Ctx, account_id: AccountId, alarm_minor: int | None) -> None:
+    """Set below what an account's party is told that it runs low."""
+    ctx.db.run(
+        "UPDATE ledger.balance SET alarm_minor = %b::bigint WHERE account_id = %b",
+        alarm_minor,
+        account_id,
+    )
+
+
+def transfer_of(row: sa.Row[Any]) -> Transfer:
+    """Read a row of the table back."""
     return Transfer(
         id=row.id,
         party_id=row.party_id,
@@ -387,8 +354,8 @@ def trial_read(ctx: Ctx) -> tuple[int, int]:
     is_debit = a.normal_side == Side.DEBIT.value
     [(debit_minor, credit_minor)] = ctx.db.sa.execute(
         sa.select(
-            _total(sa.case((is_debit, posted), else_=0)),
-            _total(sa.case((is_debit, 0), else_=posted)),
+            total(sa.case((is_debit, posted), else_=0)),
+            total(sa.case((is_debit, 0), else_=posted)),
         ).where(a.id == account_id)
     ).all()
     return debit_minor, credit_minor

@@ -1,0 +1,259 @@
+"""The verbs that tell how an account moved: statements, pages and whole, and the months' closes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from weili.kit.context import Ctx, PartyId
+from weili.kit.pages import LIMIT_DEFAULT, cursor_parse, cursor_text, limit_bounded
+from weili.kit.problems import CursorInvalid, NotFound
+from weili.kit.zone import day_begins_at, day_of
+from weili.modules.ledger.model import (
+    KIND_RULES,
+    Account,
+    AccountKind,
+    Entry,
+    MonthClose,
+    MonthSum,
+    PurposeTotal,
+    Standing,
+    Statement,
+    account_id,
+)
+from weili.modules.ledger.problems import ACCOUNT_WORD, ExportTooLong, MonthOpen
+from weili.modules.ledger.store import books
+from weili.modules.ledger.store import statements as store
+
+EXPORT_ROWS_MAX: Final = 1_000_000
+"""As many entries as one sheet holds, with room for its head and foot."""
+EXPORT_PAGE: Final = 2_000
+MONTH_ACCOUNTS_MAX: Final = 200
+"""Accounts that one call closes a month for: all they ever moved is summed in one statement."""
+CLOSES_AFTER: Final = timedelta(minutes=15)
+"""How long after a month's end it may be closed. A transaction that began before the end may be
+committed a moment after it, but none lasts minutes."""
+_CLOSED_KINDS: Final = tuple(kind for kind, rule in KIND_RULES.items() if not rule.is_platform)
+
+
+def statement(
+    ctx: Ctx,
+    *,
+    party_id: PartyId,
+    kind: AccountKind,
+    from_at: datetime,
+    to_at: datetime,
+    purposes: Sequence[str] = (),
+    cursor: str | None = None,
+    limit: int = LIMIT_DEFAULT,
+) -> Statement:
+    """Give a page of an account's entries in order, each with where both columns stood after it.
+
+    With ``purposes`` it shows the entries of those alone; where the account stood after each, the
+    opening, the totals and the closing stay those of all. A party reads its own with
+    ``account:read``; anyone else's needs ``admin:money``.
+
+    Raises: Forbidden; NotFound (no such account); CursorInvalid.
+    """
+    account = _account(ctx, party_id, kind)
+    limit = limit_bounded(limit)
+    head, rows = _read(
+        ctx,
+        account,
+        period=(from_at, to_at),
+        purposes=purposes,
+        after=_place(cursor),
+        limit=limit + 1,
+    )
+    entries = [Entry(*row) for row in rows[:limit]]
+    next_cursor = None
+    if len(rows) > limit:
+        last = entries[-1].transfer
+        next_cursor = cursor_text(f"{last.occurred_at.isoformat()} {last.id}")
+    return _statement(head, entries, next_cursor)
+
+
+def statement_whole(
+    ctx: Ctx,
+    *,
+    party_id: PartyId,
+    kind: AccountKind,
+    from_at: datetime,
+    to_at: datetime,
+    purposes: Sequence[str] = (),
+) -> tuple[Statement, Iterator[Entry]]:
+    """Give a statement without entries, and all its entries in turn, however many.
+
+    They are read a few thousand at a time, so it takes the same memory for a year as for a day.
+    To be read in a snapshot, which holds both to one moment.
+
+    Raises: Forbidden; NotFound (no such account); ExportTooLong.
+    """
+    account = _account(ctx, party_id, kind)
+    head, _ = _read(ctx, account, period=(from_at, to_at), purposes=purposes, after=None, limit=0)
+    found = _statement(head, (), None)
+    if sum(t.count for t in found.totals if not purposes or t.purpose in purposes) > (
+        EXPORT_ROWS_MAX
+    ):
+        raise ExportTooLong(rows_max=EXPORT_ROWS_MAX)
+    return found, _entries(ctx, account, found, purposes)
+
+
+def _entries(
+    ctx: Ctx, account: Account, found: Statement, purposes: Sequence[str]
+) -> Iterator[Entry]:
+    posted, held = found.opening.posted_minor, found.opening.held_minor
+    after: store.Place | None = None
+    period = found.from_at, found.to_at
+    while rows := store.entries_read(ctx, account, period=period, after=after, limit=EXPORT_PAGE):
+        for transfer, posted_minor, held_minor in rows:
+            posted += posted_minor
+            held += held_minor
+            if not purposes or transfer.purpose in purposes:
+                yield Entry(transfer, posted_minor, held_minor, posted, held)
+        after = rows[-1][0].occurred_at, rows[-1][0].id
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    account: Account
+    period: tuple[datetime, datetime]
+    opening: Standing
+    totals: Sequence[PurposeTotal]
+
+
+def _read(
+    ctx: Ctx,
+    account: Account,
+    *,
+    period: tuple[datetime, datetime],
+    purposes: Sequence[str],
+    after: store.Place | None,
+    limit: int,
+) -> tuple[_Head, list[store.Row]]:
+    # What stood at the last close before the period need not be summed again.
+    closed = store.close_before(ctx, account.id, _month_of(period[0]))
+    since: tuple[datetime | None, Standing] = (None, Standing(0, 0))
+    if closed is not None:
+        since = day_begins_at(_month_after(closed[0])), closed[1]
+    opening, totals, rows = store.statement_read(
+        ctx, account, since=since, period=period, purposes=purposes, after=after, limit=limit
+    )
+    return _Head(account, period, opening, totals), rows
+
+
+def _statement(head: _Head, entries: Sequence[Entry], next_cursor: str | None) -> Statement:
+    return Statement(
+        account_id=head.account.id,
+        kind=head.account.kind,
+        party_id=head.account.party_id,
+        from_at=head.period[0],
+        to_at=head.period[1],
+        opening=head.opening,
+        totals=head.totals,
+        entries=entries,
+        closing=Standing(
+            head.opening.posted_minor + sum(t.posted_minor for t in head.totals),
+            head.opening.held_minor + sum(t.held_minor for t in head.totals),
+        ),
+        next_cursor=next_cursor,
+    )
+
+
+def _account(ctx: Ctx, party_id: PartyId, kind: AccountKind) -> Account:
+    ctx.require("account:read" if party_id == ctx.actor.party_id else "admin:money")
+    accounts = books.accounts_read(ctx, [account_id(kind, party_id)])
+    if not accounts:
+        raise NotFound(what=ACCOUNT_WORD, id=kind.value)
+    return accounts[0]
+
+
+def _place(cursor: str | None) -> store.Place | None:
+    key = cursor_parse(cursor)
+    if key is None:
+        return None
+    at, _, last_id = key.partition(" ")
+    try:
+        place = datetime.fromisoformat(at), UUID(last_id)
+    except ValueError:
+        raise CursorInvalid from None
+    if place[0].tzinfo is None:
+        raise CursorInvalid
+    return place
+
+
+# --- months -------------------------------------------------------------------------------------
+
+
+def month_close(ctx: Ctx, *, month_on: date, limit: int = MONTH_ACCOUNTS_MAX) -> MonthClose:
+    """Close a month of the business zone for the next accounts for which it is open.
+
+    Each account's opening, which is the month before's closing, and the month's entries must come
+    to what all its entries sum to. Those that do are written down and never change; those that do
+    not are given back, and stay open. To be called until nothing is left.
+
+    Raises: Forbidden; MonthOpen, until a quarter of an hour after the month's end.
+    """
+    ctx.require("admin:money")
+    month_on = month_on.replace(day=1)
+    begins_at, ends_at = day_begins_at(month_on), day_begins_at(_month_after(month_on))
+    if ctx.now < ends_at + CLOSES_AFTER:
+        raise MonthOpen(
+            month=month_on.strftime("%Y-%m"), from_at=(ends_at + CLOSES_AFTER).isoformat()
+        )
+    ids = store.accounts_unclosed(
+        ctx,
+        kinds=_CLOSED_KINDS,
+        month_on=month_on,
+        end_at=ends_at,
+        limit=max(1, min(limit, MONTH_ACCOUNTS_MAX)),
+    )
+    sums = list(
+        store.month_sums(
+            ctx,
+            ids,
+            before_on=_month_of(begins_at - timedelta(days=1)),
+            period=(begins_at, ends_at),
+        )
+    )
+    ties = [month for month in sums if month.off_minor == 0]
+    if ties:
+        store.months_insert(ctx, ties, month_on=month_on)
+    left = store.accounts_unclosed_count(
+        ctx, kinds=_CLOSED_KINDS, month_on=month_on, end_at=ends_at
+    )
+    return MonthClose(month_on, len(ties), left, [month for month in sums if month.off_minor])
+
+
+def months_closed(
+    ctx: Ctx, *, party_id: PartyId, kind: AccountKind
+) -> list[tuple[date, MonthSum, datetime]]:
+    """Give an account's closed months, the newest first: (month, sums, when it was closed).
+
+    Raises: Forbidden; NotFound (no such account).
+    """
+    account = _account(ctx, party_id, kind)
+    return [
+        (
+            month_on,
+            MonthSum(
+                account.id,
+                party_id,
+                Standing(*sums[:2]),
+                Standing(*sums[2:4]),
+                Standing(*sums[4:6]),
+                entries,
+            ),
+            closed_at,
+        )
+        for month_on, *sums, entries, closed_at in store.months_closed(ctx, account.id)
+    ]
+
+
+def _month_of(moment: datetime) -> date:
+    return day_of(moment).replace(day=1)
+
+
+def _month_after(month_on: date) -> date:
+    return (month_on + timedelta(days=31)).replace(day=1)
