@@ -90,6 +90,10 @@ child = sa.Table(
     ),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("lead_days", sa.SmallInteger, nullable=False),
+    # What was promised when it was placed; null for what was placed before promises were made,
+    # or by a warehouse that is closed for long.
+    sa.Column("ships_on", sa.Date),
+    sa.Column("arrives_on", sa.Date),
     sa.Column("goods_minor", sa.BigInteger, nullable=False),
     sa.Column("freight_minor", sa.BigInteger, nullable=False),
     sa.Column("goods_hold_id", sa.Uuid, nullable=False),

@@ -1,0 +1,1 @@
+"""The decisions of ``inventory``: pure, a file for each question."""

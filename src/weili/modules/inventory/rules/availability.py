@@ -1,0 +1,143 @@
+"""Whether a quantity can be had in an area: now, when more has come, or after a transfer."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+
+from weili.kit.context import PartyId
+from weili.modules.goods import SkuId
+from weili.modules.inventory.model import (
+    FUZZY_MAX,
+    Availability,
+    AvailabilityAsk,
+    Part,
+    StockState,
+    WarehouseId,
+)
+from weili.modules.inventory.rules.promise import arrives_on
+from weili.modules.inventory.rules.sourcing import (
+    Bundles,
+    Shelves,
+    Sourced,
+    SourcingBook,
+    WithMore,
+    source,
+)
+
+Prospect = tuple[SkuId, WarehouseId, PartyId, int, date | None]
+"""SKU, warehouse, supplier, pieces; with the day on which they are expected, or None for what
+lies there already."""
+
+
+class Prospects:
+    """What is on its way to warehouses, and what lies in those that do not serve an area."""
+
+    def __init__(self, rows: Iterable[Prospect]) -> None:
+        """Take the rows, sorted by SKU."""
+        self._by_sku: dict[SkuId, list[Prospect]] = {}
+        for row in rows:
+            self._by_sku.setdefault(row[0], []).append(row)
+
+    def of(self, sku_ids: Iterable[SkuId]) -> list[Prospect]:
+        """Give the rows of some SKUs."""
+        return [row for sku_id in sku_ids for row in self._by_sku.get(sku_id, ())]
+
+
+def availability_of(
+    book: SourcingBook,
+    prospects: Prospects,
+    ask: AvailabilityAsk,
+    *,
+    partner_id: PartyId | None,
+    bundles: Bundles,
+) -> Availability:
+    """Say whether a quantity can be had in an area, and when it would leave and arrive."""
+    pieces = bundles.get(ask.sku_id) or ((ask.sku_id, 1),)
+    serving = {candidate[1]: candidate for candidate in book.candidates(ask.area_code)}
+    shelves = [(book.shelf(sku_id, partner_id), each) for sku_id, each in pieces]
+    total = sum(
+        max(0, min(shelf.get(candidate[0], 0) // each for shelf, each in shelves))
+        for candidate in serving.values()
+    )
+    none = Availability(
+        ask.sku_id,
+        ask.quantity,
+        ask.area_code,
+        StockState.SHORT if total else StockState.NONE,
+        min(total, FUZZY_MAX),
+        None,
+    )
+    if not serving:
+        return replace(none, state=StockState.NOT_SERVED)
+
+    def sourced(there: Shelves) -> list[Part]:
+        found = source(
+            there,
+            area_code=ask.area_code,
+            lines=[(ask.sku_id, ask.quantity)],
+            partner_id=partner_id,
+            bundles={ask.sku_id: pieces} if ask.sku_id in bundles else {},
+        )
+        return found.parts if isinstance(found, Sourced) else []
+
+    if parts := sourced(book):
+        return _promised(none, StockState.IN_STOCK, book, parts, None)
+    rows = prospects.of(sku_id for sku_id, _ in pieces)
+    coming = [row for row in rows if row[1] in serving and row[4] is not None]
+    for day in _days(coming, ask.on):
+        more = [(row[0], row[1], row[3]) for row in coming if row[4] is not None and row[4] <= day]
+        if parts := sourced(WithMore(book, more)):
+            return _promised(none, StockState.IN_TRANSIT, book, parts, day)
+    first = {candidate[2]: candidate[1] for candidate in reversed(list(serving.values()))}
+    elsewhere = [
+        (row[0], first[row[2]], row[3])
+        for row in rows
+        if row[4] is None and row[1] not in serving and row[2] in first
+    ]
+    if elsewhere and sourced(WithMore(book, elsewhere)):
+        return replace(none, state=StockState.TRANSFERABLE)
+    return none
+
+
+def unseen(book: SourcingBook, ask: AvailabilityAsk) -> Availability:
+    """Answer for goods that the asker does not see as for goods that nobody has."""
+    state = StockState.NONE if book.candidates(ask.area_code) else StockState.NOT_SERVED
+    return Availability(ask.sku_id, ask.quantity, ask.area_code, state, 0, None)
+
+
+def _days(coming: Iterable[Prospect], on: date | None) -> Iterator[date]:
+    days = {row[4] for row in coming if row[4] is not None}
+    yield from sorted(day for day in days if on is None or day <= on)
+
+
+def _promised(
+    none: Availability,
+    state: StockState,
+    book: SourcingBook,
+    parts: Iterable[Part],
+    expected_on: date | None,
+) -> Availability:
+    leaving = [
+        (
+            part.ships_on
+            if expected_on is None
+            else book.ships_after(book.slot(part.warehouse_id), expected_on),
+            part.lead_days,
+        )
+        for part in parts
+    ]
+    arriving = [arrives_on(day, lead_days) for day, lead_days in leaving]
+    return replace(
+        none,
+        state=state,
+        lead_days=max(lead_days for _, lead_days in leaving),
+        ships_on=latest(day for day, _ in leaving),
+        arrives_on=latest(arriving),
+        expected_on=expected_on,
+    )
+
+
+def latest(days: Iterable[date | None]) -> date | None:
+    """Give the last of some days; None when any of them can't be told."""
+    told = list(days)
+    return max((day for day in told if day is not None), default=None) if None not in told else None

@@ -1,0 +1,1 @@
+"""The verbs of ``inventory``, a file for each thing it keeps."""

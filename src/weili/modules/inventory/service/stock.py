@@ -1,0 +1,255 @@
+"""The verbs on places: what lies there, every change of it, and the proof that it adds up."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from weili.kit.context import Ctx
+from weili.kit.findings import Finding
+from weili.kit.ids import id_text
+from weili.kit.problems import NotFound, Problem
+from weili.modules import goods
+from weili.modules.goods import SKU_PREFIX, SkuId
+from weili.modules.inventory.model import (
+    TRANSFER_PREFIX,
+    WAREHOUSE_PREFIX,
+    Booking,
+    Changed,
+    ChangeOutcome,
+    Damage,
+    Move,
+    MoveKind,
+    Place,
+    ShareId,
+    StockChange,
+    StockLevel,
+    Warehouse,
+    WarehouseId,
+)
+from weili.modules.inventory.problems import WAREHOUSE_WORD
+from weili.modules.inventory.rules import stock as rules
+from weili.modules.inventory.service import access
+from weili.modules.inventory.service.sourcing import low_announce
+from weili.modules.inventory.store import incoming, shares
+from weili.modules.inventory.store import stock as store
+
+
+def stock_change(ctx: Ctx, *, changes: Sequence[StockChange]) -> list[StockLevel]:
+    """Change what lies in places, all of the changes or none; gives the places as they are then.
+
+    A supplier may change its own SKUs in its own warehouses, staff any. Several changes of one
+    place count one after another.
+
+    Raises: Forbidden; InputInvalid; NotFound, when there is no such warehouse for the one who
+    asks; SkuUnknown, likewise; StockBelowReserved; VersionStale.
+    """
+    access.require(ctx, "supply:write")
+    rules.changes_check(changes)
+    if not changes:
+        return []
+    warehouses = access.warehouses_check(ctx, [change.warehouse_id for change in changes])
+    access.skus_check(ctx, [change.sku_id for change in changes])
+    before = places_locked(ctx, {(change.sku_id, change.warehouse_id) for change in changes})
+    after, outcomes, bookings = rules.changes_decided(before, changes)
+    for outcome in outcomes:
+        if outcome.problem:
+            raise outcome.problem
+    levels_save(ctx, before=before, after=after, bookings=bookings, warehouses=warehouses)
+    return [after[place] for place in sorted(after)]
+
+
+def stock_update(ctx: Ctx, *, changes: Sequence[StockChange]) -> list[Changed]:
+    """Change what lies in places, each row with an outcome of its own, in the order given.
+
+    A row that is refused (an unknown SKU or warehouse, a stale version, less than is promised)
+    stops none of the others. However many rows: one lock, one write, one set of movements.
+
+    Raises: Forbidden; InputInvalid.
+    """
+    access.require(ctx, "supply:write")
+    rules.changes_check(changes)
+    warehouses = access.warehouses_seen(ctx, [change.warehouse_id for change in changes])
+    skus = access.skus_seen(ctx, [change.sku_id for change in changes])
+    unknown = [_unknown(change, warehouses, skus) for change in changes]
+    known = [change for change, problem in zip(changes, unknown, strict=True) if problem is None]
+    before = places_locked(ctx, {(change.sku_id, change.warehouse_id) for change in known})
+    after, decided, bookings = rules.changes_decided(before, known)
+    levels_save(ctx, before=before, after=after, bookings=bookings, warehouses=warehouses)
+    outcomes = iter(decided)
+    return [
+        next(outcomes) if problem is None else Changed(ChangeOutcome.REFUSED, None, problem)
+        for problem in unknown
+    ]
+
+
+def damage_write_off(ctx: Ctx, *, damages: Sequence[Damage], reference: str) -> list[StockLevel]:
+    """Take pieces that can no longer be sold out of stock, all of them or none.
+
+    Raises: Forbidden; InputInvalid; NotFound; SkuUnknown; StockBelowReserved.
+    """
+    access.require(ctx, "supply:write")
+    warehouses = access.warehouses_check(ctx, [damage.warehouse_id for damage in damages])
+    access.skus_check(ctx, [damage.sku_id for damage in damages])
+    return stock_book(
+        ctx,
+        bookings=[
+            Booking(
+                MoveKind.DAMAGE,
+                damage.sku_id,
+                damage.warehouse_id,
+                -damage.quantity,
+                f"{reference}: {damage.reason}",
+            )
+            for damage in damages
+        ],
+        warehouses=warehouses,
+    )
+
+
+def stock_book(
+    ctx: Ctx, *, bookings: Sequence[Booking], warehouses: Mapping[WarehouseId, Warehouse]
+) -> list[StockLevel]:
+    """Book movements into locked places; the caller has checked who may.
+
+    Raises: StockBelowReserved; then nothing has moved.
+    """
+    if not bookings:
+        return []
+    before = places_locked(ctx, {(booking.sku_id, booking.warehouse_id) for booking in bookings})
+    after = rules.bookings_applied(before, bookings)
+    levels_save(ctx, before=before, after=after, bookings=bookings, warehouses=warehouses)
+    return [after[place] for place in sorted(after)]
+
+
+def places_locked(ctx: Ctx, places: set[Place]) -> dict[Place, StockLevel]:
+    """Lock places in their one order, made empty where there was none, and give them."""
+    if not places:
+        return {}
+    store.places_make(ctx, sorted(places))
+    return store.places_lock(ctx, sorted(places))
+
+
+def levels_save(
+    ctx: Ctx,
+    *,
+    before: Mapping[Place, StockLevel],
+    after: Mapping[Place, StockLevel],
+    bookings: Sequence[Booking],
+    warehouses: Mapping[WarehouseId, Warehouse],
+) -> None:
+    """Write locked places and their movements, and tell suppliers what runs low now."""
+    changed = [after[place] for place in sorted(after) if after[place] != before[place]]
+    if changed:
+        store.levels_write(ctx, levels=changed, bookings=bookings)
+    for level in rules.lows_crossed(before, after):
+        low_announce(
+            ctx,
+            supplier_id=warehouses[level.warehouse_id].supplier_id,
+            sku_id=level.sku_id,
+            warehouse_id=level.warehouse_id,
+            unpromised=level.unpromised,
+            low_below=level.low_below,
+        )
+
+
+def stock_of(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[StockLevel]:
+    """Give what lies where of these SKUs; a supplier sees its own warehouses alone.
+
+    Raises: Forbidden.
+    """
+    access.require(ctx, "supply:read")
+    levels = store.levels_read(ctx, sku_ids=list(set(sku_ids)))
+    seen = access.warehouses_seen(ctx, [level.warehouse_id for level in levels])
+    return [level for level in levels if level.warehouse_id in seen]
+
+
+def movements_write(ctx: Ctx, *, moves: Sequence[Move], is_locked: bool = False) -> None:
+    """Reserve, release, issue and take back stock, and write each movement down.
+
+    Fetches nothing, so it may stand in ``with ctx.db.pipeline()``. ``is_locked`` says that the
+    transaction holds the places already (``sourcing_book`` with ``lock``) and spares a statement.
+    What is released goes back to the shares that its subject took it from, while they last.
+
+    Raises: the database's own refusal (a CHECK) when a place would hold less than is promised
+    from it, or does not exist: the caller decided wrongly, which is a bug and no refusal.
+    """
+    if not moves:
+        return
+    store.moves_write(ctx, moves=moves, sums=rules.moves_summed(moves), is_locked=is_locked)
+    takes: dict[tuple[str, ShareId], int] = {}
+    releases: dict[tuple[str, Place], int] = {}
+    for kind, sku_id, warehouse_id, quantity, subject, taken in moves:
+        for share_id, count in taken:
+            takes[subject, share_id] = takes.get((subject, share_id), 0) + count
+        if kind is MoveKind.RELEASE:
+            key = subject, (sku_id, warehouse_id)
+            releases[key] = releases.get(key, 0) + quantity
+    if takes:
+        shares.shares_take(ctx, takes)
+    if releases:
+        shares.shares_back(ctx, releases)
+
+
+def reserved_by_place(ctx: Ctx) -> Iterator[tuple[SkuId, WarehouseId, int]]:
+    """Give how much is promised where, to be held against the open orders."""
+    return store.reserved_by_place(ctx)
+
+
+def verify(ctx: Ctx) -> Iterator[Finding]:
+    """Find places, shares and transfers that their own rows don't explain."""
+    yield from _places_verify(ctx)
+    yield from _shares_verify(ctx)
+    yield from _transfers_verify(ctx)
+
+
+def _places_verify(ctx: Ctx) -> Iterator[Finding]:
+    for sku_id, warehouse_id, on_hand, reserved, on_hand_moved, reserved_moved in store.places_off(
+        ctx
+    ):
+        where = f"{id_text(SKU_PREFIX, sku_id)} in {id_text(WAREHOUSE_PREFIX, warehouse_id)}"
+        if on_hand is None:
+            what = f"there is no stock row, but movements of {on_hand_moved} and {reserved_moved}"
+        else:
+            what = (
+                f"on hand {on_hand}, movements sum to {on_hand_moved};"
+                f" reserved {reserved}, movements sum to {reserved_moved}"
+            )
+        repair = "count the place, set the row to what the movements say, then adjust to the count"
+        yield Finding("stock_equals_movements", where, what, repair)
+
+
+def _shares_verify(ctx: Ctx) -> Iterator[Finding]:
+    for kind, sku_id, warehouse_id, stated, summed in shares.shares_off(ctx):
+        where = f"{id_text(SKU_PREFIX, sku_id)} in {id_text(WAREHOUSE_PREFIX, warehouse_id)}"
+        if kind == "place":
+            what = f"{stated} pieces are kept for partners, its open shares have {summed} left"
+        else:
+            what = f"a share has {stated} pieces left, {summed} by what was taken out of it"
+        yield Finding(
+            "shares_within_stock", where, what, "end the shares of the place and open them again"
+        )
+
+
+def _transfers_verify(ctx: Ctx) -> Iterator[Finding]:
+    moved = {subject: (out, into) for subject, out, into in incoming.transfers_moved(ctx)}
+    for transfer_id, sent, received in incoming.transfers_summed(ctx):
+        subject = id_text(TRANSFER_PREFIX, transfer_id)
+        out, into = moved.pop(subject, (0, 0))
+        if (out, into) != (sent, received):
+            what = f"{sent} sent and {out} moved out; {received} received and {into} moved in"
+            yield Finding(
+                "transfers_balance", subject, what, "count both warehouses, then adjust to that"
+            )
+    for subject in moved:
+        what = "there are movements, but no such transfer"
+        yield Finding("transfers_balance", subject, what, "count both warehouses")
+
+
+def _unknown(
+    change: StockChange,
+    warehouses: Mapping[WarehouseId, Warehouse],
+    skus: frozenset[SkuId],
+) -> Problem | None:
+    if change.warehouse_id not in warehouses:
+        return NotFound(what=WAREHOUSE_WORD, id=id_text(WAREHOUSE_PREFIX, change.warehouse_id))
+    if change.sku_id not in skus:
+        return goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, change.sku_id))
+    return None

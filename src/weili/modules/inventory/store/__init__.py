@@ -1,0 +1,1 @@
+"""All SQL of ``inventory``, a file for each thing it keeps."""

@@ -1,0 +1,169 @@
+"""SQL of places and movements."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
+
+from weili.kit.context import Ctx
+from weili.kit.ids import new_id
+from weili.modules.goods import SkuId
+from weili.modules.inventory.model import Booking, Move, Place, StockLevel, WarehouseId
+from weili.modules.inventory.rules.stock import move_deltas
+
+_PLACES_LOCK: Final = (
+    "SELECT s.sku_id, s.warehouse_id, s.on_hand, s.reserved, s.safety, s.shared, s.low_below,"
+    " s.version FROM inventory.stock s"
+    " JOIN unnest(%b::uuid[], %b::uuid[]) AS x (k, w) ON s.sku_id = x.k AND s.warehouse_id = x.w"
+    " ORDER BY s.sku_id, s.warehouse_id FOR UPDATE OF s"
+)
+_STOCK_MOVE: Final = (
+    "UPDATE inventory.stock s SET on_hand = s.on_hand + x.h, reserved = s.reserved + x.r,"
+    " shared = s.shared + x.s, version = s.version + (x.h <> 0)::int,"
+    " changed_at = %b::timestamptz"
+    " FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[])"
+    "  AS x (k, w, h, r, s)"
+    " WHERE s.sku_id = x.k AND s.warehouse_id = x.w"
+)
+# The place is looked up again for each movement: one that does not exist leaves a null where
+# none may be, so a movement without stock is refused by constraint. A foreign key would say the
+# same, but locks the place in every transaction that only writes history.
+_MOVEMENTS: Final = (
+    "INSERT INTO inventory.movement"
+    " (id, sku_id, warehouse_id, kind, on_hand_delta, reserved_delta, subject, occurred_at)"
+    " SELECT x.i, x.k, s.warehouse_id, x.n, x.h, x.r, x.j, %b::timestamptz"
+    " FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::bigint[], %b::bigint[],"
+    "  %b::text[]) AS x (i, k, w, n, h, r, j)"
+    " LEFT JOIN inventory.stock s ON s.sku_id = x.k AND s.warehouse_id = x.w"
+)
+_VERIFY: Final = (
+    "SELECT coalesce(s.sku_id, m.sku_id), coalesce(s.warehouse_id, m.warehouse_id),"
+    "  s.on_hand, s.reserved, coalesce(m.on_hand, 0), coalesce(m.reserved, 0)"
+    " FROM inventory.stock s FULL JOIN ("
+    "  SELECT sku_id, warehouse_id, sum(on_hand_delta)::bigint AS on_hand,"
+    "   sum(reserved_delta)::bigint AS reserved"
+    "  FROM inventory.movement GROUP BY sku_id, warehouse_id) m"
+    " ON m.sku_id = s.sku_id AND m.warehouse_id = s.warehouse_id"
+    " WHERE (s.on_hand, s.reserved) IS DISTINCT FROM"
+    "  (coalesce(m.on_hand, 0), coalesce(m.reserved, 0))"
+    " OR s.on_hand < 0 OR s.reserved < 0 OR s.reserved > s.on_hand"
+    " ORDER BY 1, 2"
+)
+
+
+def places_make(ctx: Ctx, places: Sequence[Place]) -> None:
+    """Make the places that are not there yet, empty, so that there is a row to lock."""
+    ctx.db.run(
+        "INSERT INTO inventory.stock"
+        " (sku_id, warehouse_id, on_hand, reserved, safety, shared, low_below, version, changed_at)"
+        " SELECT k, w, 0, 0, 0, 0, 0, 0, %b::timestamptz"
+        " FROM unnest(%b::uuid[], %b::uuid[]) AS x (k, w) ORDER BY k, w ON CONFLICT DO NOTHING",
+        ctx.now,
+        [sku_id for sku_id, _ in places],
+        [warehouse_id for _, warehouse_id in places],
+    )
+
+
+def places_lock(ctx: Ctx, places: Sequence[Place]) -> dict[Place, StockLevel]:
+    """Lock places in their one order and read them."""
+    rows = ctx.db.rows(
+        _PLACES_LOCK,
+        [sku_id for sku_id, _ in places],
+        [warehouse_id for _, warehouse_id in places],
+    )
+    return {(row[0], row[1]): StockLevel(*row) for row in rows}
+
+
+def levels_write(
+    ctx: Ctx, *, levels: Collection[StockLevel], bookings: Sequence[Booking] = ()
+) -> None:
+    """Write locked places as they are after a change, and the movements that brought them there."""
+    ctx.db.run(
+        "UPDATE inventory.stock s SET on_hand = x.h, safety = x.f, shared = x.s, low_below = x.l,"
+        " version = x.v, changed_at = %b::timestamptz"
+        " FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[],"
+        "  %b::bigint[], %b::bigint[]) AS x (k, w, h, f, s, l, v)"
+        " WHERE s.sku_id = x.k AND s.warehouse_id = x.w AND s.version <> x.v",
+        ctx.now,
+        [level.sku_id for level in levels],
+        [level.warehouse_id for level in levels],
+        [level.on_hand for level in levels],
+        [level.safety for level in levels],
+        [level.shared for level in levels],
+        [level.low_below for level in levels],
+        [level.version for level in levels],
+    )
+    if bookings:
+        ctx.db.run(
+            _MOVEMENTS,
+            ctx.now,
+            [new_id(ctx.now) for _ in bookings],
+            [booking.sku_id for booking in bookings],
+            [booking.warehouse_id for booking in bookings],
+            [str(booking.kind) for booking in bookings],
+            [booking.delta for booking in bookings],
+            [0] * len(bookings),
+            [booking.subject for booking in bookings],
+        )
+
+
+def moves_write(
+    ctx: Ctx,
+    *,
+    moves: Sequence[Move],
+    sums: Sequence[tuple[Place, int, int, int]],
+    is_locked: bool,
+) -> None:
+    """Move stock and write why; fetches nothing, so that it may be pipelined. Hot."""
+    sku_ids = [place[0] for place, _, _, _ in sums]
+    warehouse_ids = [place[1] for place, _, _, _ in sums]
+    if not is_locked:
+        # An UPDATE locks in whatever order its plan visits the rows; this fixes the order.
+        ctx.db.run(_PLACES_LOCK, sku_ids, warehouse_ids)
+    ctx.db.run(
+        _STOCK_MOVE,
+        ctx.now,
+        sku_ids,
+        warehouse_ids,
+        [on_hand for _, on_hand, _, _ in sums],
+        [reserved for _, _, reserved, _ in sums],
+        [shared for _, _, _, shared in sums],
+    )
+    deltas = [move_deltas(move) for move in moves]
+    ctx.db.run(
+        _MOVEMENTS,
+        ctx.now,
+        [new_id(ctx.now) for _ in moves],
+        [move.sku_id for move in moves],
+        [move.warehouse_id for move in moves],
+        [str(move.kind) for move in moves],
+        [on_hand for on_hand, _ in deltas],
+        [reserved for _, reserved in deltas],
+        [move.subject for move in moves],
+    )
+
+
+def levels_read(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[StockLevel]:
+    """Read what lies where of these SKUs."""
+    rows = ctx.db.rows(
+        "SELECT sku_id, warehouse_id, on_hand, reserved, safety, shared, low_below, version"
+        " FROM inventory.stock"
+        " WHERE sku_id = ANY (%b::uuid[]) ORDER BY sku_id, warehouse_id",
+        sku_ids,
+    )
+    return [StockLevel(*row) for row in rows]
+
+
+def reserved_by_place(ctx: Ctx) -> Iterator[tuple[SkuId, WarehouseId, int]]:
+    """Read how much is promised where."""
+    yield from ctx.db.rows(
+        "SELECT sku_id, warehouse_id, reserved FROM inventory.stock"
+        " WHERE reserved <> 0 ORDER BY sku_id, warehouse_id"
+    )
+
+
+def places_off(ctx: Ctx) -> Iterator[tuple[SkuId, WarehouseId, int | None, int | None, int, int]]:
+    """Find places that their movements don't explain.
+
+    Gives (SKU, warehouse, on_hand, reserved, on_hand moved, reserved moved), with None where
+    there are movements but no place.
+    """
+    yield from ctx.db.rows(_VERIFY)
