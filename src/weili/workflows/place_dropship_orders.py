@@ -43,6 +43,7 @@ def _place(
     asked = [(commands[index].partner_id, commands[index].draft) for index in fresh]
     snapshot = order_snapshot(ctx, asked=asked, lock=True)
     accepted: list[dropship.Accepted] = []
+    reserving: dict[dropship.OrderId, list[inventory.Move]] = {}
     for index in fresh:
         command = commands[index]
         assessment = dropship.assess(snapshot, command.partner_id, command.draft)
@@ -56,6 +57,13 @@ def _place(
             draft=command.draft,
             children=assessment.children,
         )
+        reserving[order.id] = inventory.reservations(
+            assessment.parts,
+            subjects={
+                child.warehouse_id: id_text(dropship.CHILD_PREFIX, child.id)
+                for child in order.children
+            },
+        )
         answer = dropship.answer_of(order)
         accepted.append(dropship.Accepted(index, order, command.digest, answer))
     if not accepted:
@@ -64,8 +72,10 @@ def _place(
     won = [item for item in accepted if item.index not in outcomes]
     orders = [item.order for item in won]
     if orders:
+        moves = [move for order in orders for move in reserving[order.id]]
+        inventory.lows_announce(ctx, book=snapshot.stock, moves=moves)
         with ctx.db.pipeline():
-            inventory.movements_write(ctx, moves=_reservations(orders), is_locked=True)
+            inventory.movements_write(ctx, moves=moves, is_locked=True)
             ledger.transfers_write(ctx, transfers=holds_for(orders))
             dropship.orders_insert(ctx, orders=orders)
         _ring(ctx, snapshot, orders)
@@ -96,21 +106,6 @@ def _twin(
             order_id=id_text(dropship.ORDER_PREFIX, outcome.order_id),
         )
     return dropship.Placed(outcome.order_id, outcome.answer_json, is_replay=True)
-
-
-def _reservations(orders: Sequence[dropship.Order]) -> list[inventory.Move]:
-    return [
-        inventory.Move(
-            inventory.MoveKind.RESERVE,
-            line.sku_id,
-            child.warehouse_id,
-            line.quantity,
-            id_text(dropship.CHILD_PREFIX, child.id),
-        )
-        for order in orders
-        for child in order.children
-        for line in child.lines
-    ]
 
 
 def holds_for(orders: Sequence[dropship.Order]) -> list[ledger.NewTransfer]:

@@ -10,8 +10,10 @@ def render_dropship_order(
 ) -> dropship.Assessment:
     """Decide an order as placing it now would, take nothing, and list all that speaks against it.
 
+    It says of each warehouse that serves the area why it was chosen or passed over.
+
     Raises: Forbidden.
     """
     ctx.require("orders:read")
     snapshot = order_snapshot(ctx, asked=[(partner_id, draft)], lock=False)
-    return dropship.assess(snapshot, partner_id, draft)
+    return dropship.assess(snapshot, partner_id, draft, explained=True)

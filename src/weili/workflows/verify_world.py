@@ -46,7 +46,7 @@ def _stock_promised(ctx: Ctx) -> Iterator[Finding]:
         for sku_id, warehouse_id, count in inventory.reserved_by_place(ctx)
         if count
     }
-    awaited = dropship.open_quantities(ctx)
+    awaited = _in_pieces(ctx, dropship.open_quantities(ctx))
     for sku_id, warehouse_id in _differing(promised, awaited):
         place = (sku_id, warehouse_id)
         yield Finding(
@@ -57,6 +57,20 @@ def _stock_promised(ctx: Ctx) -> Iterator[Finding]:
             f"{awaited.get(place, 0)}",
             "release or reserve the difference with a movement that names this finding",
         )
+
+
+def _in_pieces(ctx: Ctx, awaited: Mapping[tuple[UUID, UUID], int]) -> dict[tuple[UUID, UUID], int]:
+    """Count bundles as their parts, which are what stock promises."""
+    skus = [goods.SkuId(sku_id) for sku_id, _ in awaited]
+    bundles = goods.bundle_parts(ctx, sku_ids=list(set(skus)))
+    pieces: dict[tuple[UUID, UUID], int] = {}
+    for (sku_id, warehouse_id), count in awaited.items():
+        parts = bundles.get(goods.SkuId(sku_id))
+        made_of = [(part.sku_id, part.quantity) for part in parts] if parts else [(sku_id, 1)]
+        for piece_id, each in made_of:
+            place = piece_id, warehouse_id
+            pieces[place] = pieces.get(place, 0) + count * each
+    return pieces
 
 
 def _money_held(ctx: Ctx) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """From where an order is taken: the plain cases by name, and two transactions at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
 from threading import Barrier
 from uuid import UUID
 
@@ -30,9 +31,26 @@ NEAR, MID, FAR = (WarehouseId(UUID(int=n)) for n in (11, 12, 13))
 SUPPLIER = PartyId(UUID(int=21))
 
 
+NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 20)
+
+Coverage = tuple[str, WarehouseId, PartyId, int, int]
+
+
+def book_of(
+    *, coverage: list[Coverage], stock: list[tuple[SkuId, WarehouseId, int]], at: str = AREA
+) -> SourcingBook:
+    """Make a book of warehouses that all stand in one county and ship every day until 16:00."""
+    return SourcingBook(
+        now=NOW,
+        coverage=[(*row, at, 960, 127, None, None) for row in coverage],
+        stock=[(*row, None, None, None, None) for row in stock],
+    )
+
+
 def book_with(stock: dict[tuple[SkuId, WarehouseId], int]) -> SourcingBook:
     """Let three warehouses serve the area, near before mid before far."""
-    return SourcingBook(
+    return book_of(
         coverage=[
             (COUNTRY, FAR, SUPPLIER, 30, 5),
             (PROVINCE, MID, SUPPLIER, 20, 3),
@@ -52,7 +70,7 @@ def test_a_part_says_all_that_a_parcel_needs() -> None:
     book = book_with({(RICE, NEAR): 5})
 
     assert inventory.source(book, area_code=AREA, lines=[(RICE, 5)]) == Sourced(
-        [Part(0, RICE, NEAR, SUPPLIER, 5, 1)]
+        [Part(0, RICE, NEAR, SUPPLIER, 5, 1, TODAY, ())]
     )
 
 
@@ -92,7 +110,7 @@ def test_two_lines_of_the_same_sku_share_one_count() -> None:
 
 def test_the_narrowest_coverage_of_a_warehouse_counts() -> None:
     # Given mid before far by country, but far given the city as its own
-    book = SourcingBook(
+    book = book_of(
         coverage=[
             (COUNTRY, FAR, SUPPLIER, 30, 5),
             (COUNTRY, MID, SUPPLIER, 20, 3),
@@ -103,11 +121,11 @@ def test_the_narrowest_coverage_of_a_warehouse_counts() -> None:
 
     assert taken(book, (RICE, 1)) == [(0, FAR, 1)]
     elsewhere = inventory.source(book, area_code="110101", lines=[(RICE, 1)])
-    assert elsewhere == Sourced([Part(0, RICE, MID, SUPPLIER, 1, 3)])
+    assert elsewhere == Sourced([Part(0, RICE, MID, SUPPLIER, 1, 3, TODAY, ())])
 
 
 def test_equal_priority_is_decided_by_lead_days_and_then_by_id() -> None:
-    book = SourcingBook(
+    book = book_of(
         coverage=[
             (CITY, FAR, SUPPLIER, 1, 2),
             (CITY, MID, SUPPLIER, 1, 2),

@@ -25,6 +25,9 @@ TemplateIdOut = Annotated[str, Field(pattern=id_pattern(pricing.TEMPLATE_PREFIX)
 WarehouseIdOut = Annotated[str, Field(pattern=id_pattern(inventory.WAREHOUSE_PREFIX))]
 TransferIdOut = Annotated[str, Field(pattern=id_pattern(ledger.TRANSFER_PREFIX))]
 MomentOut = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+DayOut = Annotated[
+    str, Field(json_schema_extra={"format": "date"}, description="a day in China's time")
+]
 Fen = Annotated[int, Field(description="in fen")]
 
 
@@ -97,6 +100,8 @@ class ChildOut(Document):
     state: dropship.OrderState
     warehouse_id: WarehouseIdOut
     lead_days: int
+    ships_on: DayOut | None
+    arrives_on: DayOut | None
     goods_minor: Fen
     freight_minor: Fen
     lines: list[LineOut]
@@ -188,6 +193,8 @@ class RenderChildOut(Document):
 
     warehouse_id: WarehouseIdOut
     lead_days: int
+    ships_on: DayOut | None
+    arrives_on: DayOut | None
     goods_minor: Fen
     freight_minor: Fen
     lines: list[LineOut]
@@ -202,6 +209,26 @@ class FreightChargeOut(Document):
     amount_minor: Fen
 
 
+class WarehouseNoteOut(Document):
+    """What was thought of one warehouse that serves the area, and why.
+
+    `takes_all`, `takes_lines` and `takes_rest` (of lines that nobody has whole) are sent from
+    there; `not_needed`, `too_little` (for the lines named) and `has_none` were passed over.
+    """
+
+    warehouse_id: WarehouseIdOut
+    rank: int
+    priority: int
+    distance: Annotated[
+        int,
+        Field(ge=0, le=4, description="0 county, 1 city, 2 province, 3 neighbouring, 4 elsewhere"),
+    ]
+    lead_days: int
+    ships_on: DayOut | None
+    verdict: inventory.Verdict
+    line_nos: list[int]
+
+
 class RenderOut(Document):
     """What an order would become, or all that speaks against it."""
 
@@ -213,6 +240,7 @@ class RenderOut(Document):
     freight: Annotated[list[FreightChargeOut], Field(description="sums to freight_minor")]
     lines: list[RenderLineOut]
     problems: list[ProblemOut]
+    sourcing: list[WarehouseNoteOut]
     children: list[RenderChildOut]
 
 
@@ -460,6 +488,8 @@ class SupplyOrderOut(Document):
     state: dropship.OrderState
     warehouse_id: WarehouseIdOut
     area_code: str
+    ships_on: DayOut | None
+    arrives_on: DayOut | None
     placed_at: MomentOut
     lines: list[SupplyLineOut]
     recipient: MaskedRecipientOut

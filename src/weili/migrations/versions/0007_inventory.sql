@@ -166,3 +166,7 @@ GRANT SELECT, INSERT, UPDATE ON inventory.share_use TO weili_app;
 ALTER TABLE dropship.child
     ADD COLUMN ships_on DATE,
     ADD COLUMN arrives_on DATE;
+
+-- What lies in places of a bundle: its parts. Plain enough to be inlined where it is called.
+CREATE FUNCTION inventory.parts_of(sku_ids UUID[]) RETURNS SETOF UUID LANGUAGE sql STABLE
+    AS 'SELECT sku_id FROM goods.bundle_part WHERE bundle_id = ANY (sku_ids)';

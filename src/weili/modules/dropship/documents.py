@@ -1,6 +1,6 @@
 """What the outside is shown of an order. Amounts in fen, times in UTC, ids written out."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from weili.kit.ids import id_text
@@ -17,7 +17,7 @@ from weili.modules.dropship.model import (
 from weili.modules.dropship.rules import Assessment
 from weili.modules.dropship.states import OrderState
 from weili.modules.goods import SKU_PREFIX
-from weili.modules.inventory import WAREHOUSE_PREFIX
+from weili.modules.inventory import WAREHOUSE_PREFIX, WarehouseNote
 from weili.modules.parties import PARTY_PREFIX
 from weili.modules.pricing import TEMPLATE_PREFIX
 
@@ -29,6 +29,11 @@ _MOMENT_LENGTH: Final = len("2026-11-22T12:00:00.000000")
 def moment(at: datetime | None) -> str | None:
     """Write a moment as RFC 3339 in UTC."""
     return at.isoformat(timespec="microseconds")[:_MOMENT_LENGTH] + "Z" if at else None
+
+
+def day(on: date | None) -> str | None:
+    """Write a day of the business zone."""
+    return on.isoformat() if on else None
 
 
 def order_document(order: Order) -> Document:
@@ -64,6 +69,8 @@ def child_document(child: Child) -> Document:
         "state": child.state.value,
         "warehouse_id": id_text(WAREHOUSE_PREFIX, child.warehouse_id),
         "lead_days": child.lead_days,
+        "ships_on": day(child.ships_on),
+        "arrives_on": day(child.arrives_on),
         "goods_minor": child.goods_minor,
         "freight_minor": child.freight_minor,
         "lines": [line_document(line) for line in child.lines if line.quantity],
@@ -129,6 +136,7 @@ def render_document(assessment: Assessment, *, language: str) -> Document:
             for line_no, price in enumerate(assessment.lines, 1)
         ],
         "problems": [problem.as_json(language) for problem in assessment.problems],
+        "sourcing": [_note_document(note) for note in assessment.notes],
         "children": [
             {
                 key: value
@@ -137,6 +145,20 @@ def render_document(assessment: Assessment, *, language: str) -> Document:
             }
             for child in assessment.children
         ],
+    }
+
+
+def _note_document(note: WarehouseNote) -> Document:
+    """Show what was thought of one warehouse."""
+    return {
+        "warehouse_id": id_text(WAREHOUSE_PREFIX, note.warehouse_id),
+        "rank": note.rank,
+        "priority": note.priority,
+        "distance": note.distance,
+        "lead_days": note.lead_days,
+        "ships_on": day(note.ships_on),
+        "verdict": note.verdict.value,
+        "line_nos": [index + 1 for index in note.line_indexes],
     }
 
 
@@ -150,6 +172,8 @@ def supplier_document(child: Child, *, order: Order) -> Document:
         "warehouse_id": id_text(WAREHOUSE_PREFIX, child.warehouse_id),
         "area_code": order.area_code,
         "placed_at": moment(order.placed_at),
+        "ships_on": day(child.ships_on),
+        "arrives_on": day(child.arrives_on),
         "lines": [
             {
                 "line_no": line.line_no,

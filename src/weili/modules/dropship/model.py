@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType
 from uuid import UUID
@@ -183,7 +183,8 @@ class Child:
     """The part of an order that one warehouse ships.
 
     ``split_from`` is the child that its pieces were taken from, when a supplier would not send
-    them; ``replaces`` the lost package whose pieces it sends again.
+    them; ``replaces`` the lost package whose pieces it sends again. ``ships_on`` and ``arrives_on``
+    are the days that were promised when it was made.
     """
 
     id: ChildId
@@ -197,6 +198,8 @@ class Child:
     version: int = 0
     split_from: ChildId | None = None
     replaces: PackageId | None = None
+    ships_on: date | None = None
+    arrives_on: date | None = None
     goods_minor: int = field(init=False)
     """What its goods come to."""
     freight_minor: int = field(init=False)

@@ -40,7 +40,20 @@ from weili.modules.dropship.problems import (
 )
 from weili.modules.dropship.states import OrderState, PackageState
 from weili.modules.goods import SKU_PREFIX, TERMS_DEFAULT, SkuId, SkuOffer, line_check
-from weili.modules.inventory import NotServed, Part, Shortage, SourcingBook, WarehouseId, source
+from weili.modules.inventory import (
+    Bundles,
+    NotServed,
+    Part,
+    Shortage,
+    Sourced,
+    SourcingBook,
+    WarehouseId,
+    WarehouseNote,
+    arrives_on,
+    explain,
+    latest,
+    source,
+)
 from weili.modules.ledger import Balance, TransferId
 from weili.modules.pricing import (
     AreaExcluded,
@@ -165,6 +178,8 @@ class Assessment:
     goods_minor: int
     freight_minor: int
     charges: Sequence[FreightCharge] = ()
+    notes: Sequence[WarehouseNote] = ()
+    """Why each warehouse was chosen or passed over, where that was asked for."""
 
     @property
     def total_minor(self) -> int:
@@ -172,11 +187,13 @@ class Assessment:
         return self.goods_minor + self.freight_minor
 
 
-def assess(snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft) -> Assessment:
+def assess(
+    snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft, *, explained: bool = False
+) -> Assessment:
     """Decide one order against what is left, without taking anything.
 
     Every reason against it is listed, not only the first, so that a partner can mend the order
-    at once.
+    at once. ``explained`` has it say of each warehouse why it was chosen or passed over.
     """
     problems: list[Problem] = []
     successors = snapshot.areas.get(draft.area_code)
@@ -194,17 +211,14 @@ def assess(snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft) -> Assess
     goods_minor = sum(item.price.unit_price_minor * item.quantity for item in priced)
     if problems:
         return Assessment(problems, prices, (), (), goods_minor, 0)
-    sourced = source(
-        snapshot.stock,
-        area_code=draft.area_code,
-        lines=[(line.sku_id, line.quantity) for line in draft.lines],
-    )
+    sourced, notes = _sourced(snapshot, partner_id, draft, priced, explained=explained)
     if isinstance(sourced, Shortage | NotServed):
-        return Assessment([_unsourced(draft, sourced)], prices, (), (), goods_minor, 0)
+        against: list[Problem] = [_unsourced(draft, sourced)]
+        return Assessment(against, prices, (), (), goods_minor, 0, notes=notes)
     try:
         charges = snapshot.freight.freight_minor(draft.area_code, _freight_lines(priced))
     except (FreightNotSet, AreaExcluded, WeightMissing) as problem:
-        return Assessment([problem], prices, (), (), goods_minor, 0)
+        return Assessment([problem], prices, (), (), goods_minor, 0, notes=notes)
     freight_minor = sum(charge.amount_minor for charge in charges)
     available = snapshot.available.get(partner_id, 0)
     if goods_minor + freight_minor > available:
@@ -214,7 +228,41 @@ def assess(snapshot: Snapshot, partner_id: PartyId, draft: OrderDraft) -> Assess
     state = OrderState.HELD if draft.hold else OrderState.CONFIRMED
     children = _children(snapshot.now, state, priced, sourced.parts, charges)
     return Assessment(
-        problems, prices, children, sourced.parts, goods_minor, freight_minor, charges
+        problems, prices, children, sourced.parts, goods_minor, freight_minor, charges, notes
+    )
+
+
+def _sourced(
+    snapshot: Snapshot,
+    partner_id: PartyId,
+    draft: OrderDraft,
+    priced: Sequence["_Priced"],
+    *,
+    explained: bool,
+) -> tuple[Sourced | Shortage | NotServed, Sequence[WarehouseNote]]:
+    """Find from where the lines are taken; bundles are taken as their parts."""
+    lines = [(line.sku_id, line.quantity) for line in draft.lines]
+    bundles: Bundles = {
+        item.offer.sku_id: [(part.sku_id, part.quantity) for part in item.offer.parts]
+        for item in priced
+        if item.offer.parts
+    }
+    outcome = source(
+        snapshot.stock,
+        area_code=draft.area_code,
+        lines=lines,
+        partner_id=partner_id,
+        bundles=bundles,
+    )
+    if not explained:
+        return outcome, ()
+    return outcome, explain(
+        snapshot.stock,
+        area_code=draft.area_code,
+        lines=lines,
+        outcome=outcome,
+        partner_id=partner_id,
+        bundles=bundles,
     )
 
 
@@ -299,6 +347,8 @@ def _children(
             warehouse_id=warehouse_id,
             state=state,
             lead_days=max(part.lead_days for part, _ in group),
+            ships_on=latest(part.ships_on for part, _ in group),
+            arrives_on=latest(arrives_on(part.ships_on, part.lead_days) for part, _ in group),
             goods_hold_id=TransferId(new_id(now)),
             freight_hold_id=(
                 TransferId(new_id(now)) if any(freight for _, freight in group) else None

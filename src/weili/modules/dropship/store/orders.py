@@ -99,11 +99,11 @@ def children_insert(ctx: Ctx, children: Sequence[tuple[Order, Child]]) -> None:
     ctx.db.run(
         "INSERT INTO dropship.child (id, partner_id, order_id, supplier_id, warehouse_id, state,"
         " version, lead_days, goods_minor, freight_minor, goods_hold_id, freight_hold_id,"
-        " split_from, replaces_package_id)"
-        " SELECT i, p, o, s, w, t, 0, l, g, f, x, y, a, r FROM unnest(%b::uuid[], %b::uuid[],"
+        " split_from, replaces_package_id, ships_on, arrives_on)"
+        " SELECT i, p, o, s, w, t, 0, l, g, f, x, y, a, r, d, e FROM unnest(%b::uuid[], %b::uuid[],"
         " %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::smallint[], %b::bigint[],"
-        " %b::bigint[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[])"
-        " AS c (i, p, o, s, w, t, l, g, f, x, y, a, r)",
+        " %b::bigint[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::date[],"
+        " %b::date[]) AS c (i, p, o, s, w, t, l, g, f, x, y, a, r, d, e)",
         [c.id for _, c in children],
         [o.partner_id for o, _ in children],
         [o.id for o, _ in children],
@@ -117,6 +117,8 @@ def children_insert(ctx: Ctx, children: Sequence[tuple[Order, Child]]) -> None:
         [c.freight_hold_id for _, c in children],
         [c.split_from for _, c in children],
         [c.replaces for _, c in children],
+        [c.ships_on for _, c in children],
+        [c.arrives_on for _, c in children],
     )
     lines = [(o, c, item) for o, c in children for item in c.lines]
     ctx.db.run(
@@ -310,7 +312,7 @@ def _children(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Child]]:
     rows = ctx.db.rows(
         "SELECT c.order_id, c.id, c.supplier_id, c.warehouse_id, c.state, c.version, c.lead_days,"
         " c.goods_hold_id, c.freight_hold_id, c.split_from, c.replaces_package_id,"
-        " l.line_no, l.sku_id, l.quantity,"
+        " c.ships_on, c.arrives_on, l.line_no, l.sku_id, l.quantity,"
         " l.unit_price_minor, l.price_version, l.freight_minor, l.unit_cost_minor,"
         " l.tax_rate_bps, l.return_policy, l.shipped FROM dropship.child c"
         " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
@@ -319,8 +321,8 @@ def _children(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Child]]:
     )
     grouped: dict[UUID, tuple[Any, list[Line]]] = {}
     for row in rows:
-        _, items = grouped.setdefault(row[1], (row[:11], []))
-        items.append(_line(row[11], row[12], row[13:]))
+        _, items = grouped.setdefault(row[1], (row[:13], []))
+        items.append(_line(row[13], row[14], row[15:]))
     children: dict[UUID, list[Child]] = {}
     for head, items in grouped.values():
         order_id, child_id, supplier_id, warehouse_id, state, version, lead_days, *holds = head
@@ -337,6 +339,8 @@ def _children(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Child]]:
                 version=version,
                 split_from=ChildId(holds[2]) if holds[2] else None,
                 replaces=PackageId(holds[3]) if holds[3] else None,
+                ships_on=holds[4],
+                arrives_on=holds[5],
             )
         )
     return children

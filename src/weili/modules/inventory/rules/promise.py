@@ -73,7 +73,7 @@ def calendar_check(calendar: Calendar) -> None:
         raise InputInvalid(fields=tuple(wrong))
 
 
-def days_kept(days: Sequence[date], *, now: datetime) -> list[date]:
+def days_kept(days: Sequence[date], *, now: datetime) -> tuple[date, ...]:
     """Give a calendar's days without those that are past, each once, in order."""
     today = zone.day_of(now)
-    return sorted({day for day in days if day >= today})
+    return tuple(sorted({day for day in days if day >= today}))

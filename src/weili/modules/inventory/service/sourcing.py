@@ -18,7 +18,7 @@ from weili.modules.inventory.model import (
     WarehouseId,
 )
 from weili.modules.inventory.rules.availability import Prospects, availability_of, unseen
-from weili.modules.inventory.rules.sourcing import SourcingBook
+from weili.modules.inventory.rules.sourcing import Bundles, SourcingBook
 from weili.modules.inventory.rules.stock import lows_of_moves
 from weili.modules.inventory.service import access
 from weili.modules.inventory.store import warehouses as store
@@ -44,12 +44,20 @@ def availability(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> list[Availabil
             ctx, area_codes=[ask.area_code for ask in asks], sku_ids=sku_ids, lock=False
         )
         prospects_asked = store.prospects_of(ctx, sku_ids=sku_ids)
-    visible = None if seen is None else {sku_id for _, sku_id in seen()}
+    offers = None if seen is None else seen()
+    if offers is None:
+        parts = goods.bundle_parts(ctx, sku_ids=sku_ids)
+    else:
+        parts = {offer.sku_id: offer.parts for offer in offers.values() if offer.parts}
+    bundles: Bundles = {
+        sku_id: [(part.sku_id, part.quantity) for part in made_of]
+        for sku_id, made_of in parts.items()
+    }
     book, prospects = book_asked(), Prospects(prospects_asked())
     return [
-        availability_of(book, prospects, ask, partner_id=partner_id, bundles={})
-        if visible is None or ask.sku_id in visible
-        else unseen(book, ask)
+        unseen(book, ask)
+        if offers is not None and (partner_id, ask.sku_id) not in offers
+        else availability_of(book, prospects, ask, partner_id=partner_id, bundles=bundles)
         for ask in asks
     ]
 

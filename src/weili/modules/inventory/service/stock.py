@@ -164,8 +164,9 @@ def stock_of(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[StockLevel]:
 def movements_write(ctx: Ctx, *, moves: Sequence[Move], is_locked: bool = False) -> None:
     """Reserve, release, issue and take back stock, and write each movement down.
 
-    Fetches nothing, so it may stand in ``with ctx.db.pipeline()``. ``is_locked`` says that the
-    transaction holds the places already (``sourcing_book`` with ``lock``) and spares a statement.
+    ``is_locked`` says that the transaction holds the places already (``sourcing_book`` with
+    ``lock``) and that the moves name what lies there (``reservations``). Then nothing is fetched,
+    so that it may stand in ``with ctx.db.pipeline()``; else a bundle is moved as its parts.
     What is released goes back to the shares that its subject took it from, while they last.
 
     Raises: the database's own refusal (a CHECK) when a place would hold less than is promised
@@ -173,6 +174,8 @@ def movements_write(ctx: Ctx, *, moves: Sequence[Move], is_locked: bool = False)
     """
     if not moves:
         return
+    if not is_locked:
+        moves = _in_pieces(ctx, moves)
     store.moves_write(ctx, moves=moves, sums=rules.moves_summed(moves), is_locked=is_locked)
     takes: dict[tuple[str, ShareId], int] = {}
     releases: dict[tuple[str, Place], int] = {}
@@ -186,6 +189,20 @@ def movements_write(ctx: Ctx, *, moves: Sequence[Move], is_locked: bool = False)
         shares.shares_take(ctx, takes)
     if releases:
         shares.shares_back(ctx, releases)
+
+
+def _in_pieces(ctx: Ctx, moves: Sequence[Move]) -> Sequence[Move]:
+    """Write the moves of bundles as moves of their parts, which are what lies in places."""
+    bundles = goods.bundle_parts(ctx, sku_ids=list({move.sku_id for move in moves}))
+    if not bundles:
+        return moves
+    return [
+        move
+        if part is None
+        else move._replace(sku_id=part.sku_id, quantity=move.quantity * part.quantity)
+        for move in moves
+        for part in bundles.get(move.sku_id, (None,))
+    ]
 
 
 def reserved_by_place(ctx: Ctx) -> Iterator[tuple[SkuId, WarehouseId, int]]:

@@ -17,20 +17,25 @@ _WAREHOUSE: Final = (
 # Places that have nothing to give are left out, so that nobody waits for them. What is kept for
 # partners comes in the same statement: a share changes only under the lock of its place, so the
 # places are locked first, and a share is then read as it is and not as it was when this began.
+_ASKED: Final = (
+    "WITH sku AS MATERIALIZED (SELECT ARRAY(SELECT unnest(%b::uuid[]) UNION ALL"
+    " SELECT part FROM inventory.parts_of(%b::uuid[]) AS part) AS ids)"
+)
 _PLACES: Final = (
     "SELECT sku_id, warehouse_id, greatest(on_hand - reserved - shared - safety, 0) AS available,"
     " CASE WHEN low_below > 0 THEN on_hand - reserved END AS unpromised,"
     " nullif(low_below, 0) AS low_below"
-    " FROM inventory.stock WHERE sku_id = ANY (%b::uuid[]) AND warehouse_id = ANY (ARRAY("
+    " FROM inventory.stock WHERE sku_id = ANY ((SELECT ids FROM sku)::uuid[])"
+    " AND warehouse_id = ANY (ARRAY("
     "  SELECT warehouse_id FROM inventory.coverage WHERE region_code = ANY (%b::text[])))"
     " AND (on_hand - reserved - shared > safety OR shared > 0)"
 )
 _SHARES: Final = (
     "SELECT sku_id, warehouse_id, unsold, id, partner_ids, ends_at FROM inventory.share"
-    " WHERE sku_id = ANY (%b::uuid[]) AND ended_at IS NULL AND unsold > 0"
+    " WHERE sku_id = ANY ((SELECT ids FROM sku)::uuid[]) AND ended_at IS NULL AND unsold > 0"
     " AND ends_at > %b::timestamptz"
 )
-_BOOK_HEAD: Final = "WITH place AS MATERIALIZED ("
+_BOOK_HEAD: Final = _ASKED + ", place AS MATERIALIZED ("
 _BOOK_MIDDLE: Final = "), share AS MATERIALIZED ("
 _BOOK_TAIL: Final = (
     ") SELECT sku_id, warehouse_id, available, unpromised, low_below, NULL::uuid, NULL::uuid[]"
@@ -47,15 +52,19 @@ _BOOK_LOCK: Final = (
     + " ORDER BY id FOR UPDATE"
     + _BOOK_TAIL
 )
-_PROSPECTS: Final = (
-    "SELECT a.sku_id, a.warehouse_id, w.supplier_id, a.quantity, a.expected_on"
+_ON_THE_WAY: Final = (
+    " SELECT a.sku_id, a.warehouse_id, w.supplier_id, a.quantity, a.expected_on"
     " FROM inventory.arrival a JOIN inventory.warehouse w ON w.id = a.warehouse_id"
-    " WHERE a.sku_id = ANY (%b::uuid[]) AND a.state = 'expected'"
+    " WHERE a.sku_id = ANY ((SELECT ids FROM sku)::uuid[]) AND a.state = 'expected'"
+)
+_ANYWHERE: Final = (
     " UNION ALL SELECT s.sku_id, s.warehouse_id, w.supplier_id,"
     "  s.on_hand - s.reserved - s.shared - s.safety, NULL"
     " FROM inventory.stock s JOIN inventory.warehouse w ON w.id = s.warehouse_id"
-    " WHERE s.sku_id = ANY (%b::uuid[]) AND s.on_hand - s.reserved - s.shared > s.safety"
+    " WHERE s.sku_id = ANY ((SELECT ids FROM sku)::uuid[])"
+    " AND s.on_hand - s.reserved - s.shared > s.safety"
 )
+_PROSPECTS: Final = _ASKED + _ON_THE_WAY + _ANYWHERE
 
 
 def warehouse_insert(ctx: Ctx, warehouse: Warehouse) -> bool:
@@ -172,7 +181,7 @@ def stock_of(
     In lock order when locking: the places, then the shares in them.
     """
     statement = _BOOK_LOCK if lock else _BOOK
-    return ctx.db.ask(statement, sku_ids, region_codes, sku_ids, ctx.now)
+    return ctx.db.ask(statement, sku_ids, sku_ids, region_codes, ctx.now)
 
 
 def prospects_of(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Asked[list[Prospect]]:
@@ -181,5 +190,6 @@ def prospects_of(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Asked[list[Prospect]]
 
 
 def _warehouse(row: tuple[Any, ...]) -> Warehouse:
-    warehouse_id, code, supplier_id, name, region_code, *calendar = row
-    return Warehouse(warehouse_id, code, supplier_id, name, region_code, Calendar(*calendar))
+    warehouse_id, code, supplier_id, name, region_code, cutoff, days, closed, opened = row
+    calendar = Calendar(cutoff, days, tuple(closed), tuple(opened))
+    return Warehouse(warehouse_id, code, supplier_id, name, region_code, calendar)
