@@ -18,15 +18,18 @@ def ship_package(
     carrier_code: str,
     waybill_number: str,
     lines: Sequence[dropship.PackageLine],
+    carrier_name: str | None = None,
 ) -> dropship.Package:
     """Record a package that has left.
 
     Its pieces leave stock, its share of the held money is taken, and the supplier is owed its
     cost. The same waybill again changes nothing and gives the same package.
 
-    Raises: OrderUnknown; StateConflict; PackageEmpty; PackageOverfull; WaybillReused.
+    Raises: OrderUnknown; StateConflict; PackageEmpty; PackageOverfull; WaybillReused;
+    CarrierUnknown; CarrierNameAmiss; WaybillMalformed.
     """
     ctx.require("supply:write")
+    dropship.carrier_check(carrier_code, name=carrier_name, waybill_number=waybill_number)
     order, child = dropship.child_locked(ctx, supplier_id=supplier_id, child_id=child_id)
     for package in order.packages:
         if (package.child_id, package.carrier_code, package.waybill_number) == (
@@ -53,6 +56,7 @@ def ship_package(
         shipped_at=ctx.now,
         delivered_at=None,
         worth=worth,
+        carrier_name=carrier_name,
     )
     _leave_stock(ctx, child, package)
     _settle(ctx, order, child, package, worth)

@@ -8,6 +8,7 @@ from weili.modules import parties
 
 ID = "01jd3f8k2m4n6p8q0r2s4t6v8w"
 PARTS = {
+    "{carrier_code}": "SF",
     "{code}": "330106",
     "{sku_id}": f"sku_{ID}",
     "{order_id}": f"ord_{ID}",

@@ -120,6 +120,7 @@ class PackageOut(Document):
     id: PackageIdOut
     child_id: ChildIdOut
     carrier_code: str
+    carrier_name: str
     waybill_number: str
     shipped_at: MomentOut
     delivered_at: MomentOut | None

@@ -27,6 +27,7 @@ from weili.entrypoints.http import (
     prices,
     stock,
     supply,
+    tracks,
 )
 from weili.entrypoints.http.auth import Doorkeeper
 from weili.entrypoints.http.front import Front, Straight
@@ -53,6 +54,7 @@ FACES: Final = (
     account,
     messages,
     supply,
+    tracks,
     operator_parties,
     operator_prices,
     operator_trade,

@@ -240,6 +240,23 @@ TitleIn = Annotated[str, Field(min_length=1, max_length=TITLE_MAX), _LINE, _LINE
 QuantityIn = Annotated[int, Field(ge=1, le=dropship.QUANTITY_MAX)]
 CountIn = Annotated[int, Field(ge=0, le=STOCK_MAX, description="pieces")]
 CarrierIn = Annotated[str, Field(pattern="^[0-9A-Za-z_]{1,32}$", examples=["SF"])]
+CarrierNameIn = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=dropship.CARRIER_NAME_MAX,
+        description="only with the code `other`",
+        examples=["城际冷链"],
+    ),
+    _LINE,
+    _LINE_SCHEMA,
+]
+PlaceIn = Annotated[
+    str, Field(min_length=1, max_length=dropship.PLACE_LENGTH_MAX), _LINE, _LINE_SCHEMA
+]
+TrackTextIn = Annotated[
+    str, Field(min_length=1, max_length=dropship.TEXT_LENGTH_MAX), _LINE, _LINE_SCHEMA
+]
 WaybillIn = Annotated[str, Field(pattern="^[0-9A-Za-z-]{1,64}$", examples=["SF1234567890"])]
 UsccIn = Annotated[str, Field(pattern="^[0-9A-Za-z]{18}$", examples=["91330100MA2AA0001L"])]
 UrlIn = Annotated[str, Field(pattern="^https?://[!-~]{1,500}$", examples=["https://erp.example"])]

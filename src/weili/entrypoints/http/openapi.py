@@ -27,6 +27,7 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/supply/orders/{child_id}:revealRecipient",
         "/v1/operator/parties/{party_id}/people/{person_id}:revealEmail",
         "/v1/messages:ack",
+        "/v1/tracks:push",
         "/v1/operator/verify",
     }
 )

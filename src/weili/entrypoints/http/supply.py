@@ -13,6 +13,7 @@ from weili.entrypoints.http.fields import (
     LIMIT,
     Body,
     CarrierIn,
+    CarrierNameIn,
     ChildIdIn,
     CursorIn,
     Document,
@@ -44,6 +45,7 @@ class ShipBody(Body):
     """A package that has left."""
 
     carrier_code: CarrierIn
+    carrier_name: CarrierNameIn | None = None
     waybill_number: WaybillIn
     lines: Annotated[list[PackageLineBody], Field(min_length=1, max_length=dropship.LINES_MAX)]
 
@@ -156,6 +158,7 @@ def supply_ship(call: CallIn, child_id: ChildIdIn, body: ShipBody) -> Response:
             supplier_id=call.actor.party_id,
             child_id=child_id,
             carrier_code=body.carrier_code,
+            carrier_name=body.carrier_name,
             waybill_number=body.waybill_number,
             lines=[dropship.PackageLine(line.line_no, line.quantity) for line in body.lines],
         )

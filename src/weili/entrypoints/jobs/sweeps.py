@@ -8,6 +8,7 @@ from weili.kit.context import Begin, Ctx
 from weili.kit.world import in_transaction
 from weili.modules import parties
 from weili.workflows.expire_orders import complete_orders, expire_holds
+from weili.workflows.follow_parcels import parcels_followed
 
 ROUNDS_MAX: Final = 20
 """Transactions one sweep may take in a round, so that no sweep keeps the others waiting."""
@@ -15,6 +16,7 @@ ROUNDS_MAX: Final = 20
 SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     expire_holds,
     complete_orders,
+    parcels_followed,
     idempotency.sweep,
     parties.nonces_sweep,
 )

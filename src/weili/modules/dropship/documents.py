@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from weili.kit.ids import id_text
+from weili.modules.dropship.carriers import carrier_name
 from weili.modules.dropship.model import (
     CHILD_PREFIX,
     ORDER_PREFIX,
@@ -98,6 +99,7 @@ def package_document(package: Package) -> Document:
         "id": id_text(PACKAGE_PREFIX, package.id),
         "child_id": id_text(CHILD_PREFIX, package.child_id),
         "carrier_code": package.carrier_code,
+        "carrier_name": carrier_name(package.carrier_code, package.carrier_name),
         "waybill_number": package.waybill_number,
         "shipped_at": moment(package.shipped_at),
         "delivered_at": moment(package.delivered_at),

@@ -176,6 +176,7 @@ class Package:
     back: ReturnCause | None = None
     condition: Condition | None = None
     due_at: datetime | None = None
+    carrier_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,3 +339,55 @@ class Step:
     here: OrderState
     there: OrderState
     reason: str
+
+
+class TrackKind(StrEnum):
+    """What a carrier tells of a parcel."""
+
+    PICKED_UP = "picked_up"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    LOST = "lost"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One thing that a carrier tells of a parcel, under the carrier's own id.
+
+    A correction comes under the same id with a higher ``revision``, and takes its place.
+    """
+
+    event_id: str
+    kind: TrackKind
+    occurred_at: datetime
+    place: str = ""
+    text: str = ""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What a carrier tells of the parcel with one of its numbers."""
+
+    waybill_number: str
+    tracks: Sequence[Track]
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierConnection:
+    """Where a carrier is asked about its parcels, and the secret that requests are signed with."""
+
+    carrier_code: str
+    base_url: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierTurn:
+    """The numbers that one carrier is to be asked about next, some claimed for a while."""
+
+    connection: CarrierConnection
+    waybill_numbers: Sequence[str]

@@ -145,3 +145,30 @@ class WaybillReused(Problem):
     code = "waybill_reused"
     en = "Waybill {waybill_number} of {carrier_code} was reported before with other contents."
     zh = "{carrier_code} 运单 {waybill_number} 此前已上报，且内容不同。"
+
+
+class CarrierUnknown(Problem):
+    """The code names no carrier."""
+
+    kind = Kind.INVALID
+    code = "carrier_unknown"
+    en = "There is no carrier with the code {carrier_code}; GET /v1/carriers lists them."
+    zh = "不存在代码为 {carrier_code} 的承运商；可用代码见 GET /v1/carriers。"
+
+
+class CarrierNameAmiss(Problem):
+    """A carrier without a code is not named, or one with a code is named beside it."""
+
+    kind = Kind.INVALID
+    code = "carrier_name_amiss"
+    en = "Name the carrier exactly when its code is {other}; here it is {carrier_code}."
+    zh = "仅当承运商代码为 {other} 时须填写承运商名称；此处代码为 {carrier_code}。"
+
+
+class WaybillMalformed(Problem):
+    """The number can't be one of that carrier's."""
+
+    kind = Kind.INVALID
+    code = "waybill_malformed"
+    en = "{waybill_number} can't be a waybill number of {carrier_code}."
+    zh = "{waybill_number} 不是 {carrier_code} 的运单号。"

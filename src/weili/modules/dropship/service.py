@@ -52,6 +52,7 @@ from weili.modules.dropship.states import (
 from weili.modules.dropship.store import orders as store
 from weili.modules.dropship.store import packages as package_store
 from weili.modules.dropship.store import queue as queue_store
+from weili.modules.dropship.store import tracks as track_store
 
 Outcome = Placed | Problem
 
@@ -350,8 +351,16 @@ def cancel_refused(ctx: Ctx, *, order: Order, child: Child) -> None:
 
 
 def package_add(ctx: Ctx, *, order: Order, package: Package) -> None:
-    """Write a package that has left."""
+    """Write a package that has left, and begin to follow it."""
     package_store.package_insert(ctx, partner_id=order.partner_id, package=package)
+    track_store.tracking_insert(
+        ctx,
+        partner_id=order.partner_id,
+        package_id=package.id,
+        carrier_code=package.carrier_code,
+        waybill_number=package.waybill_number,
+        due_at=ctx.now,
+    )
 
 
 def package_move(

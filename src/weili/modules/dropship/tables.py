@@ -10,6 +10,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from weili.kit.db import APPEND_ONLY, metadata
+from weili.modules.dropship.carriers import CARRIER_NAME_MAX
 from weili.modules.dropship.model import (
     QUANTITY_MAX,
     REMARK_LENGTH_MAX,
@@ -18,6 +19,7 @@ from weili.modules.dropship.model import (
     LowBalance,
     QueueState,
     ReturnCause,
+    TrackKind,
 )
 from weili.modules.dropship.states import CHILD_STATES, PACKAGE_STATES, ROOT_STATES
 
@@ -161,6 +163,13 @@ package = sa.Table(
         "condition", sa.Text, sa.CheckConstraint(_one_of("condition", Condition), name="condition")
     ),
     sa.Column("due_at", _NOW_COLUMN),
+    sa.Column(
+        "carrier_name",
+        sa.Text,
+        sa.CheckConstraint(
+            f"length(carrier_name) BETWEEN 1 AND {CARRIER_NAME_MAX}", name="carrier_name"
+        ),
+    ),
     sa.CheckConstraint(
         "goods_minor >= 0 AND freight_minor >= 0 AND cost_minor >= 0", name="amounts"
     ),
@@ -309,5 +318,63 @@ supplier_connection = sa.Table(
     sa.Column("supplier_id", sa.Uuid, primary_key=True),
     sa.Column("base_url", sa.Text, nullable=False),
     sa.Column("secret_sealed", sa.LargeBinary, nullable=False),
+    schema="dropship",
+)
+
+tracking = sa.Table(
+    "tracking",
+    metadata,
+    sa.Column("package_id", sa.Uuid, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column("carrier_code", sa.Text, nullable=False),
+    sa.Column("waybill_number", sa.Text, nullable=False),
+    sa.Column("due_at", _NOW_COLUMN),
+    sa.Column("has_news", sa.Boolean, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["package_id", "partner_id"], ["dropship.package.id", "dropship.package.partner_id"]
+    ),
+    sa.Index("ix_tracking_waybill_number", "waybill_number", "carrier_code"),
+    sa.Index(
+        "ix_tracking_due_at",
+        "carrier_code",
+        "due_at",
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+    sa.Index("ix_tracking_has_news", "package_id", postgresql_where=sa.text("has_news")),
+    schema="dropship",
+)
+
+track = sa.Table(
+    "track",
+    metadata,
+    sa.Column("package_id", sa.Uuid, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("partner_id", sa.Uuid, primary_key=True),
+    sa.Column(
+        "revision", sa.Integer, sa.CheckConstraint("revision >= 0", name="revision"), nullable=False
+    ),
+    sa.Column(
+        "kind", sa.Text, sa.CheckConstraint(_one_of("kind", TrackKind), name="kind"), nullable=False
+    ),
+    sa.Column("occurred_at", _NOW_COLUMN, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("received_at", _NOW_COLUMN, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["package_id", "partner_id"], ["dropship.package.id", "dropship.package.partner_id"]
+    ),
+    schema="dropship",
+)
+
+carrier_connection = sa.Table(
+    "carrier_connection",
+    metadata,
+    sa.Column("carrier_code", sa.Text, primary_key=True),
+    sa.Column("base_url", sa.Text, nullable=False),
+    sa.Column("secret_sealed", sa.LargeBinary, nullable=False),
+    sa.Column(
+        "failures", sa.Integer, sa.CheckConstraint("failures >= 0", name="failures"), nullable=False
+    ),
+    sa.Column("paused_until", _NOW_COLUMN),
     schema="dropship",
 )

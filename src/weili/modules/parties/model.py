@@ -93,6 +93,7 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
                 "admin:verify",
                 "admin:world",
                 "recipients:reveal",
+                "tracks:write",
             }
         ),
         PartyKind.PARTNER: frozenset(

@@ -22,8 +22,8 @@ def package_insert(ctx: Ctx, *, partner_id: PartyId, package: Package) -> None:
     """Write a package and count its pieces as shipped."""
     ctx.db.run(
         "INSERT INTO dropship.package (id, partner_id, child_id, carrier_code, waybill_number,"
-        " shipped_at, state, version, goods_minor, freight_minor, cost_minor)"
-        " VALUES (%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)",
+        " shipped_at, state, version, goods_minor, freight_minor, cost_minor, carrier_name)"
+        " VALUES (%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)",
         package.id,
         partner_id,
         package.child_id,
@@ -35,6 +35,7 @@ def package_insert(ctx: Ctx, *, partner_id: PartyId, package: Package) -> None:
         package.worth.goods_minor,
         package.worth.freight_minor,
         package.worth.cost_minor,
+        package.carrier_name,
     )
     numbers = [item.line_no for item in package.lines]
     quantities = [item.quantity for item in package.lines]
@@ -118,7 +119,7 @@ def packages_of(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Package]]:
     rows = ctx.db.rows(
         "SELECT c.order_id, p.id, p.child_id, p.carrier_code, p.waybill_number, p.shipped_at,"
         " p.delivered_at, p.state, p.version, p.back, p.condition, p.due_at, p.goods_minor,"
-        " p.freight_minor, p.cost_minor, array_agg(l.line_no ORDER BY l.line_no),"
+        " p.freight_minor, p.cost_minor, p.carrier_name, array_agg(l.line_no ORDER BY l.line_no),"
         " array_agg(l.quantity ORDER BY l.line_no) FROM dropship.child c"
         " JOIN dropship.package p ON p.child_id = c.id AND p.partner_id = c.partner_id"
         " JOIN dropship.package_line l ON l.package_id = p.id AND l.partner_id = p.partner_id"
@@ -129,7 +130,7 @@ def packages_of(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Package]]:
     packages: dict[UUID, list[Package]] = {}
     for order_id, package_id, child_id, carrier_code, waybill_number, *rest in rows:
         shipped_at, delivered_at, state, version, back, condition, due_at, *amounts = rest
-        goods_minor, freight_minor, cost_minor, numbers, quantities = amounts
+        goods_minor, freight_minor, cost_minor, carrier_name, numbers, quantities = amounts
         packages.setdefault(order_id, []).append(
             Package(
                 id=PackageId(package_id),
@@ -145,6 +146,7 @@ def packages_of(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Package]]:
                 back=ReturnCause(back) if back else None,
                 condition=Condition(condition) if condition else None,
                 due_at=due_at,
+                carrier_name=carrier_name,
             )
         )
     return packages
