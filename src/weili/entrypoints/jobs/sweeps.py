@@ -6,7 +6,7 @@ from typing import Final
 from weili.kit import idempotency
 from weili.kit.context import Begin, Ctx
 from weili.kit.world import in_transaction
-from weili.modules import parties
+from weili.modules import inventory, parties
 from weili.workflows.expire_orders import complete_orders, expire_holds
 from weili.workflows.follow_parcels import parcels_followed
 
@@ -16,7 +16,12 @@ ROUNDS_MAX: Final = 20
 SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     expire_holds,
     complete_orders,
+<<<<<<< HEAD
     parcels_followed,
+=======
+    inventory.shares_expire,
+    inventory.arrivals_late_tell,
+>>>>>>> 41f25df (inventory: Late arrivals and ended shares are swept; the works of stock told as stories.)
     idempotency.sweep,
     parties.nonces_sweep,
 )
