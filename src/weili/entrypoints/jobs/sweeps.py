@@ -16,12 +16,9 @@ ROUNDS_MAX: Final = 20
 SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     expire_holds,
     complete_orders,
-<<<<<<< HEAD
     parcels_followed,
-=======
     inventory.shares_expire,
     inventory.arrivals_late_tell,
->>>>>>> 41f25df (inventory: Late arrivals and ended shares are swept; the works of stock told as stories.)
     idempotency.sweep,
     parties.nonces_sweep,
 )
