@@ -1,4 +1,4 @@
-"""What this module announces to the partners who see the goods."""
+"""What this module announces to the partners who see the goods, and to who proposed them."""
 
 from typing import Final
 
@@ -31,6 +31,25 @@ SKU_STATE_CHANGED: Final = EventType(
     "The SKUs went on or off the shelf.",
     {"state": "on_shelf or off_shelf", "sku_ids": "up to 100 SKU ids"},
 )
+SKU_UPDATED: Final = EventType(
+    "sku.updated",
+    "What is said of the SKUs has changed; read them again.",
+    {"sku_ids": "up to 100 SKU ids"},
+)
+GOODS_PUBLISHED: Final = EventType(
+    "goods.published",
+    "Goods that you proposed are published; those that are new are on the shelf.",
+    {"revision_id": "the revision's id", "spu_code": "your code of the goods"},
+)
+GOODS_RETURNED: Final = EventType(
+    "goods.returned",
+    "Goods that you proposed were sent back; the revision says why, field by field.",
+    {
+        "revision_id": "the revision's id",
+        "spu_code": "your code of the goods",
+        "reason": "why, in the reviewer's words",
+    },
+)
 
 SKU_CHANGED: Final = EventType(
     "sku.changed",
@@ -46,4 +65,7 @@ EVENTS: Final[tuple[EventType, ...]] = (
     POOL_REVOKED,
     SKU_STATE_CHANGED,
     SKU_CHANGED,
+    SKU_UPDATED,
+    GOODS_PUBLISHED,
+    GOODS_RETURNED,
 )

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.ids import id_text
-from weili.modules.goods import store
 from weili.modules.goods.events import SKU_CHANGED, SKUS_PER_EVENT_MAX
 from weili.modules.goods.model import SKU_PREFIX, PoolId, SkuId, SkuListing, SpuId
+from weili.modules.goods.store import skus as store
 
 
 def changes_tell(ctx: Ctx, *, sku_ids: Collection[SkuId], spu_ids: Collection[SpuId] = ()) -> None:

@@ -16,12 +16,16 @@ BrandId = NewType("BrandId", UUID)
 SpuId = NewType("SpuId", UUID)
 SkuId = NewType("SkuId", UUID)
 PoolId = NewType("PoolId", UUID)
+MediaId = NewType("MediaId", UUID)
+RevisionId = NewType("RevisionId", UUID)
 
 CATEGORY_PREFIX: Final = "cat"
 BRAND_PREFIX: Final = "brd"
 SPU_PREFIX: Final = "spu"
 SKU_PREFIX: Final = "sku"
 POOL_PREFIX: Final = "pol"
+MEDIA_PREFIX: Final = "med"
+REVISION_PREFIX: Final = "rev"
 
 UNIT_DEFAULT: Final = "件"
 TAX_RATE_DEFAULT_BPS: Final = 1300
@@ -62,6 +66,7 @@ class SkuState(StrEnum):
     """Whether an SKU is offered."""
 
     DRAFT = "draft"
+    IN_REVIEW = "in_review"
     ON_SHELF = "on_shelf"
     OFF_SHELF = "off_shelf"
 
@@ -70,13 +75,43 @@ SKU_STATES: Final = StateTable(
     "sku",
     frozenset({SkuState.DRAFT, SkuState.ON_SHELF}),
     {
-        SkuState.DRAFT: frozenset({SkuState.ON_SHELF}),
+        SkuState.DRAFT: frozenset({SkuState.IN_REVIEW, SkuState.ON_SHELF}),
+        SkuState.IN_REVIEW: frozenset({SkuState.DRAFT, SkuState.ON_SHELF}),
         SkuState.ON_SHELF: frozenset({SkuState.OFF_SHELF}),
         SkuState.OFF_SHELF: frozenset({SkuState.ON_SHELF}),
     },
     name_zh="商品",
 )
-"""From which state an SKU may go to which."""
+"""From which state an SKU may go to which. A draft goes on the shelf at once when it is the
+operator's own doing; what a supplier submits goes by way of the review."""
+
+SHOWN_STATES: Final = frozenset({SkuState.ON_SHELF, SkuState.OFF_SHELF})
+"""In which partners have heard of an SKU."""
+
+
+class RevisionState(StrEnum):
+    """How far a supplier's proposal has come."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+REVISION_STATES: Final = StateTable(
+    "goods_revision",
+    frozenset({RevisionState.DRAFT}),
+    {
+        RevisionState.DRAFT: frozenset({RevisionState.IN_REVIEW, RevisionState.WITHDRAWN}),
+        RevisionState.IN_REVIEW: frozenset(
+            {RevisionState.DRAFT, RevisionState.PUBLISHED, RevisionState.WITHDRAWN}
+        ),
+        RevisionState.PUBLISHED: frozenset(),
+        RevisionState.WITHDRAWN: frozenset(),
+    },
+    name_zh="商品送审单",
+)
+"""From which state a revision may go to which; sent back, it is a draft again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +147,8 @@ class GoodsRow:
 
     An empty ``spu_code`` makes the SKU an SPU of its own; an empty ``brand`` is no brand. A
     weight of 0 g is one that nobody has stated. ``terms`` None leaves them as they are, and a new
-    SKU without limits. ``parts`` make it a bundle: the supplier's codes of other SKUs, and how
-    many of each; what a bundle is made of never changes.
+    SKU without limits; so it is with ``variant_values``. ``parts`` make it a bundle: the
+    supplier's codes of other SKUs, and how many of each; what a bundle is made of never changes.
     """
 
     supplier_id: PartyId
@@ -133,6 +168,7 @@ class GoodsRow:
     compare_at_minor: int | None = None
     terms: SaleTerms | None = None
     parts: tuple[tuple[str, int], ...] = ()
+    variant_values: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +229,7 @@ class Sku:
     compare_at_minor: int | None
     terms: SaleTerms
     kind: SkuKind
+    variant_values: Mapping[str, str]
     state: SkuState
     created_at: datetime
     updated_at: datetime
@@ -239,11 +276,31 @@ class SkuListing:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolProfile:
+    """What kind of channel a pool is made for.
+
+    Categories (with all below them) and brand kinds are enforced when SKUs are put in; none named
+    means any. The price band is reported, since prices change after; the audience is told.
+    """
+
+    audience: str = ""
+    price_min_minor: int | None = None
+    price_max_minor: int | None = None
+    category_ids: tuple[CategoryId, ...] = ()
+    brand_kinds: tuple[BrandKind, ...] = ()
+
+
+PROFILE_DEFAULT: Final = PoolProfile()
+"""Any goods at any price."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """A pool of SKUs that is granted to partners as a whole."""
 
     id: PoolId
     name: str
+    profile: PoolProfile = PROFILE_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,3 +360,183 @@ class SheetRow:
             return_policy=self.return_policy,
             compare_at_minor=self.compare_at_minor,
         )
+
+
+class AttributeKind(StrEnum):
+    """What the values of an attribute look like."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    ENUM = "enum"
+    BOOL = "bool"
+
+
+class AttributeUse(StrEnum):
+    """What an attribute is for: telling variants apart, narrowing a list, or only to be read."""
+
+    VARIANT = "variant"
+    FILTER = "filter"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute that goods of a category have, and of all categories below it.
+
+    ``unit`` is what a number is counted in; ``choices`` are what an enum may say.
+    """
+
+    name: str
+    kind: AttributeKind
+    use: AttributeUse = AttributeUse.PLAIN
+    is_required: bool = False
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+
+
+class MediaKind(StrEnum):
+    """What a piece of media is."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """What a file was found to be, by its content; its address is made of that content too."""
+
+    kind: MediaKind
+    content_type: str
+    suffix: str
+    digest: str
+    size_bytes: int
+    width: int | None = None
+    height: int | None = None
+
+    @property
+    def address(self) -> str:
+        """Give the name under which it is kept and served."""
+        return f"{self.digest}.{self.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A piece of media that a supplier has sent."""
+
+    id: MediaId
+    supplier_id: PartyId
+    address: str
+    kind: MediaKind
+    content_type: str
+    size_bytes: int
+    width: int | None
+    height: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLink:
+    """A place of a piece of media in the goods' own order; of one variant, or of all of them."""
+
+    media_id: MediaId
+    alt: str
+    supplier_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMedia:
+    """A picture, video or document as it is shown beside an SKU."""
+
+    address: str
+    kind: MediaKind
+    content_type: str
+    alt: str
+    width: int | None
+    height: int | None
+    sku_id: SkuId | None
+
+
+@dataclass(frozen=True, slots=True)
+class CostProposal:
+    """What the supplier asks for a piece, from a moment on (None: from its publication)."""
+
+    unit_cost_minor: int
+    valid_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SkuProposal:
+    """One variant as its supplier proposes it."""
+
+    supplier_code: str
+    variant_values: Mapping[str, str] = field(default_factory=dict)
+    gtin: str | None = None
+    unit: str = UNIT_DEFAULT
+    weight_g: int = 0
+    tax_rate_bps: int = TAX_RATE_DEFAULT_BPS
+    return_policy: ReturnPolicy = ReturnPolicy.SEVEN_DAYS_NO_REASON
+    compare_at_minor: int | None = None
+    terms: SaleTerms = TERMS_DEFAULT
+    parts: tuple[tuple[str, int], ...] = ()
+    costs: tuple[CostProposal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsProposal:
+    """An SPU with its variants as its supplier proposes it, the whole of it each time."""
+
+    spu_code: str
+    title: str
+    category_id: CategoryId
+    skus: tuple[SkuProposal, ...]
+    brand: str = ""
+    brand_kind: BrandKind = BrandKind.NATIONAL
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    media: tuple[MediaLink, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewNote:
+    """What a reviewer says of one field: its JSON pointer, and what to do about it."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A proposal on its way; ``notes`` are why it was last sent back."""
+
+    id: RevisionId
+    supplier_id: PartyId
+    spu_id: SpuId
+    state: RevisionState
+    version: int
+    proposal: GoodsProposal
+    reason: str
+    notes: tuple[ReviewNote, ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionStep:
+    """A step that a revision took: who, when, and why."""
+
+    version: int
+    state: RevisionState
+    actor: str
+    reason: str
+    notes: tuple[ReviewNote, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of publishing a revision."""
+
+    revision: Revision
+    sku_ids: Mapping[str, SkuId]
+    shelved: frozenset[SkuId]

@@ -114,3 +114,93 @@ class BundlePartUnfit(Problem):
         "组合 {supplier_code}：组成商品 {part_code} 不符合要求：应为同一供应商的单品（非组合）、"
         "只出现一次、数量为 1 至 {quantity_max}，且组成商品不超过 {parts_max} 种。"
     )
+
+
+class PoolUnfit(Problem):
+    """SKUs are to go into a pool that is not made for their category or brand kind."""
+
+    kind = Kind.CONFLICT
+    code = "pool_unfit"
+    en = (
+        "The pool {name} is made for other categories or brand kinds than those of {sku_ids}; "
+        "leave them out, or widen the pool's profile."
+    )
+    zh = "商品池“{name}”的类目或品牌类型不包括 {sku_ids}；请去掉这些商品，或放宽商品池的档案。"
+
+
+class CategoryUnknown(Problem):
+    """No category of that id exists."""
+
+    kind = Kind.NOT_FOUND
+    code = "category_unknown"
+    en = "There is no category {category_id}; list the categories to find the right one."
+    zh = "类目 {category_id} 不存在；请查询类目列表。"
+
+
+class CategoryTooDeep(Problem):
+    """A category is to be made below the last level."""
+
+    kind = Kind.CONFLICT
+    code = "category_too_deep"
+    en = "Categories have up to {levels_max} levels; make it below a category of a higher level."
+    zh = "类目最多 {levels_max} 级；请在上级类目下新建。"
+
+
+class RevisionUnknown(Problem):
+    """No revision of that id exists, or it is another supplier's."""
+
+    kind = Kind.NOT_FOUND
+    code = "revision_unknown"
+    en = "There is no goods revision {revision_id}; list the revisions to find the right one."
+    zh = "商品送审单 {revision_id} 不存在；请查询送审单列表。"
+
+
+class GoodsUnfit(Problem):
+    """Proposed goods are not as their category and the house ask; each field is listed."""
+
+    kind = Kind.UNPROCESSABLE
+    code = "goods_unfit"
+    en = (
+        "{spu_code} can't go on: {count} field(s) are not as expected; mend those listed in "
+        "fields and submit it again."
+    )
+    zh = "{spu_code} 未通过校验：{count} 个字段不符合要求；请按 fields 修改后重新提交。"
+
+
+class CodeTaken(Problem):
+    """A supplier's code names a variant of other goods already."""
+
+    kind = Kind.CONFLICT
+    code = "sku_code_taken"
+    en = (
+        "{supplier_code} is a variant of your goods {spu_code} already; propose it there, or give "
+        "this one another code."
+    )
+    zh = "{supplier_code} 已是您商品 {spu_code} 的规格；请在该商品中修改，或使用其他编码。"
+
+
+class MediaUnfit(Problem):
+    """A file is not one that is taken; its content decides, not its name."""
+
+    kind = Kind.UNPROCESSABLE
+    code = "media_unfit"
+    en = "The file is not taken: {why}. Send {expected}."
+    zh = "文件未被接受：{why}。请上传{expected}。"
+
+
+class MediaFull(Problem):
+    """A supplier has as many files as it may."""
+
+    kind = Kind.CONFLICT
+    code = "media_full"
+    en = "You have {count} files, as many as one supplier may; ask the operator for more room."
+    zh = "您已上传 {count} 个文件，达到上限；请联系运营方。"
+
+
+class MediaUnknown(Problem):
+    """Nothing is kept under that address."""
+
+    kind = Kind.NOT_FOUND
+    code = "media_unknown"
+    en = "There is no media at {address}; take the address from the goods that show it."
+    zh = "不存在媒体文件 {address}；请使用商品中给出的地址。"

@@ -10,7 +10,8 @@ from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
-from weili.modules.goods import listing, store
+from weili.kit.problems import FieldProblem, InputInvalid, Said
+from weili.modules.goods import listing
 from weili.modules.goods.events import (
     POOL_GRANTED,
     POOL_REVOKED,
@@ -22,6 +23,8 @@ from weili.modules.goods.events import (
 from weili.modules.goods.model import (
     CATEGORY_PREFIX,
     POOL_PREFIX,
+    REVISION_PREFIX,
+    SHOWN_STATES,
     SKU_PREFIX,
     SKU_STATES,
     SPU_PREFIX,
@@ -34,6 +37,7 @@ from weili.modules.goods.model import (
     GoodsRow,
     Pool,
     PoolId,
+    PoolProfile,
     SaleTerms,
     Sku,
     SkuId,
@@ -43,13 +47,23 @@ from weili.modules.goods.model import (
     SpuFacts,
     SpuId,
 )
-from weili.modules.goods.problems import BundleFrozen, PoolNameTaken, PoolUnknown, SkuUnknown
+from weili.modules.goods.problems import (
+    BundleFrozen,
+    PoolNameTaken,
+    PoolUnfit,
+    PoolUnknown,
+    SkuUnknown,
+)
 from weili.modules.goods.rules import parts_checked
+from weili.modules.goods.store import pools, review
+from weili.modules.goods.store import skus as store
 
 SCOPE_READ: Final = "goods:read"
 SCOPE_ADMIN: Final = "admin:goods"
 
-_BEFORE_ALL: Final = UUID(int=0)
+UNFIT_SHOWN_MAX: Final = 100
+_A_CATEGORY: Final = Said("the id of a category", "类目的 id")
+BEFORE_ALL: Final = UUID(int=0)
 SPU_FIELDS: Final = tuple(SpuFacts.__dataclass_fields__)
 
 Path = tuple[str, ...]
@@ -87,6 +101,14 @@ def sku_shelve(ctx: Ctx, *, sku_ids: Sequence[SkuId], state: SkuState) -> int:
     Raises: Forbidden; SkuUnknown; StateConflict. Then none has moved.
     """
     ctx.require(SCOPE_ADMIN)
+    return shelve(ctx, sku_ids, state)
+
+
+def shelve(ctx: Ctx, sku_ids: Sequence[SkuId], state: SkuState) -> int:
+    """Put SKUs on or off the shelf for someone who may.
+
+    Raises: SkuUnknown; StateConflict. Then none has moved.
+    """
     states = store.states_lock(ctx, sku_ids)
     moving: list[SkuId] = []
     for sku_id in sorted(set(sku_ids)):
@@ -106,8 +128,7 @@ def sku_shelve(ctx: Ctx, *, sku_ids: Sequence[SkuId], state: SkuState) -> int:
             for sku_id in moving
         ],
     )
-    for partner_id, seen in _by_partner(ctx, moving).items():
-        _announce_skus(ctx, SKU_STATE_CHANGED, [partner_id], seen, {"state": str(state)})
+    announce_seen(ctx, SKU_STATE_CHANGED, moving, {"state": str(state)})
     listing.changes_tell(ctx, sku_ids=moving)
     return len(moving)
 
@@ -149,7 +170,7 @@ def sku_page(
     _reading(ctx, partner_id)
     if pool_id is not None:
         _pool_get(ctx, pool_id)
-        if partner_id is not None and not store.is_granted(ctx, pool_id, partner_id):
+        if partner_id is not None and not pools.is_granted(ctx, pool_id, partner_id):
             raise PoolUnknown(pool_id=id_text(POOL_PREFIX, pool_id))
     rows = store.skus_page(
         ctx,
@@ -226,7 +247,7 @@ def pool_open(ctx: Ctx, *, name: str) -> PoolId:
     """
     ctx.require(SCOPE_ADMIN)
     pool = Pool(PoolId(new_id(ctx.now)), name)
-    if not store.pool_insert(ctx, pool):
+    if not pools.pool_insert(ctx, pool):
         raise PoolNameTaken(name=name)
     return pool.id
 
@@ -234,7 +255,7 @@ def pool_open(ctx: Ctx, *, name: str) -> PoolId:
 def pool_by_name(ctx: Ctx, *, name: str) -> Pool | None:
     """Find a pool by its name."""
     ctx.require(SCOPE_ADMIN)
-    return store.pool_read(ctx, name=name)
+    return pools.pool_read(ctx, name=name)
 
 
 def pool_page(
@@ -249,7 +270,7 @@ def pool_page(
     Raises: Forbidden; CursorInvalid.
     """
     _reading(ctx, partner_id)
-    rows = store.pools_page(
+    rows = pools.pools_page(
         ctx,
         partner_id=partner_id,
         after=PoolId(_after(cursor)),
@@ -258,21 +279,65 @@ def pool_page(
     return page_of(rows, limit=limit, key=lambda pool: pool.id.hex)
 
 
+def pool_profile_put(ctx: Ctx, *, pool_id: PoolId, profile: PoolProfile) -> list[SkuId]:
+    """Say what kind of channel a pool is made for; gives up to 100 SKUs in it that do not fit.
+
+    They stay until somebody takes them out: what partners sell does not vanish by a setting.
+
+    Raises: Forbidden; PoolUnknown; InputInvalid.
+    """
+    ctx.require(SCOPE_ADMIN)
+    _pool_get(ctx, pool_id)
+    known = store.categories_known(ctx, profile.category_ids)
+    faults = [
+        FieldProblem(f"/category_ids/{index}", "unknown", _A_CATEGORY)
+        for index, category_id in enumerate(profile.category_ids)
+        if category_id not in known
+    ]
+    low_minor, high_minor = profile.price_min_minor, profile.price_max_minor
+    if low_minor is not None and high_minor is not None and low_minor > high_minor:
+        expected = Said(f"at least {low_minor}", f"不小于 {low_minor}")
+        faults.append(FieldProblem("/price_max_minor", "out_of_range", expected))
+    if faults:
+        raise InputInvalid(fields=tuple(faults))
+    pools.profile_set(ctx, pool_id, profile)
+    return pools.pool_unfit(ctx, pool_id, None, limit=UNFIT_SHOWN_MAX)
+
+
+def pool_get(ctx: Ctx, *, pool_id: PoolId) -> Pool:
+    """Give a pool.
+
+    Raises: Forbidden; PoolUnknown.
+    """
+    ctx.require(SCOPE_ADMIN)
+    return _pool_get(ctx, pool_id)
+
+
+def pool_partners(ctx: Ctx, *, pool_id: PoolId) -> list[PartyId]:
+    """Say to whom a pool is granted, in the order of their ids."""
+    ctx.require(SCOPE_ADMIN)
+    return pools.pool_partners(ctx, pool_id)
+
+
 def pool_put(ctx: Ctx, *, pool_id: PoolId, sku_ids: Sequence[SkuId]) -> int:
     """Put SKUs into a pool, and tell the partners who have it; says how many are new there.
 
     A draft is not told of: partners hear of it when it goes on the shelf.
 
-    Raises: Forbidden; PoolUnknown; SkuUnknown.
+    Categories and brand kinds of the pool's profile are enforced: all are put in, or none.
+
+    Raises: Forbidden; PoolUnknown; SkuUnknown; PoolUnfit.
     """
     ctx.require(SCOPE_ADMIN)
-    _pool_get(ctx, pool_id)
+    pool = _pool_get(ctx, pool_id)
     wanted = sorted(set(sku_ids))
     states = store.states_read(ctx, wanted)
     for sku_id in wanted:
         if sku_id not in states:
             raise SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
-    added = store.pool_skus_insert(ctx, pool_id, wanted)
+    if unfit := pools.pool_unfit(ctx, pool_id, wanted, limit=UNFIT_SHOWN_MAX):
+        raise PoolUnfit(name=pool.name, sku_ids=[id_text(SKU_PREFIX, sku_id) for sku_id in unfit])
+    added = pools.pool_skus_insert(ctx, pool_id, wanted)
     _announce_pool(ctx, POOL_SKU_ADDED, pool_id, added, states)
     return len(added)
 
@@ -284,7 +349,7 @@ def pool_take(ctx: Ctx, *, pool_id: PoolId, sku_ids: Sequence[SkuId]) -> int:
     """
     ctx.require(SCOPE_ADMIN)
     _pool_get(ctx, pool_id)
-    removed = store.pool_skus_delete(ctx, pool_id, sorted(set(sku_ids)))
+    removed = pools.pool_skus_delete(ctx, pool_id, sorted(set(sku_ids)))
     _announce_pool(ctx, POOL_SKU_REMOVED, pool_id, removed, store.states_read(ctx, removed))
     return len(removed)
 
@@ -296,7 +361,7 @@ def pool_grant(ctx: Ctx, *, pool_id: PoolId, partner_id: PartyId) -> None:
     """
     ctx.require(SCOPE_ADMIN)
     pool = _pool_get(ctx, pool_id)
-    if store.grant_insert(ctx, pool_id, partner_id):
+    if pools.grant_insert(ctx, pool_id, partner_id):
         _announce_grant(ctx, POOL_GRANTED, partner_id, pool)
 
 
@@ -307,12 +372,18 @@ def pool_revoke(ctx: Ctx, *, pool_id: PoolId, partner_id: PartyId) -> None:
     """
     ctx.require(SCOPE_ADMIN)
     pool = _pool_get(ctx, pool_id)
-    if store.grant_delete(ctx, pool_id, partner_id):
+    if pools.grant_delete(ctx, pool_id, partner_id):
         _announce_grant(ctx, POOL_REVOKED, partner_id, pool)
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
-    """Find SKUs whose state is not what their history came to; misplaced SPUs and categories."""
+    """Find what breaks an invariant of goods, of what is under review, and of bundles."""
+    yield from _verify_histories(ctx)
+    yield from _verify_revisions(ctx)
+    yield from _verify_shape(ctx)
+
+
+def _verify_histories(ctx: Ctx) -> Iterator[Finding]:
     for sku_id, state, before in store.histories(ctx):
         steps_ok = (
             before[:1]
@@ -328,6 +399,26 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
                 f"state {state}; history {', '.join(before) or 'empty'}",
                 "shelve it again: the right state is written to both",
             )
+
+
+def _verify_revisions(ctx: Ctx) -> Iterator[Finding]:
+    for revision_id, what in review.crooked_revisions(ctx):
+        yield Finding(
+            "revision_history",
+            id_text(REVISION_PREFIX, revision_id),
+            what,
+            "set the revision's state and version to what its history came to",
+        )
+    for sku_id in review.skus_unreviewed(ctx):
+        yield Finding(
+            "sku_in_review",
+            id_text(SKU_PREFIX, sku_id),
+            "it is in review, but no revision of its SPU is",
+            "shelve it if it was approved; else have its supplier propose it again",
+        )
+
+
+def _verify_shape(ctx: Ctx) -> Iterator[Finding]:
     for sku_id, spu_id in store.foreign_spus(ctx):
         yield Finding(
             "sku_spu",
@@ -341,6 +432,14 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
             id_text(CATEGORY_PREFIX, category_id),
             "its level is not one below its parent's",
             "set the level to the parent's plus one",
+        )
+
+    for bundle_id in store.crooked_bundles(ctx):
+        yield Finding(
+            "bundle_parts",
+            id_text(SKU_PREFIX, bundle_id),
+            "it has no parts, or one that is a bundle, another supplier's, or of no bundle at all",
+            "take it off the shelf and put it again under a code of its own",
         )
 
 
@@ -425,7 +524,7 @@ def _skus_put(
         if before is None:
             ids[key] = SkuId(new_id(ctx.now))
             terms = row.terms or TERMS_DEFAULT
-            created.append(store.SkuWrite(ids[key], spu_id, row, terms))
+            created.append(store.SkuWrite(ids[key], spu_id, row, terms, row.variant_values))
             continue
         sku_id = ids[key] = before.sku_id
         if before.state is SkuState.DRAFT:
@@ -438,8 +537,11 @@ def _skus_put(
         )
         if terms != before.terms:
             changes |= _changes(store.TERM_FIELDS, _values(before.terms), _values(terms))
+        variant = before.variant_values if row.variant_values is None else row.variant_values
+        if (variant or None) != before.variant_values:
+            changes["variant_values"] = [before.variant_values, variant]
         if changes:
-            updated.append(store.SkuWrite(sku_id, spu_id, row, terms))
+            updated.append(store.SkuWrite(sku_id, spu_id, row, terms, variant))
             history.append((sku_id, new_id(ctx.now), before.state, changes))
     if created:
         store.skus_insert(ctx, created, initial)
@@ -518,14 +620,22 @@ def _reading(ctx: Ctx, partner_id: PartyId | None) -> None:
 
 
 def _after(cursor: str | None) -> UUID:
-    return cursor_id(cursor) or _BEFORE_ALL
+    return cursor_id(cursor) or BEFORE_ALL
 
 
 def _pool_get(ctx: Ctx, pool_id: PoolId) -> Pool:
-    pool = store.pool_read(ctx, pool_id=pool_id)
+    pool = pools.pool_read(ctx, pool_id=pool_id)
     if pool is None:
         raise PoolUnknown(pool_id=id_text(POOL_PREFIX, pool_id))
     return pool
+
+
+def announce_seen(
+    ctx: Ctx, event_type: EventType, sku_ids: Sequence[SkuId], data: Mapping[str, str]
+) -> None:
+    """Tell the partners who see SKUs of something, each of those that it sees."""
+    for partner_id, seen in _by_partner(ctx, sku_ids).items():
+        _announce_skus(ctx, event_type, [partner_id], seen, data)
 
 
 def _by_partner(ctx: Ctx, sku_ids: Sequence[SkuId]) -> dict[PartyId, list[SkuId]]:
@@ -545,15 +655,15 @@ def _announce_pool(
     sku_ids: Sequence[SkuId],
     states: Mapping[SkuId, SkuState],
 ) -> None:
-    """Tell everyone who has the pool what came or went, but for drafts, which nobody knows of.
+    """Tell everyone who has the pool what came or went, but for what was never on the shelf.
 
-    The platform is told of these as well.
+    The platform is told of that as well.
     """
     listing.changes_tell(ctx, sku_ids=sku_ids)
-    told = sorted(sku_id for sku_id in sku_ids if states[sku_id] is not SkuState.DRAFT)
+    told = sorted(sku_id for sku_id in sku_ids if states[sku_id] in SHOWN_STATES)
     if told:
         data = {"pool_id": id_text(POOL_PREFIX, pool_id)}
-        _announce_skus(ctx, event_type, store.pool_partners(ctx, pool_id), told, data)
+        _announce_skus(ctx, event_type, pools.pool_partners(ctx, pool_id), told, data)
 
 
 def _announce_skus(

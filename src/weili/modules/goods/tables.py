@@ -6,12 +6,24 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.db import APPEND_ONLY, QUEUE, metadata
-from weili.modules.goods.model import SKU_STATES, BrandKind, ReturnPolicy, SkuKind
+from weili.modules.goods.model import (
+    REVISION_STATES,
+    SKU_STATES,
+    AttributeKind,
+    AttributeUse,
+    BrandKind,
+    MediaKind,
+    ReturnPolicy,
+    SkuKind,
+)
 
 SCHEMA: Final = "goods"
 
 
-def _one_of(column: str, values: type[BrandKind | ReturnPolicy | SkuKind]) -> str:
+_Words = BrandKind | ReturnPolicy | SkuKind | AttributeKind | AttributeUse | MediaKind
+
+
+def _one_of(column: str, values: type[_Words]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
@@ -50,6 +62,7 @@ spu = sa.Table(
     # Of the SPU and not of the brand: a national brand makes goods for one channel alone as well.
     sa.Column("brand_kind", sa.Text),
     sa.Column("attributes", pgt.JSONB, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
     sa.UniqueConstraint("supplier_id", "code"),
     sa.CheckConstraint(_one_of("brand_kind", BrandKind), name="brand_kind"),
     sa.CheckConstraint("(brand_id IS NULL) = (brand_kind IS NULL)", name="brand"),
@@ -76,10 +89,13 @@ sku = sa.Table(
     sa.Column("pack_size", sa.Integer, nullable=False),
     sa.Column("areas_allowed", pgt.ARRAY(sa.Text), nullable=False),
     sa.Column("areas_excluded", pgt.ARRAY(sa.Text), nullable=False),
+    sa.Column("variant_values", pgt.JSONB),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("supplier_id", "supplier_code"),
+    # Checked when the statement is over, so that two variants may trade places. Null is no variant.
+    sa.UniqueConstraint("spu_id", "variant_values", deferrable=True),
     sa.CheckConstraint("title <> ''", name="title"),
     sa.CheckConstraint("weight_g >= 0", name="weight"),
     sa.CheckConstraint("tax_rate_bps BETWEEN 0 AND 10000", name="tax_rate"),
@@ -113,7 +129,7 @@ sku_history = sa.Table(
     sa.Column("changes", pgt.JSONB, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("kind IN ('created', 'updated', 'shelved')", name="kind"),
+    sa.CheckConstraint("kind IN ('created', 'updated', 'reviewed', 'shelved')", name="kind"),
     sa.CheckConstraint(SKU_STATES.sql_check("state"), name="state"),
     schema=SCHEMA,
     info=APPEND_ONLY,
@@ -123,7 +139,13 @@ pool = sa.Table(
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.Column("price_min_minor", sa.BigInteger),
+    sa.Column("price_max_minor", sa.BigInteger),
+    sa.Column("category_ids", pgt.ARRAY(sa.Uuid), nullable=False),
+    sa.Column("brand_kinds", pgt.ARRAY(sa.Text), nullable=False),
     sa.UniqueConstraint("name"),
+    sa.CheckConstraint("price_min_minor >= 0 AND price_max_minor >= price_min_minor", name="band"),
     schema=SCHEMA,
 )
 pool_sku = sa.Table(
@@ -141,4 +163,89 @@ pool_grant = sa.Table(
     sa.Column("pool_id", sa.Uuid, sa.ForeignKey("goods.pool.id"), primary_key=True, index=True),
     schema=SCHEMA,
     info=QUEUE,
+)
+attribute = sa.Table(
+    "attribute",
+    metadata,
+    sa.Column("category_id", sa.Uuid, sa.ForeignKey("goods.category.id"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("position", sa.SmallInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("use", sa.Text, nullable=False),
+    sa.Column("is_required", sa.Boolean, nullable=False),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("choices", pgt.ARRAY(sa.Text), nullable=False),
+    sa.CheckConstraint(_one_of("kind", AttributeKind), name="kind"),
+    sa.CheckConstraint(_one_of("use", AttributeUse), name="use"),
+    sa.CheckConstraint("(kind = 'enum') = (choices <> '{}')", name="choices"),
+    schema=SCHEMA,
+    info=QUEUE,
+)
+media = sa.Table(
+    "media",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("supplier_id", sa.Uuid, sa.ForeignKey("parties.party.id"), nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("width", sa.Integer),
+    sa.Column("height", sa.Integer),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.UniqueConstraint("supplier_id", "address"),
+    sa.CheckConstraint(_one_of("kind", MediaKind), name="kind"),
+    sa.CheckConstraint("size_bytes > 0", name="size"),
+    schema=SCHEMA,
+    info=APPEND_ONLY,
+)
+spu_media = sa.Table(
+    "spu_media",
+    metadata,
+    sa.Column("spu_id", sa.Uuid, sa.ForeignKey("goods.spu.id"), primary_key=True),
+    sa.Column("position", sa.SmallInteger, primary_key=True),
+    sa.Column("media_id", sa.Uuid, sa.ForeignKey("goods.media.id"), nullable=False),
+    sa.Column("sku_id", sa.Uuid, sa.ForeignKey("goods.sku.id")),
+    sa.Column("alt", sa.Text, nullable=False),
+    schema=SCHEMA,
+    info=QUEUE,
+)
+revision = sa.Table(
+    "revision",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("supplier_id", sa.Uuid, sa.ForeignKey("parties.party.id"), nullable=False),
+    sa.Column("spu_id", sa.Uuid, sa.ForeignKey("goods.spu.id"), nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("proposal", pgt.JSONB, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("notes", pgt.JSONB, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint(REVISION_STATES.sql_check("state"), name="state"),
+    # One proposal at a time is on its way for an SPU.
+    sa.Index(
+        "uq_revision_spu_id_open",
+        "spu_id",
+        unique=True,
+        postgresql_where=sa.text("state IN ('draft', 'in_review')"),
+    ),
+    sa.Index("ix_revision_state", "state", "id"),
+    sa.Index("ix_revision_supplier_id", "supplier_id", "id"),
+    schema=SCHEMA,
+)
+revision_history = sa.Table(
+    "revision_history",
+    metadata,
+    sa.Column("revision_id", sa.Uuid, sa.ForeignKey("goods.revision.id"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("notes", pgt.JSONB, nullable=False),
+    sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint(REVISION_STATES.sql_check("state"), name="state"),
+    schema=SCHEMA,
+    info=APPEND_ONLY,
 )

@@ -1,21 +1,50 @@
 """Pure decisions about goods."""
 
+from weili.modules.goods.rules.media import MEDIA_BYTES_MAX, media_facts
+from weili.modules.goods.rules.proposal import (
+    COSTS_MAX,
+    MEDIA_MAX,
+    SKUS_MAX,
+    costs_split,
+    proposal_faults,
+    proposal_rows,
+)
 from weili.modules.goods.rules.sale import line_check, parts_checked, terms_faults
 from weili.modules.goods.rules.sheet import (
+    LEVELS_MAX,
     SHEET_ALIASES,
     SHEET_COLUMNS,
     SHEET_REQUIRED,
     SheetCheck,
     row_check,
 )
+from weili.modules.goods.rules.template import (
+    CHOICES_MAX,
+    TEMPLATE_MAX,
+    template_faults,
+    template_merged,
+)
 
 __all__ = [
+    "CHOICES_MAX",
+    "COSTS_MAX",
+    "LEVELS_MAX",
+    "MEDIA_BYTES_MAX",
+    "MEDIA_MAX",
     "SHEET_ALIASES",
     "SHEET_COLUMNS",
     "SHEET_REQUIRED",
+    "SKUS_MAX",
+    "TEMPLATE_MAX",
     "SheetCheck",
+    "costs_split",
     "line_check",
+    "media_facts",
     "parts_checked",
+    "proposal_faults",
+    "proposal_rows",
     "row_check",
+    "template_faults",
+    "template_merged",
     "terms_faults",
 ]

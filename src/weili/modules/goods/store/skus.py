@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.ids import new_id
 from weili.modules.goods import tables as t
 from weili.modules.goods.model import (
     TERMS_DEFAULT,
@@ -18,7 +19,6 @@ from weili.modules.goods.model import (
     Category,
     CategoryId,
     GoodsRow,
-    Pool,
     PoolId,
     ReturnPolicy,
     SaleTerms,
@@ -46,16 +46,18 @@ class SkuBefore(NamedTuple):
     spu_id: SpuId
     fields: Sequence[Any]
     terms: SaleTerms
+    variant_values: Mapping[str, str] | None
     kind: SkuKind
 
 
 class SkuWrite(NamedTuple):
-    """An SKU to be written, with the terms that it then has."""
+    """An SKU to be written, with the terms and the variant's values that it then has."""
 
     sku_id: SkuId
     spu_id: SpuId
     row: GoodsRow
     terms: SaleTerms
+    variant_values: Mapping[str, str] | None
 
 
 SKU_FIELDS: Final = (
@@ -92,7 +94,7 @@ _SKU_SELECT: Final = (
     "  array_remove(ARRAY[c1.name, c2.name, c3.name], NULL), b.name, u.brand_kind, u.attributes,"
     "  s.gtin, s.unit, s.weight_g, s.tax_rate_bps, s.return_policy, s.compare_at_minor,"
     "  s.quantity_min, s.quantity_max, s.pack_size, s.areas_allowed, s.areas_excluded, s.kind,"
-    "  s.state, s.created_at, s.updated_at"
+    "  s.variant_values, s.state, s.created_at, s.updated_at"
     " FROM goods.sku s JOIN goods.spu u ON u.id = s.spu_id"
     " JOIN goods.category c3 ON c3.id = u.category_id"
     " LEFT JOIN goods.category c2 ON c2.id = c3.parent_id"
@@ -172,8 +174,9 @@ def spus_insert(ctx: Ctx, spus: Sequence[tuple[SpuId, SpuKey, SpuFacts]]) -> Non
     """Write new SPUs."""
     ctx.db.run(
         "INSERT INTO goods.spu"
-        "  (id, supplier_id, code, title, category_id, brand_id, brand_kind, attributes)"
-        " SELECT i, s, c, t, k, b, n, a::jsonb FROM unnest(%b::uuid[], %b::uuid[], %b::text[],"
+        "  (id, supplier_id, code, title, category_id, brand_id, brand_kind, attributes,"
+        "  description)"
+        " SELECT i, s, c, t, k, b, n, a::jsonb, '' FROM unnest(%b::uuid[], %b::uuid[], %b::text[],"
         "  %b::text[], %b::uuid[], %b::uuid[], %b::text[], %b::text[])"
         "  AS x (i, s, c, t, k, b, n, a)",
         [spu_id for spu_id, _, _ in spus],
@@ -181,6 +184,16 @@ def spus_insert(ctx: Ctx, spus: Sequence[tuple[SpuId, SpuKey, SpuFacts]]) -> Non
         [code for _, (_, code), _ in spus],
         *_spu_columns([facts for _, _, facts in spus]),
     )
+
+
+def spu_open(
+    ctx: Ctx, supplier_id: PartyId, code: str, title: str, category_id: CategoryId
+) -> SpuId:
+    """Write an SPU that has no SKUs yet: those that are proposed are all bundles."""
+    spu_id = SpuId(new_id(ctx.now))
+    facts = SpuFacts(title, category_id, None, None, {})
+    spus_insert(ctx, [(spu_id, (supplier_id, code), facts)])
+    return spu_id
 
 
 def spus_update(ctx: Ctx, spus: Sequence[tuple[SpuId, SpuFacts]]) -> None:
@@ -200,7 +213,8 @@ def skus_read_to_put(ctx: Ctx, keys: Collection[SkuKey]) -> dict[SkuKey, SkuBefo
     rows = ctx.db.rows(
         "SELECT s.supplier_id, s.supplier_code, s.id, s.state, s.spu_id, s.title, s.variant,"
         "  s.gtin, s.unit, s.weight_g, s.tax_rate_bps, s.return_policy, s.compare_at_minor,"
-        "  s.quantity_min, s.quantity_max, s.pack_size, s.areas_allowed, s.areas_excluded, s.kind"
+        "  s.quantity_min, s.quantity_max, s.pack_size, s.areas_allowed, s.areas_excluded,"
+        "  s.variant_values, s.kind"
         " FROM goods.sku s WHERE (s.supplier_id, s.supplier_code) IN ("
         "  SELECT * FROM unnest(%b::uuid[], %b::text[])) ORDER BY s.id FOR UPDATE",
         [supplier_id for supplier_id, _ in keys],
@@ -208,7 +222,13 @@ def skus_read_to_put(ctx: Ctx, keys: Collection[SkuKey]) -> dict[SkuKey, SkuBefo
     )
     return {
         (row[0], row[1]): SkuBefore(
-            row[2], SkuState(row[3]), row[4], row[5:13], _terms(*row[13:18]), SkuKind(row[18])
+            row[2],
+            SkuState(row[3]),
+            row[4],
+            row[5:13],
+            _terms(*row[13:18]),
+            row[18],
+            SkuKind(row[19]),
         )
         for row in rows
     }
@@ -219,14 +239,16 @@ def skus_insert(ctx: Ctx, skus: Sequence[SkuWrite], state: SkuState) -> None:
     ctx.db.run(
         "WITH fresh AS (INSERT INTO goods.sku (id, spu_id, supplier_id, supplier_code, kind, title,"
         "  variant, gtin, unit, weight_g, tax_rate_bps, return_policy, compare_at_minor,"
-        "  quantity_min, quantity_max, pack_size, areas_allowed, areas_excluded, state,"
+        "  quantity_min, quantity_max, pack_size, areas_allowed, areas_excluded, variant_values,"
+        "  state,"
         "  created_at, updated_at)"
         " SELECT i, spu, o, k, b, t, v, g, u, w, r, p, c, n, m, z, string_to_array(a, ','),"
-        "  string_to_array(e, ','), s, y, y FROM (SELECT %b::text AS s, %b::timestamptz AS y) AS f,"
+        "  string_to_array(e, ','), q::jsonb, s, y, y"
+        " FROM (SELECT %b::text AS s, %b::timestamptz AS y) AS f,"
         "  unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[],"
         "  %b::text[], %b::text[], %b::text[], %b::int[], %b::int[], %b::text[], %b::bigint[],"
-        "  %b::int[], %b::int[], %b::int[], %b::text[], %b::text[])"
-        "  AS x (i, spu, o, k, b, t, v, g, u, w, r, p, c, n, m, z, a, e) RETURNING id, state)"
+        "  %b::int[], %b::int[], %b::int[], %b::text[], %b::text[], %b::text[])"
+        "  AS x (i, spu, o, k, b, t, v, g, u, w, r, p, c, n, m, z, a, e, q) RETURNING id, state)"
         " INSERT INTO goods.sku_history (sku_id, id, kind, state, changes, actor, occurred_at)"
         " SELECT id, id, 'created', state, '{}'::jsonb, %b, %b FROM fresh",
         str(state),
@@ -249,11 +271,11 @@ def skus_update(ctx: Ctx, skus: Sequence[SkuWrite]) -> None:
         "  unit = x.u, weight_g = x.w, tax_rate_bps = x.r, return_policy = x.p,"
         "  compare_at_minor = x.c, quantity_min = x.n, quantity_max = x.m, pack_size = x.z,"
         "  areas_allowed = string_to_array(x.a, ','), areas_excluded = string_to_array(x.e, ','),"
-        "  updated_at = %b"
+        "  variant_values = x.q::jsonb, updated_at = %b"
         " FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],"
         "  %b::int[], %b::int[], %b::text[], %b::bigint[], %b::int[], %b::int[], %b::int[],"
-        "  %b::text[], %b::text[])"
-        "  AS x (i, spu, t, v, g, u, w, r, p, c, n, m, z, a, e) WHERE s.id = x.i",
+        "  %b::text[], %b::text[], %b::text[])"
+        "  AS x (i, spu, t, v, g, u, w, r, p, c, n, m, z, a, e, q) WHERE s.id = x.i",
         ctx.now,
         [sku.sku_id for sku in skus],
         [sku.spu_id for sku in skus],
@@ -429,108 +451,14 @@ def categories_below(
 
 
 def seeing(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, frozenset[PartyId]]:
-    """Read which partners have been granted a pool that holds an SKU which is no draft."""
+    """Read which partners have been granted a pool that holds an SKU they have heard of."""
     rows = ctx.db.rows(
         "SELECT s.id, array_agg(DISTINCT g.partner_id) FROM goods.sku s"
         " JOIN goods.pool_sku p ON p.sku_id = s.id JOIN goods.pool_grant g ON g.pool_id = p.pool_id"
-        " WHERE s.id = ANY (%b::uuid[]) AND s.state <> 'draft' GROUP BY s.id",
+        " WHERE s.id = ANY (%b::uuid[]) AND s.state IN ('on_shelf', 'off_shelf') GROUP BY s.id",
         list(sku_ids),
     )
     return {sku_id: frozenset(partner_ids) for sku_id, partner_ids in rows}
-
-
-def pool_insert(ctx: Ctx, pool: Pool) -> bool:
-    """Write a new pool; says False when the name is taken."""
-    return bool(
-        ctx.db.run(
-            "INSERT INTO goods.pool (id, name) VALUES (%b, %b) ON CONFLICT (name) DO NOTHING",
-            pool.id,
-            pool.name,
-        ).rowcount
-    )
-
-
-def pool_read(ctx: Ctx, *, pool_id: PoolId | None = None, name: str | None = None) -> Pool | None:
-    """Read a pool by its id or its name."""
-    rows = ctx.db.rows(
-        "SELECT id, name FROM goods.pool WHERE id = %b::uuid OR name = %b::text", pool_id, name
-    )
-    return Pool(*rows[0]) if rows else None
-
-
-def is_granted(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
-    """Say whether a pool is granted to a partner."""
-    return bool(
-        ctx.db.rows(
-            "SELECT 1 FROM goods.pool_grant WHERE pool_id = %b AND partner_id = %b",
-            pool_id,
-            partner_id,
-        )
-    )
-
-
-def pools_page(ctx: Ctx, *, partner_id: PartyId | None, after: PoolId, limit: int) -> list[Pool]:
-    """Read pools in the order of their ids; those granted to one partner, or all of them."""
-    rows = ctx.db.rows(
-        "SELECT p.id, p.name FROM goods.pool p WHERE p.id > %b"
-        " AND (%b::uuid IS NULL OR EXISTS (SELECT FROM goods.pool_grant g"
-        "  WHERE g.pool_id = p.id AND g.partner_id = %b::uuid)) ORDER BY p.id LIMIT %b",
-        *(after, partner_id, partner_id, limit),
-    )
-    return [Pool(*row) for row in rows]
-
-
-def pool_skus_insert(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> list[SkuId]:
-    """Put SKUs into a pool; gives those that were not in it."""
-    rows = ctx.db.rows(
-        "INSERT INTO goods.pool_sku (pool_id, sku_id) SELECT %b, unnest(%b::uuid[])"
-        " ON CONFLICT DO NOTHING RETURNING sku_id",
-        pool_id,
-        list(sku_ids),
-    )
-    return [sku_id for (sku_id,) in rows]
-
-
-def pool_skus_delete(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> list[SkuId]:
-    """Take SKUs out of a pool; gives those that were in it."""
-    rows = ctx.db.rows(
-        "DELETE FROM goods.pool_sku WHERE pool_id = %b AND sku_id = ANY (%b::uuid[])"
-        " RETURNING sku_id",
-        pool_id,
-        list(sku_ids),
-    )
-    return [sku_id for (sku_id,) in rows]
-
-
-def grant_insert(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
-    """Grant a pool; says False when it was granted before."""
-    return bool(
-        ctx.db.run(
-            "INSERT INTO goods.pool_grant (partner_id, pool_id) VALUES (%b, %b)"
-            " ON CONFLICT DO NOTHING",
-            partner_id,
-            pool_id,
-        ).rowcount
-    )
-
-
-def grant_delete(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
-    """Take a grant back; says False when there was none."""
-    return bool(
-        ctx.db.run(
-            "DELETE FROM goods.pool_grant WHERE partner_id = %b AND pool_id = %b",
-            partner_id,
-            pool_id,
-        ).rowcount
-    )
-
-
-def pool_partners(ctx: Ctx, pool_id: PoolId) -> list[PartyId]:
-    """Read to whom a pool is granted, in order."""
-    rows = ctx.db.rows(
-        "SELECT partner_id FROM goods.pool_grant WHERE pool_id = %b ORDER BY partner_id", pool_id
-    )
-    return [partner_id for (partner_id,) in rows]
 
 
 def variants_read(ctx: Ctx, spu_ids: Collection[SpuId]) -> set[SkuId]:
@@ -640,8 +568,29 @@ def crooked_categories(ctx: Ctx) -> list[CategoryId]:
     return [category_id for (category_id,) in rows]
 
 
+def crooked_bundles(ctx: Ctx) -> list[SkuId]:
+    """Find bundles without parts, or with parts that can't be; and singles that have some."""
+    rows = ctx.db.rows(
+        "SELECT s.id FROM goods.sku s WHERE s.kind = 'bundle' AND NOT EXISTS ("
+        "  SELECT FROM goods.bundle_part p WHERE p.bundle_id = s.id)"
+        " UNION SELECT p.bundle_id FROM goods.bundle_part p"
+        "  JOIN goods.sku s ON s.id = p.bundle_id JOIN goods.sku x ON x.id = p.sku_id"
+        "  WHERE s.kind <> 'bundle' OR x.kind <> 'single' OR x.supplier_id <> s.supplier_id"
+        " ORDER BY 1"
+    )
+    return [sku_id for (sku_id,) in rows]
+
+
+def categories_known(ctx: Ctx, category_ids: Collection[CategoryId]) -> frozenset[CategoryId]:
+    """Say which of the ids are categories."""
+    rows = ctx.db.rows(
+        "SELECT id FROM goods.category WHERE id = ANY (%b::uuid[])", list(category_ids)
+    )
+    return frozenset(category_id for (category_id,) in rows)
+
+
 def _columns(skus: Sequence[SkuWrite]) -> tuple[list[Any], ...]:
-    """Turn what is written into the columns of ``SKU_FIELDS``, then of ``TERM_FIELDS``."""
+    """Turn what is written into the columns of ``SKU_FIELDS``, ``TERM_FIELDS``, and the variant."""
     return (
         [sku.row.title for sku in skus],
         [sku.row.variant for sku in skus],
@@ -656,6 +605,7 @@ def _columns(skus: Sequence[SkuWrite]) -> tuple[list[Any], ...]:
         [sku.terms.pack_size for sku in skus],
         [",".join(sku.terms.areas_allowed) for sku in skus],
         [",".join(sku.terms.areas_excluded) for sku in skus],
+        [_json(dict(sku.variant_values)) if sku.variant_values else None for sku in skus],
     )
 
 
@@ -672,7 +622,8 @@ def _spu_columns(spus: Sequence[SpuFacts]) -> tuple[list[Any], ...]:
 def _sku(row: Sequence[Any]) -> Sku:
     sku_id, supplier_id, supplier_code, spu_id, spu_code, title, variant, *rest = row
     category, brand, brand_kind, attributes, gtin, unit, weight_g, tax_rate_bps, *rest = rest
-    return_policy, compare_at_minor, *terms, kind, state, created_at, updated_at = rest
+    return_policy, compare_at_minor, *terms, kind, variant_values, state = rest[:-2]
+    created_at, updated_at = rest[-2:]
     return Sku(
         id=sku_id,
         supplier_id=supplier_id,
@@ -693,6 +644,7 @@ def _sku(row: Sequence[Any]) -> Sku:
         compare_at_minor=compare_at_minor,
         terms=_terms(*terms),
         kind=SkuKind(kind),
+        variant_values=variant_values or {},
         state=SkuState(state),
         created_at=created_at,
         updated_at=updated_at,

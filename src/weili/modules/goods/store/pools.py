@@ -1,0 +1,149 @@
+"""SQL of pools and their grants."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from weili.kit.context import Ctx, PartyId
+from weili.modules.goods.model import BrandKind, Pool, PoolId, PoolProfile, SkuId
+
+
+def pool_insert(ctx: Ctx, pool: Pool) -> bool:
+    """Write a new pool; says False when the name is taken."""
+    return bool(
+        ctx.db.run(
+            "INSERT INTO goods.pool (id, name, audience, category_ids, brand_kinds)"
+            " VALUES (%b, %b, '', '{}', '{}') ON CONFLICT (name) DO NOTHING",
+            pool.id,
+            pool.name,
+        ).rowcount
+    )
+
+
+def pool_read(ctx: Ctx, *, pool_id: PoolId | None = None, name: str | None = None) -> Pool | None:
+    """Read a pool by its id or its name."""
+    rows = ctx.db.rows(
+        "SELECT id, name, audience, price_min_minor, price_max_minor, category_ids, brand_kinds"
+        " FROM goods.pool WHERE id = %b::uuid OR name = %b::text",
+        pool_id,
+        name,
+    )
+    return _pool(rows[0]) if rows else None
+
+
+def profile_set(ctx: Ctx, pool_id: PoolId, profile: PoolProfile) -> None:
+    """Write what kind of channel a pool is made for."""
+    ctx.db.run(
+        "UPDATE goods.pool SET audience = %b, price_min_minor = %b, price_max_minor = %b,"
+        "  category_ids = %b::uuid[], brand_kinds = %b::text[] WHERE id = %b",
+        profile.audience,
+        profile.price_min_minor,
+        profile.price_max_minor,
+        list(profile.category_ids),
+        [str(kind) for kind in profile.brand_kinds],
+        pool_id,
+    )
+
+
+def pool_unfit(
+    ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId] | None, *, limit: int
+) -> list[SkuId]:
+    """Find SKUs (None: those in the pool) of a category or brand kind it is not made for."""
+    rows = ctx.db.rows(
+        "SELECT s.id FROM goods.pool p, goods.sku s JOIN goods.spu u ON u.id = s.spu_id"
+        " JOIN goods.category c ON c.id = u.category_id"
+        " LEFT JOIN goods.category up ON up.id = c.parent_id"
+        " WHERE p.id = %b AND (s.id = ANY (%b::uuid[]) OR %b AND EXISTS ("
+        "   SELECT FROM goods.pool_sku x WHERE x.pool_id = p.id AND x.sku_id = s.id))"
+        "  AND (p.category_ids <> '{}'"
+        "    AND NOT p.category_ids && ARRAY[c.id, c.parent_id, up.parent_id]"
+        "   OR p.brand_kinds <> '{}' AND NOT coalesce(u.brand_kind = ANY (p.brand_kinds), false))"
+        " ORDER BY s.id LIMIT %b",
+        pool_id,
+        list(sku_ids or ()),
+        sku_ids is None,
+        limit,
+    )
+    return [sku_id for (sku_id,) in rows]
+
+
+def is_granted(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
+    """Say whether a pool is granted to a partner."""
+    return bool(
+        ctx.db.rows(
+            "SELECT 1 FROM goods.pool_grant WHERE pool_id = %b AND partner_id = %b",
+            pool_id,
+            partner_id,
+        )
+    )
+
+
+def pools_page(ctx: Ctx, *, partner_id: PartyId | None, after: PoolId, limit: int) -> list[Pool]:
+    """Read pools in the order of their ids; those granted to one partner, or all of them."""
+    rows = ctx.db.rows(
+        "SELECT p.id, p.name, p.audience, p.price_min_minor, p.price_max_minor, p.category_ids,"
+        "  p.brand_kinds FROM goods.pool p WHERE p.id > %b"
+        " AND (%b::uuid IS NULL OR EXISTS (SELECT FROM goods.pool_grant g"
+        "  WHERE g.pool_id = p.id AND g.partner_id = %b::uuid)) ORDER BY p.id LIMIT %b",
+        *(after, partner_id, partner_id, limit),
+    )
+    return [_pool(row) for row in rows]
+
+
+def pool_skus_insert(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> list[SkuId]:
+    """Put SKUs into a pool; gives those that were not in it."""
+    rows = ctx.db.rows(
+        "INSERT INTO goods.pool_sku (pool_id, sku_id) SELECT %b, unnest(%b::uuid[])"
+        " ON CONFLICT DO NOTHING RETURNING sku_id",
+        pool_id,
+        list(sku_ids),
+    )
+    return [sku_id for (sku_id,) in rows]
+
+
+def pool_skus_delete(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> list[SkuId]:
+    """Take SKUs out of a pool; gives those that were in it."""
+    rows = ctx.db.rows(
+        "DELETE FROM goods.pool_sku WHERE pool_id = %b AND sku_id = ANY (%b::uuid[])"
+        " RETURNING sku_id",
+        pool_id,
+        list(sku_ids),
+    )
+    return [sku_id for (sku_id,) in rows]
+
+
+def grant_insert(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
+    """Grant a pool; says False when it was granted before."""
+    return bool(
+        ctx.db.run(
+            "INSERT INTO goods.pool_grant (partner_id, pool_id) VALUES (%b, %b)"
+            " ON CONFLICT DO NOTHING",
+            partner_id,
+            pool_id,
+        ).rowcount
+    )
+
+
+def grant_delete(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
+    """Take a grant back; says False when there was none."""
+    return bool(
+        ctx.db.run(
+            "DELETE FROM goods.pool_grant WHERE partner_id = %b AND pool_id = %b",
+            partner_id,
+            pool_id,
+        ).rowcount
+    )
+
+
+def pool_partners(ctx: Ctx, pool_id: PoolId) -> list[PartyId]:
+    """Read to whom a pool is granted, in order."""
+    rows = ctx.db.rows(
+        "SELECT partner_id FROM goods.pool_grant WHERE pool_id = %b ORDER BY partner_id", pool_id
+    )
+    return [partner_id for (partner_id,) in rows]
+
+
+def _pool(row: Sequence[Any]) -> Pool:
+    pool_id, name, audience, price_min_minor, price_max_minor, category_ids, brand_kinds = row
+    kinds = tuple(BrandKind(kind) for kind in brand_kinds)
+    profile = PoolProfile(audience, price_min_minor, price_max_minor, tuple(category_ids), kinds)
+    return Pool(pool_id, name, profile)
