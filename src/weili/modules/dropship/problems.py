@@ -152,8 +152,8 @@ class CarrierUnknown(Problem):
 
     kind = Kind.INVALID
     code = "carrier_unknown"
-    en = "There is no carrier with the code {carrier_code}; GET /v1/carriers lists them."
-    zh = "不存在代码为 {carrier_code} 的承运商；可用代码见 GET /v1/carriers。"
+    en = "There is no carrier with the code {carrier_code}; `GET /v1/carriers` lists them."
+    zh = "不存在代码为 {carrier_code} 的承运商；可用代码见 `GET /v1/carriers`。"
 
 
 class CarrierNameAmiss(Problem):
