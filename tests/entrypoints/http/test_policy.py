@@ -25,6 +25,10 @@ PARTS = {
     "{proposal_id}": f"cpr_{ID}",
     "{channel}": "creator",
     "{warehouse_id}": f"whs_{ID}",
+    "{arrival_id}": f"arv_{ID}",
+    "{transfer_id}": f"stf_{ID}",
+    "{count_id}": f"cnt_{ID}",
+    "{share_id}": f"shr_{ID}",
 }
 KINDS = {
     "street": parties.PartyKind.PARTNER,

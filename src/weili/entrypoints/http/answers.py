@@ -444,8 +444,13 @@ class AvailabilityOut(Document):
     quantity: int
     area_code: str
     state: inventory.StockState
-    available: int
+    available: Annotated[int, Field(description="exact below 50, then 50 or more")]
     lead_days: int | None
+    ships_on: DayOut | None
+    arrives_on: DayOut | None
+    expected_on: Annotated[
+        DayOut | None, Field(description="when enough of what is under way is there to be sent")
+    ]
 
 
 class StockOut(Document):
@@ -462,6 +467,9 @@ class StockLevelOut(Document):
     on_hand: int
     reserved: int
     safety: int
+    shared: Annotated[int, Field(description="kept for partners that hold a share")]
+    low_below: Annotated[int, Field(description="you are told when less is left; 0: never")]
+    version: int
 
 
 class StockLevelsOut(Document):
@@ -512,6 +520,10 @@ class WarehouseOut(Document):
     supplier_id: PartyIdOut
     name: str
     region_code: str
+    cutoff_minute: int
+    work_days: list[int]
+    closed_on: list[DayOut]
+    open_on: list[DayOut]
 
 
 class PartyOut(Document):

@@ -26,6 +26,7 @@ from weili.entrypoints.http import (
     orders,
     prices,
     stock,
+    stock_works,
     supply,
     tracks,
 )
@@ -50,6 +51,7 @@ FACES: Final = (
     goods,
     prices,
     stock,
+    stock_works,
     orders,
     account,
     messages,

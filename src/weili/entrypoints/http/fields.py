@@ -6,7 +6,7 @@ shared by both readers of an order's body.
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
@@ -40,6 +40,7 @@ YEAR_MAX: Final = 2100
 
 _NUMBER = re.compile(NUMBER_PATTERN)
 _PHONE = re.compile(PHONE_PATTERN)
+_DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AREA = re.compile(AREA_PATTERN)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -127,6 +128,25 @@ def moment_read(value: object) -> datetime:
     return at
 
 
+def day_read(value: object) -> date:
+    """Read a day as it is written in China.
+
+    Raises: UnfitError.
+    """
+    try:
+        day = (
+            date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
+        )
+    except ValueError:
+        day = None
+    if day is None or not YEAR_MIN < day.year < YEAR_MAX:
+        raise UnfitError(
+            f"a day as 2026-11-20, from {YEAR_MIN} to {YEAR_MAX}",
+            f"日期，如 2026-11-20，{YEAR_MIN} 至 {YEAR_MAX} 年",
+        )
+    return day
+
+
 def _id_reader(prefix: str) -> Callable[[object], object]:
     def read(value: object) -> object:
         if not isinstance(value, str):
@@ -190,6 +210,26 @@ WarehouseIdIn = Annotated[
     BeforeValidator(_id_reader(inventory.WAREHOUSE_PREFIX)),
     _id_schema(inventory.WAREHOUSE_PREFIX),
 ]
+ArrivalIdIn = Annotated[
+    inventory.ArrivalId,
+    BeforeValidator(_id_reader(inventory.ARRIVAL_PREFIX)),
+    _id_schema(inventory.ARRIVAL_PREFIX),
+]
+StockTransferIdIn = Annotated[
+    inventory.TransferId,
+    BeforeValidator(_id_reader(inventory.TRANSFER_PREFIX)),
+    _id_schema(inventory.TRANSFER_PREFIX),
+]
+CountIdIn = Annotated[
+    inventory.CountId,
+    BeforeValidator(_id_reader(inventory.COUNT_PREFIX)),
+    _id_schema(inventory.COUNT_PREFIX),
+]
+ShareIdIn = Annotated[
+    inventory.ShareId,
+    BeforeValidator(_id_reader(inventory.SHARE_PREFIX)),
+    _id_schema(inventory.SHARE_PREFIX),
+]
 PartyIdIn = Annotated[
     Any, BeforeValidator(_id_reader(parties.PARTY_PREFIX)), _id_schema(parties.PARTY_PREFIX)
 ]
@@ -222,6 +262,11 @@ MomentIn = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 UnitsIn = Annotated[int, Field(ge=0, le=UNITS_MAX, description="grams or pieces")]
+DayIn = Annotated[
+    date,
+    BeforeValidator(day_read),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
 AmountIn = Annotated[int, Field(ge=0, le=AMOUNT_MINOR_MAX, description="in fen")]
 
 
@@ -238,6 +283,7 @@ ReasonIn = Annotated[str, Field(min_length=1, max_length=REASON_MAX), _LINE, _LI
 TitleIn = Annotated[str, Field(min_length=1, max_length=TITLE_MAX), _LINE, _LINE_SCHEMA]
 
 QuantityIn = Annotated[int, Field(ge=1, le=dropship.QUANTITY_MAX)]
+PiecesIn = Annotated[int, Field(ge=1, le=STOCK_MAX, description="pieces")]
 CountIn = Annotated[int, Field(ge=0, le=STOCK_MAX, description="pieces")]
 CarrierIn = Annotated[str, Field(pattern="^[0-9A-Za-z_]{1,32}$", examples=["SF"])]
 CarrierNameIn = Annotated[

@@ -1,5 +1,6 @@
 """Whether goods can be had in an area."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -8,7 +9,7 @@ from starlette.responses import Response
 
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import CallIn, read
-from weili.entrypoints.http.fields import ASKS_MAX, AreaIn, Body, QuantityIn, SkuIdIn
+from weili.entrypoints.http.fields import ASKS_MAX, AreaIn, Body, DayIn, QuantityIn, SkuIdIn
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
 from weili.modules import goods, inventory
@@ -22,6 +23,7 @@ class StockAskBody(Body):
     sku_id: SkuIdIn
     quantity: QuantityIn = 1
     area_code: AreaIn
+    on: DayIn | None = None
 
 
 class StockAsksBody(Body):
@@ -35,17 +37,21 @@ def stock_get(call: CallIn, body: StockAsksBody) -> Response:
     """Say what can be had where, in the order of the questions.
 
     `available` is exact below 50 and then means 50 or more. Nothing is promised: only an order
-    reserves.
+    reserves. With `on`, only what is expected by that day counts as under way.
     """
 
     def work(ctx: Ctx) -> dict[str, Any]:
         asks = [
-            inventory.AvailabilityAsk(item.sku_id, item.quantity, item.area_code)
+            inventory.AvailabilityAsk(item.sku_id, item.quantity, item.area_code, item.on)
             for item in body.items
         ]
         return {"items": [_availability(a) for a in inventory.availability(ctx, asks=asks)]}
 
     return read(call, work)
+
+
+def _day(on: date | None) -> str | None:
+    return on.isoformat() if on else None
 
 
 def _availability(found: inventory.Availability) -> dict[str, Any]:
@@ -56,4 +62,7 @@ def _availability(found: inventory.Availability) -> dict[str, Any]:
         "state": found.state,
         "available": found.quantity_fuzzy,
         "lead_days": found.lead_days,
+        "ships_on": _day(found.ships_on),
+        "arrives_on": _day(found.arrives_on),
+        "expected_on": _day(found.expected_on),
     }

@@ -41,14 +41,18 @@ def stock_put(ctx: Ctx, body: StockPutBody) -> dict[str, Any]:
             for item in body.changes
         ],
     )
-    return {"items": [_level(level) for level in levels]}
+    return {"items": [level_document(level) for level in levels]}
 
 
-def _level(level: inventory.StockLevel) -> dict[str, Any]:
+def level_document(level: inventory.StockLevel) -> dict[str, Any]:
+    """Show what lies in a place."""
     return {
         "sku_id": id_text(goods.SKU_PREFIX, level.sku_id),
         "warehouse_id": id_text(inventory.WAREHOUSE_PREFIX, level.warehouse_id),
         "on_hand": level.on_hand,
         "reserved": level.reserved,
         "safety": level.safety,
+        "shared": level.shared,
+        "low_below": level.low_below,
+        "version": level.version,
     }

@@ -14,4 +14,8 @@ def warehouse_document(warehouse: inventory.Warehouse) -> dict[str, Any]:
         "supplier_id": id_text(parties.PARTY_PREFIX, warehouse.supplier_id),
         "name": warehouse.name,
         "region_code": warehouse.region_code,
+        "cutoff_minute": warehouse.calendar.cutoff_minute,
+        "work_days": [day for day in range(1, 8) if warehouse.calendar.work_days >> day - 1 & 1],
+        "closed_on": [day.isoformat() for day in warehouse.calendar.closed_on],
+        "open_on": [day.isoformat() for day in warehouse.calendar.open_on],
     }
