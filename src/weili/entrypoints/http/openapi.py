@@ -28,6 +28,8 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/operator/parties/{party_id}/people/{person_id}:revealEmail",
         "/v1/messages:ack",
         "/v1/tracks:push",
+        "/v1/supply/papers:pickList",
+        "/v1/supply/papers:waybills",
         "/v1/operator/verify",
     }
 )

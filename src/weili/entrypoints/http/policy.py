@@ -49,6 +49,8 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/supply/orders/{child_id}:ship"): "supply:write",
         ("POST", "/v1/supply/orders/{child_id}:revealRecipient"): "recipients:reveal",
         ("POST", "/v1/supply/packages/{package_id}:deliver"): "supply:write",
+        ("POST", "/v1/supply/papers:pickList"): "supply:read",
+        ("POST", "/v1/supply/papers:waybills"): "supply:read",
         ("GET", "/v1/supply/queue"): "supply:read",
         ("GET", "/v1/supply/warehouses"): "supply:read",
         ("PUT", "/v1/supply/stock"): "supply:write",

@@ -19,6 +19,7 @@ from weili.modules.dropship.checks import (
 )
 from weili.modules.dropship.documents import (
     child_document,
+    moment,
     order_document,
     package_document,
     queue_document,
@@ -69,6 +70,7 @@ from weili.modules.dropship.model import (
     Turn,
     Worth,
 )
+from weili.modules.dropship.papers import WAVE_MAX, children_named, wave_next
 from weili.modules.dropship.problems import (
     AreaNotServed,
     AreaReplaced,
@@ -202,6 +204,7 @@ __all__ = [
     "TRACKS_MAX",
     "TURNS_AT_ONCE",
     "TURN_ITEMS_MAX",
+    "WAVE_MAX",
     "Accepted",
     "AreaNotServed",
     "AreaReplaced",
@@ -272,6 +275,7 @@ __all__ = [
     "child_state",
     "child_stories",
     "children_move",
+    "children_named",
     "claim_end",
     "claim_undo",
     "connection_put",
@@ -279,6 +283,7 @@ __all__ = [
     "digest",
     "holds_replace",
     "is_cancellable",
+    "moment",
     "news_take",
     "numbers_answered",
     "numbers_claim",
@@ -325,4 +330,5 @@ __all__ = [
     "tracks_document",
     "tracks_told",
     "verify",
+    "wave_next",
 ]
