@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from weili import migrations
+from weili.adapters.files.media import FolderMediaStore, MediaStore
 from weili.adapters.postgres import Server, databases, embedded
 from weili.adapters.suppliers import HttpSupplierGateway
 from weili.kit.problems import Kind, Problem, Said, machine_said
@@ -143,6 +144,11 @@ class Settings:
     def keyring_path(self) -> Path:
         """Where the key ring lies."""
         return self.home / "keyring.json"
+
+    @property
+    def media_path(self) -> Path:
+        """Where the bytes of pictures, videos and documents lie."""
+        return self.home / "media"
 
     def sample_path(self, world: str) -> Path:
         """Say where the keys of a sample world lie."""
@@ -281,11 +287,11 @@ def opened(settings: Settings, *, upgrade: bool = False) -> Iterator[dict[str, W
 # --- faces ---------------------------------------------------------------------------------------
 
 
-def http_app(worlds: Worlds, placing: "Placing") -> "ASGIApp":
+def http_app(worlds: Worlds, placing: "Placing", media: MediaStore) -> "ASGIApp":
     """Give the HTTP face over open worlds, with a lane for each world that takes orders."""
     from weili.entrypoints.http import create_app  # noqa: PLC0415
 
-    return create_app(worlds=worlds, placing=placing, is_current=is_current)
+    return create_app(worlds=worlds, placing=placing, media=media, is_current=is_current)
 
 
 @contextmanager
@@ -340,12 +346,17 @@ def is_current(world: World) -> bool:
     return migrations.current(url.render_as_string(hide_password=False)) == migrations.head()
 
 
-def serve(worlds: Worlds, listening: socket.socket) -> None:
+def media_store(settings: Settings) -> MediaStore:
+    """Give the place where the bytes of media lie."""
+    return FolderMediaStore(settings.media_path)
+
+
+def serve(worlds: Worlds, listening: socket.socket, media: MediaStore) -> None:
     """Serve the HTTP face on a socket until SIGTERM or SIGINT, then finish what is under way."""
     import uvicorn  # noqa: PLC0415
 
     with placers(worlds) as placing:
-        app = http_app(worlds, placing)
+        app = http_app(worlds, placing, media)
         # The event loop shares its interpreter with the threads of slower routes.
         sys.setswitchinterval(SWITCH_S)
         _forget_garbage()

@@ -21,7 +21,7 @@ class GoodsOutcome:
 def publish_goods(ctx: Ctx, *, revision_ids: Sequence[RevisionId]) -> list[GoodsOutcome]:
     """Publish revisions one by one, each whole or not at all; one that fails hinders no other.
 
-    A cost holds from the publication if the supplier named no moment, or one that has passed.
+    Its costs hold from now on.
 
     Raises: Forbidden; nothing for a single revision's sake.
     """
@@ -45,11 +45,10 @@ def publish_goods(ctx: Ctx, *, revision_ids: Sequence[RevisionId]) -> list[Goods
 
 def _costs_put(ctx: Ctx, published: goods.Published) -> None:
     """Hand the costs that were proposed to pricing."""
-    rows = []
-    for sku in published.revision.proposal.skus:
-        holding, _ = goods.costs_split(sku.costs, ctx.now)
-        if holding is not None:
-            sku_id = published.sku_ids[sku.supplier_code]
-            rows.append(pricing.CostRow(sku_id, holding.unit_cost_minor))
+    rows = [
+        pricing.CostRow(published.sku_ids[sku.supplier_code], sku.unit_cost_minor)
+        for sku in published.revision.proposal.skus
+        if sku.unit_cost_minor is not None
+    ]
     if rows:
         pricing.costs_put(ctx, rows=rows)

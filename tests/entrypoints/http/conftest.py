@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ import uvicorn
 
 from tests import market as markets
 from tests.conftest import database_create, database_drop, database_url
+from weili.adapters.files.media import FolderMediaStore
 from weili.entrypoints.http import create_app, place_lane, place_work
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
@@ -133,8 +135,12 @@ def served(world: World) -> Iterator[str]:
     near, far = socket.socketpair()
     placer = threading.Thread(target=place_work, args=(world, far), daemon=True)
     placer.start()
-    app = create_app(worlds={world.name: world}, placing={world.name: place_lane(near)})
-    with socket.socket() as listener, near, far:
+    with socket.socket() as listener, near, far, tempfile.TemporaryDirectory() as folder:
+        app = create_app(
+            worlds={world.name: world},
+            placing={world.name: place_lane(near)},
+            media=FolderMediaStore(Path(folder)),
+        )
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=5

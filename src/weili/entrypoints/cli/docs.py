@@ -146,7 +146,8 @@ def references() -> dict[str, str]:
 
 
 async def _api_document(world: World) -> dict[str, Any]:
-    app = bootstrap.http_app({world.name: world}, placing={})
+    media = bootstrap.media_store(bootstrap.Settings.read({}))
+    app = bootstrap.http_app({world.name: world}, placing={}, media=media)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://weili") as client:
         answer = await client.get("/openapi.json")

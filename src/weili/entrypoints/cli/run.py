@@ -35,7 +35,7 @@ def serve(socket_fd: SocketOption = None, lifeline_fd: LifelineOption = None) ->
     _on_end(lambda: None)
     watch_lifeline(lifeline_fd)
     with bootstrap.opened(settings) as worlds:
-        bootstrap.serve(worlds, listening)
+        bootstrap.serve(worlds, listening, bootstrap.media_store(settings))
 
 
 def place(world: str, link_fd: int) -> None:

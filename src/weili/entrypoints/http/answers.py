@@ -377,6 +377,16 @@ class PoolOut(Document):
     name: str
 
 
+class TermsOut(Document):
+    """How many an order may ask for, and where to; the narrowest region named decides."""
+
+    quantity_min: int
+    quantity_max: int | None
+    pack_size: int
+    areas_allowed: list[str]
+    areas_excluded: list[str]
+
+
 class SkuOut(Document):
     """An SKU as a partner sees it."""
 
@@ -394,8 +404,37 @@ class SkuOut(Document):
     tax_rate_bps: int
     return_policy: goods.ReturnPolicy
     compare_at_minor: Fen | None
+    kind: goods.SkuKind
+    variant_values: dict[str, str]
+    terms: TermsOut
     state: goods.SkuState
     updated_at: MomentOut
+
+
+class ShownMediaOut(Document):
+    """A picture, video or document; fetch it at `/v1/media/{address}`."""
+
+    address: str
+    kind: goods.MediaKind
+    content_type: str
+    alt: str
+    width: int | None
+    height: int | None
+
+
+class BundlePartOut(Document):
+    """How many pieces of an SKU are in one bundle."""
+
+    sku_id: SkuIdOut
+    quantity: int
+
+
+class SkuFullOut(SkuOut):
+    """An SKU with all that is shown beside it."""
+
+    description: str
+    media: list[ShownMediaOut]
+    parts: list[BundlePartOut]
 
 
 class OperatorSkuOut(SkuOut):

@@ -14,11 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from weili.adapters.files.media import MediaStore
 from weili.entrypoints.http import (
     account,
     areas,
     goods,
     messages,
+    operator_goods,
     operator_parties,
     operator_prices,
     operator_trade,
@@ -29,12 +31,14 @@ from weili.entrypoints.http import (
     stock,
     stock_works,
     supply,
+    supply_goods,
     tracks,
 )
 from weili.entrypoints.http.auth import Doorkeeper
 from weili.entrypoints.http.front import Front, Straight
 from weili.entrypoints.http.health import health_router
 from weili.entrypoints.http.hot import hot_routes
+from weili.entrypoints.http.media import media_router
 from weili.entrypoints.http.openapi import openapi_of
 from weili.entrypoints.http.placing import Placing
 from weili.entrypoints.http.problems import (
@@ -57,8 +61,10 @@ FACES: Final = (
     account,
     messages,
     supply,
+    supply_goods,
     tracks,
     papers,
+    operator_goods,
     operator_parties,
     operator_prices,
     operator_trade,
@@ -70,13 +76,14 @@ def create_app(
     *,
     worlds: Mapping[str, World],
     placing: Placing,
+    media: MediaStore,
     is_current: Callable[[World], bool] = lambda _: True,
 ) -> ASGIApp:
     """Make the application.
 
     ``placing`` holds the lane of each world, to be joined to the event loop and closed here.
-    ``is_current`` says whether a world's database has the newest shape. Threads are as many as
-    the smallest pool has connections.
+    ``media`` is where the bytes of pictures lie. ``is_current`` says whether a world's database
+    has the newest shape. Threads are as many as the smallest pool has connections.
     """
     threads = min(world.connections for world in worlds.values())
 
@@ -103,6 +110,7 @@ def create_app(
     app.router.routes[:0] = hot
     for module in FACES:
         app.include_router(module.router)
+    app.include_router(media_router(media))
     app.include_router(health_router(worlds, placing=placing, is_current=is_current))
     document = openapi_of(app)
 

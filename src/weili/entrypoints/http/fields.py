@@ -190,6 +190,14 @@ SkuIdIn = Annotated[
 PoolIdIn = Annotated[
     goods.PoolId, BeforeValidator(_id_reader(goods.POOL_PREFIX)), _id_schema(goods.POOL_PREFIX)
 ]
+MediaIdIn = Annotated[
+    goods.MediaId, BeforeValidator(_id_reader(goods.MEDIA_PREFIX)), _id_schema(goods.MEDIA_PREFIX)
+]
+RevisionIdIn = Annotated[
+    goods.RevisionId,
+    BeforeValidator(_id_reader(goods.REVISION_PREFIX)),
+    _id_schema(goods.REVISION_PREFIX),
+]
 CategoryIdIn = Annotated[
     goods.CategoryId,
     BeforeValidator(_id_reader(goods.CATEGORY_PREFIX)),
@@ -249,6 +257,8 @@ AreaIn = Annotated[
     AfterValidator(area_checked),
     WithJsonSchema({"type": "string", "pattern": f"^{AREA_PATTERN}$", "examples": ["330106"]}),
 ]
+REGIONS_MAX: Final = 200
+RegionsIn = Annotated[list[AreaIn], Field(max_length=REGIONS_MAX)]
 PhoneIn = Annotated[
     str,
     AfterValidator(phone_checked),

@@ -24,13 +24,18 @@ from weili.entrypoints.http.problems import (
 )
 from weili.kit.clock import wall_now
 from weili.kit.ids import id_text, new_id
-from weili.kit.problems import BodyTooLarge, Kind, Problem, Unauthenticated
+from weili.kit.problems import BodyTooLarge, Busy, Kind, Problem, Unauthenticated
+from weili.modules.goods import MEDIA_BYTES_MAX
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 BATCH_BYTES_MAX: Final = 4 * 1024 * 1024
 BODY_S: Final = 20
 """How long a body may take; so long a stranger can hold what the front keeps for it."""
 BATCH_SUFFIX: Final = ":batch"
+UPLOAD_SUFFIX: Final = ":upload"
+UPLOADS_MAX: Final = 4
+"""Uploads under way at once: each holds its whole body in memory."""
+UPLOAD_RETRY_S: Final = 2
 REQUEST_ID_HEADER: Final = b"weili-request-id"
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _ZERO: Final = b"0"
@@ -95,6 +100,7 @@ class Front:
         self._doorkeeper = doorkeeper
         self._body_s = body_s
         self._logged_from = _REFUSED if is_hot else 0
+        self._uploads = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request."""
@@ -121,6 +127,8 @@ class Front:
                     _log.info("%s %s %s %d", request_id, scope["method"], scope["path"], status)
             await send(message)
 
+        is_upload = scope["path"].endswith(UPLOAD_SUFFIX)
+        self._uploads += is_upload
         try:
             receive_again = await self._prepared(scope, receive, headers, language)
             await self._app(scope, receive_again, tagged)
@@ -134,6 +142,8 @@ class Front:
                 raise
             fault = Unexpected(request_id=request_id)
             await problem_response(fault, language)(scope, receive, tagged)
+        finally:
+            self._uploads -= is_upload
 
     async def _prepared(
         self, scope: Scope, receive: Receive, headers: dict[str, bytes], language: str
@@ -141,7 +151,9 @@ class Front:
         """Read the body and admit the one who asks; gives a ``receive`` that tells it again."""
         if scope["path"] in PUBLIC:
             return receive
-        bytes_max = BATCH_BYTES_MAX if scope["path"].endswith(BATCH_SUFFIX) else BODY_BYTES_MAX
+        bytes_max = _bytes_max(scope["path"])
+        if bytes_max > BATCH_BYTES_MAX and self._uploads > UPLOADS_MAX:
+            raise Busy(retry_after_s=UPLOAD_RETRY_S)
         try:
             async with asyncio.timeout(self._body_s):
                 body = await _body(receive, headers.get("content-length", _ZERO), bytes_max)
@@ -173,6 +185,12 @@ class Front:
             forget_keys=self._doorkeeper.forget,
         )
         return _again(body, receive)
+
+
+def _bytes_max(path: str) -> int:
+    if path.endswith(UPLOAD_SUFFIX):
+        return MEDIA_BYTES_MAX
+    return BATCH_BYTES_MAX if path.endswith(BATCH_SUFFIX) else BODY_BYTES_MAX
 
 
 def _request_id(given: bytes | None) -> str:

@@ -56,6 +56,9 @@ def sku_document(sku: goods.Sku) -> dict[str, Any]:
         "tax_rate_bps": sku.tax_rate_bps,
         "return_policy": sku.return_policy,
         "compare_at_minor": sku.compare_at_minor,
+        "kind": sku.kind,
+        "variant_values": dict(sku.variant_values),
+        "terms": terms_document(sku.terms),
         "state": sku.state,
         "updated_at": moment(sku.updated_at),
     }
@@ -66,6 +69,17 @@ def operator_sku_document(sku: goods.Sku) -> dict[str, Any]:
     return sku_document(sku) | {
         "supplier_id": id_text(parties.PARTY_PREFIX, sku.supplier_id),
         "supplier_code": sku.supplier_code,
+    }
+
+
+def terms_document(terms: goods.SaleTerms) -> dict[str, Any]:
+    """Show the terms that an SKU is sold by."""
+    return {
+        "quantity_min": terms.quantity_min,
+        "quantity_max": terms.quantity_max,
+        "pack_size": terms.pack_size,
+        "areas_allowed": list(terms.areas_allowed),
+        "areas_excluded": list(terms.areas_excluded),
     }
 
 
@@ -137,12 +151,22 @@ def sku_page(  # noqa: PLR0917 - FastAPI passes parameters by name
     return read(call, work)
 
 
-@router.get("/v1/skus/{sku_id}", response_model=answers.SkuOut)
+@router.get("/v1/skus/{sku_id}", response_model=answers.SkuFullOut)
 def sku_get(call: CallIn, sku_id: SkuIdIn) -> Response:
     """Give an SKU that you may order."""
 
     def work(ctx: Ctx) -> dict[str, Any]:
-        return sku_document(goods.sku_get(ctx, sku_id=sku_id, partner_id=call.actor.party_id))
+        sku = goods.sku_get(ctx, sku_id=sku_id, partner_id=call.actor.party_id)
+        description, media = goods.shown_of(ctx, spu_ids=[sku.spu_id])[sku.spu_id]
+        parts = goods.bundle_parts(ctx, sku_ids=[sku_id]).get(sku_id, ())
+        return sku_document(sku) | {
+            "description": description,
+            "media": [_media_document(each) for each in media if each.sku_id in {None, sku_id}],
+            "parts": [
+                {"sku_id": id_text(goods.SKU_PREFIX, part.sku_id), "quantity": part.quantity}
+                for part in parts
+            ],
+        }
 
     return read(call, work)
 
@@ -162,3 +186,14 @@ def skus_get(call: CallIn, body: SkusBody) -> Response:
         }
 
     return read(call, work)
+
+
+def _media_document(media: goods.ShownMedia) -> dict[str, Any]:
+    return {
+        "address": media.address,
+        "kind": media.kind,
+        "content_type": media.content_type,
+        "alt": media.alt,
+        "width": media.width,
+        "height": media.height,
+    }

@@ -39,7 +39,6 @@ from weili.modules.goods.model import (
     BundlePart,
     Category,
     CategoryId,
-    CostProposal,
     GoodsProposal,
     GoodsPut,
     GoodsRow,
@@ -106,7 +105,6 @@ from weili.modules.goods.review import (
 )
 from weili.modules.goods.rules import (
     CHOICES_MAX,
-    COSTS_MAX,
     MEDIA_BYTES_MAX,
     MEDIA_MAX,
     SHEET_ALIASES,
@@ -115,7 +113,6 @@ from weili.modules.goods.rules import (
     SKUS_MAX,
     TEMPLATE_MAX,
     SheetCheck,
-    costs_split,
     line_check,
     media_facts,
     row_check,
@@ -146,13 +143,18 @@ from weili.modules.goods.service import (
     skus_visible_asked,
     verify,
 )
-from weili.modules.goods.templates import category_open, category_path, template_of, template_put
+from weili.modules.goods.templates import (
+    categories_for_supply,
+    category_open,
+    category_path,
+    template_of,
+    template_put,
+)
 
 __all__ = [
     "BRAND_PREFIX",
     "CATEGORY_PREFIX",
     "CHOICES_MAX",
-    "COSTS_MAX",
     "EVENTS",
     "GOODS_PUBLISHED",
     "GOODS_RETURNED",
@@ -194,7 +196,6 @@ __all__ = [
     "CategoryTooDeep",
     "CategoryUnknown",
     "CodeTaken",
-    "CostProposal",
     "GoodsProposal",
     "GoodsPut",
     "GoodsRow",
@@ -240,10 +241,10 @@ __all__ = [
     "SkuUnknown",
     "SpuId",
     "bundle_parts",
+    "categories_for_supply",
     "category_children",
     "category_open",
     "category_path",
-    "costs_split",
     "goods_put",
     "line_check",
     "media_facts",

@@ -458,16 +458,8 @@ class ShownMedia:
 
 
 @dataclass(frozen=True, slots=True)
-class CostProposal:
-    """What the supplier asks for a piece, from a moment on (None: from its publication)."""
-
-    unit_cost_minor: int
-    valid_from: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class SkuProposal:
-    """One variant as its supplier proposes it."""
+    """One variant as its supplier proposes it; the cost holds from its publication on."""
 
     supplier_code: str
     variant_values: Mapping[str, str] = field(default_factory=dict)
@@ -479,7 +471,7 @@ class SkuProposal:
     compare_at_minor: int | None = None
     terms: SaleTerms = TERMS_DEFAULT
     parts: tuple[tuple[str, int], ...] = ()
-    costs: tuple[CostProposal, ...] = ()
+    unit_cost_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

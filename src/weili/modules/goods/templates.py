@@ -66,3 +66,12 @@ def template_of(ctx: Ctx, *, category_id: CategoryId) -> dict[str, Attribute]:
     path = [category.id for category in category_path(ctx, category_id=category_id)]
     own = store.templates_read(ctx, path)
     return template_merged([own.get(each, []) for each in path])
+
+
+def categories_for_supply(ctx: Ctx, *, parent_id: CategoryId | None = None) -> list[Category]:
+    """List the categories right below one, or the roots, for who proposes goods.
+
+    Raises: Forbidden.
+    """
+    ctx.require("supply:read")
+    return skus.categories_below(ctx, parent_id, partner_id=None)

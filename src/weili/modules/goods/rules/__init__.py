@@ -2,10 +2,8 @@
 
 from weili.modules.goods.rules.media import MEDIA_BYTES_MAX, media_facts
 from weili.modules.goods.rules.proposal import (
-    COSTS_MAX,
     MEDIA_MAX,
     SKUS_MAX,
-    costs_split,
     proposal_faults,
     proposal_rows,
 )
@@ -27,7 +25,6 @@ from weili.modules.goods.rules.template import (
 
 __all__ = [
     "CHOICES_MAX",
-    "COSTS_MAX",
     "LEVELS_MAX",
     "MEDIA_BYTES_MAX",
     "MEDIA_MAX",
@@ -37,7 +34,6 @@ __all__ = [
     "SKUS_MAX",
     "TEMPLATE_MAX",
     "SheetCheck",
-    "costs_split",
     "line_check",
     "media_facts",
     "parts_checked",

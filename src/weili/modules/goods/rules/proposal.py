@@ -1,7 +1,6 @@
 """Pure decisions about proposed goods: what is wrong with them, and what rows they become."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
 from stdnum import ean
@@ -11,7 +10,6 @@ from weili.kit.problems import FieldProblem, Said
 from weili.modules.goods.model import (
     Attribute,
     BrandKind,
-    CostProposal,
     GoodsProposal,
     GoodsRow,
     MediaId,
@@ -25,7 +23,6 @@ SKUS_MAX: Final = 200
 """Variants of one SPU in a proposal."""
 
 MEDIA_MAX: Final = 60
-COSTS_MAX: Final = 12
 
 
 def proposal_faults(
@@ -84,10 +81,6 @@ def _sku_faults(sku: SkuProposal, path: str, areas: Collection[str]) -> Iterator
             if code not in areas:
                 expected = Said("the code of a region", "地区代码")
                 yield FieldProblem(f"{path}/terms/{name}/{index}", "unknown", expected)
-    starts = [cost.valid_from for cost in sku.costs]
-    if len(set(starts)) < len(starts):
-        expected = Said("one cost from each moment on", "同一生效时间只有一个成本")
-        yield FieldProblem(f"{path}/costs", "repeated", expected)
 
 
 def _parts_faults(sku: SkuProposal, path: str, known: Collection[str]) -> Iterator[FieldProblem]:
@@ -133,15 +126,3 @@ def proposal_rows(
         for sku in proposal.skus
     ]
     return sorted(rows, key=lambda row: bool(row.parts))
-
-
-def costs_split(
-    costs: Sequence[CostProposal], now: datetime
-) -> tuple[CostProposal | None, list[CostProposal]]:
-    """Give the cost that holds now, the one that was to begin last, and those still to come."""
-    begun = [cost for cost in costs if cost.valid_from is None or cost.valid_from <= now]
-    to_come = [cost for cost in costs if cost.valid_from is not None and cost.valid_from > now]
-    holding = max(
-        begun, key=lambda cost: (cost.valid_from is not None, cost.valid_from), default=None
-    )
-    return holding, sorted(to_come, key=lambda cost: cost.valid_from or now)

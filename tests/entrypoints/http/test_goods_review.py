@@ -1,0 +1,162 @@
+"""Goods from a supplier's first picture to a partner's view of them, over HTTP."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.entrypoints.http.conftest import Serving
+from tests.modules.goods.test_media_facts import PDF, png
+from weili.kit.ids import id_text
+
+SKUS = [
+    {
+        "supplier_code": f"CF-{weight}",
+        "variant_values": {"净含量": weight},
+        "gtin": "6901234567892",
+        "terms": {"quantity_max": 10, "areas_excluded": ["120000"]},
+        "unit_cost_minor": 2_000,
+    }
+    for weight in ("250", "500")
+]
+
+
+def done(response: httpx2.Response) -> dict[str, Any]:
+    assert response.status_code < 300, response.text
+    return response.json()
+
+
+def ask(
+    serving: Serving, who: str, method: str, target: str, sent: object = None
+) -> httpx2.Response:
+    """Ask as somebody; what changes something has a key of its own."""
+    return serving.ask(who, method, target, sent, key=method == "POST")
+
+
+def upload(serving: Serving, content: bytes, who: str = "grocer") -> httpx2.Response:
+    return serving.ask(who, "POST", "/v1/supply/media:upload", content, key=True)
+
+
+@pytest.fixture
+def category(serving: Serving) -> str:
+    """Give a category whose goods come by weight."""
+    found = done(ask(serving, "operator", "POST", "/v1/operator/categories", {"name": "咖啡豆"}))
+    category_id = found["items"][0]["id"]
+    weight = {"name": "净含量", "kind": "number", "use": "variant", "unit": "g"}
+    roast = {"name": "烘焙", "kind": "enum", "choices": ["浅", "深"], "is_required": True}
+    path = f"/v1/operator/categories/{category_id}/template"
+    done(ask(serving, "operator", "PUT", path, {"attributes": [weight, roast]}))
+    return category_id
+
+
+def proposal(category_id: str, **changes: object) -> dict[str, Any]:
+    said = {"title": "云南咖啡豆", "category_id": category_id, "attributes": {"烘焙": "深"}}
+    return {**said, "skus": SKUS, **changes}
+
+
+def test_goods_go_from_a_supplier_to_a_partner(serving: Serving, category: str) -> None:
+    # Given a picture and a proposal that shows it
+    picture = png(30, 20)
+    media = done(upload(serving, picture))
+    assert (media["content_type"], media["width"], media["height"]) == ("image/png", 30, 20)
+    template = done(ask(serving, "grocer", "GET", f"/v1/supply/categories/{category}/template"))
+    assert [each["name"] for each in template["attributes"]] == ["净含量", "烘焙"]
+    link = {"media_id": media["id"], "alt": "一袋咖啡豆"}
+    body = proposal(category, media=[link], description="水洗，中深烘焙")
+    draft = done(ask(serving, "grocer", "PUT", "/v1/supply/goods/CF", body))
+    base = "/v1/supply/goods-revisions"
+
+    # When it is submitted, sent back, submitted again and published
+    done(ask(serving, "grocer", "POST", f"{base}/{draft['id']}:submit", {}))
+    queue = done(ask(serving, "operator", "GET", "/v1/operator/goods-revisions"))
+    assert [row["id"] for row in queue["items"]] == [draft["id"]]
+    path = f"/v1/operator/goods-revisions/{draft['id']}"
+    note = {"path": "/title", "reason": "标题请写明产季"}
+    done(ask(serving, "operator", "POST", f"{path}:return", {"reason": "待补充", "notes": [note]}))
+    back = done(ask(serving, "grocer", "GET", f"{base}/{draft['id']}"))
+    assert (back["state"], back["notes"]) == ("draft", [note])
+    done(ask(serving, "grocer", "PUT", "/v1/supply/goods/CF", body | {"title": "云南咖啡豆 新季"}))
+    done(ask(serving, "grocer", "POST", f"{base}/{draft['id']}:submit", {}))
+    ids = {"revision_ids": [draft["id"], "rev_01jd3f8k2m4n6p8q0r2s4t6v8w"]}
+    published = done(ask(serving, "operator", "POST", "/v1/operator/goods-revisions:publish", ids))
+
+    # Then it says what came of each, and a partner who is granted it sees all of it
+    first, second = published["results"]
+    assert (first["status"], second["status"]) == ("published", "refused")
+    assert second["problem"]["code"] == "revision_unknown"
+    sku_id = first["sku_ids"]["CF-250"]
+    assert ask(serving, "street", "GET", f"/v1/skus/{sku_id}").status_code == 404
+    pools = done(ask(serving, "operator", "GET", "/v1/operator/pools"))["items"]
+    path = f"/v1/operator/pools/{pools[0]['id']}/skus"
+    done(ask(serving, "operator", "PUT", path, {"put": [sku_id]}))
+    sku = done(ask(serving, "street", "GET", f"/v1/skus/{sku_id}"))
+    assert (sku["title"], sku["description"]) == ("云南咖啡豆 新季", "水洗，中深烘焙")
+    assert (sku["variant_values"], sku["terms"]["quantity_max"]) == ({"净含量": "250"}, 10)
+    [shown] = sku["media"]
+    assert (shown["address"], shown["alt"]) == (media["address"], "一袋咖啡豆")
+    fetched = ask(serving, "street", "GET", f"/v1/media/{shown['address']}")
+    assert fetched.content == picture
+    assert fetched.headers["content-type"] == "image/png"
+    assert fetched.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in fetched.headers["content-security-policy"]
+
+    # And its supplier takes it off the shelf, but nobody else's
+    taken = {"sku_ids": [sku_id]}
+    assert ask(serving, "farm", "POST", "/v1/supply/skus:withdraw", taken).status_code == 404
+    assert done(ask(serving, "grocer", "POST", "/v1/supply/skus:withdraw", taken)) == {"changed": 1}
+    assert ask(serving, "street", "GET", f"/v1/skus/{sku_id}").status_code == 404
+
+
+def test_what_is_wrong_is_named_field_by_field_and_moves_nothing(
+    serving: Serving, category: str
+) -> None:
+    sku = {"supplier_code": "X", "gtin": "6901234567890", "tax_rate_bps": 1234}
+    body = proposal(category, attributes={"烘焙": "中"}, skus=[sku])
+    draft = done(ask(serving, "grocer", "PUT", "/v1/supply/goods/BAD", body))
+    rows = serving.rows()
+
+    path = f"/v1/supply/goods-revisions/{draft['id']}"
+    refused = ask(serving, "grocer", "POST", f"{path}:submit", {})
+
+    assert refused.status_code == 422
+    assert [field["path"] for field in refused.json()["fields"]] == [
+        "/attributes/烘焙",
+        "/skus/0/gtin",
+        "/skus/0/tax_rate_bps",
+    ]
+    for who, method, target, sent in (
+        ("farm", "GET", path, None),
+        ("farm", "POST", f"{path}:submit", {}),
+        ("grocer", "PUT", "/v1/supply/goods/BAD", proposal(category, skus=[])),
+        ("grocer", "PUT", "/v1/supply/goods/BAD", proposal(category, gift=True)),
+        ("grocer", "PUT", "/v1/supply/goods/B$D", proposal(category)),
+    ):
+        assert ask(serving, who, method, target, sent).status_code in {400, 404}, target
+    assert serving.rows() == rows
+
+
+def test_only_known_files_are_taken_and_only_addresses_are_served(serving: Serving) -> None:
+    rows = serving.rows()
+    refused = upload(serving, b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>")
+    assert (refused.status_code, refused.json()["code"]) == (422, "media_unfit")
+    assert serving.rows() == rows
+    document = done(upload(serving, PDF))
+    served = ask(serving, "street", "GET", f"/v1/media/{document['address']}")
+    assert served.headers["content-disposition"].startswith("attachment")
+    unknown = ask(serving, "street", "GET", f"/v1/media/{'0' * 64}.png")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "media_unknown")
+    assert ask(serving, "street", "GET", "/v1/media/..%2Fkeyring.json").status_code in {400, 404}
+    assert done(ask(serving, "farm", "GET", "/v1/supply/media"))["items"] == []
+
+
+def test_a_pool_takes_what_it_is_made_for(serving: Serving, category: str) -> None:
+    pools = done(ask(serving, "operator", "GET", "/v1/operator/pools"))["items"]
+    path = f"/v1/operator/pools/{pools[0]['id']}"
+    profile = {"audience": "社区团长", "category_ids": [category], "price_max_minor": 9_900}
+    unfit = done(ask(serving, "operator", "PUT", f"{path}/profile", profile))["unfit"]
+    assert len(unfit) == 4
+
+    hidden = id_text("sku", serving.market.hidden)
+    refused = ask(serving, "operator", "PUT", f"{path}/skus", {"put": [hidden]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "pool_unfit")
+    done(ask(serving, "operator", "PUT", f"{path}/profile", {}))
