@@ -172,6 +172,21 @@ class Client:
         step = routes.order_step(order_id, "confirmReceipt", idempotency_key)
         return _object(self.send(step))
 
+    def prices(self, items: Sequence[routes.Json]) -> list[dict[str, Any]]:
+        """Ask what up to 100 SKUs cost you, each ``sku_id`` and ``quantity``; in their order."""
+        return list(_object(self.send(routes.prices(items)))["items"])
+
+    def costs_propose(
+        self,
+        costs: Sequence[routes.Json],
+        *,
+        valid_from: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Ask, as a supplier, for other costs, each ``sku_id`` and ``unit_cost_minor``."""
+        asked = routes.costs_propose(costs, valid_from, idempotency_key)
+        return list(_object(self.send(asked))["items"])
+
     def messages(
         self, *, types: Sequence[str] = (), limit: int | None = None
     ) -> list[dict[str, Any]]:
@@ -358,6 +373,21 @@ class AsyncClient:
         """Say that your customer has everything."""
         step = routes.order_step(order_id, "confirmReceipt", idempotency_key)
         return _object(await self.send(step))
+
+    async def prices(self, items: Sequence[routes.Json]) -> list[dict[str, Any]]:
+        """Ask what up to 100 SKUs cost you, each ``sku_id`` and ``quantity``; in their order."""
+        return list(_object(await self.send(routes.prices(items)))["items"])
+
+    async def costs_propose(
+        self,
+        costs: Sequence[routes.Json],
+        *,
+        valid_from: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Ask, as a supplier, for other costs, each ``sku_id`` and ``unit_cost_minor``."""
+        asked = routes.costs_propose(costs, valid_from, idempotency_key)
+        return list(_object(await self.send(asked))["items"])
 
     async def messages(
         self, *, types: Sequence[str] = (), limit: int | None = None

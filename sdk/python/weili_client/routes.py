@@ -26,6 +26,24 @@ def order_body(
     }
 
 
+def prices(items: Sequence[Json]) -> Request:
+    """Ask what pieces cost."""
+    return request_of("POST", "/v1/prices:batchGet", body={"items": list(items)})
+
+
+def costs_propose(
+    costs: Sequence[Json], valid_from: str | None, idempotency_key: str | None
+) -> Request:
+    """Ask for other costs."""
+    return request_of(
+        "POST",
+        "/v1/supply/costs",
+        body={"costs": list(costs), "valid_from": valid_from},
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )
+
+
 def order_place(body: Json) -> Request:
     """Place an order; its number is the key."""
     return request_of("POST", "/v1/orders", body=body)

@@ -73,6 +73,15 @@ def share_so_far(amount_minor: int, done: int, whole: int) -> int:
     return amount_minor * done // whole
 
 
+def tax_inside_half_up(gross_minor: int, rate_bps: int) -> int:
+    """Give the tax that is inside a non-negative gross amount, rounded half up.
+
+    What is left of the gross is net, so that the two always sum to it.
+    """
+    whole = BPS + rate_bps
+    return (2 * gross_minor * rate_bps + whole) // (2 * whole)
+
+
 def portion_half_up(amount_minor: int, rate_bps: int) -> int:
     """Take a rate of a non-negative amount, rounded half up."""
     return (2 * amount_minor * rate_bps + BPS) // (2 * BPS)

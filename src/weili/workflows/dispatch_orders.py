@@ -12,7 +12,7 @@ from weili.adapters.suppliers import Answer, AnswerKind, SupplierEndpoint, Suppl
 from weili.kit.context import Begin, Ctx
 from weili.kit.ids import id_text
 from weili.kit.world import in_transaction
-from weili.modules import dropship
+from weili.modules import dropship, pricing
 from weili.modules.parties import PARTY_PREFIX
 from weili.workflows.supplier_answers import cancel_answered, child_taken
 
@@ -38,8 +38,23 @@ class _Errand:
 
 
 def orders_queue(ctx: Ctx, *, order_ids: Sequence[dropship.OrderId]) -> None:
-    """Put the confirmed children of these orders into their suppliers' queues."""
-    dropship.queue_feed(ctx, orders=dropship.orders_locked(ctx, ids=order_ids))
+    """Put the confirmed children of these orders into their suppliers' queues.
+
+    With that, what the goods were sold for is noted: here the orders are at hand, and many of them
+    at once. At placing it would make every order of an SKU wait for the same row.
+    """
+    orders = dropship.orders_locked(ctx, ids=order_ids)
+    dropship.queue_feed(ctx, orders=orders)
+    pricing.traded_note(
+        ctx,
+        rows=[
+            pricing.TradedRow(line.sku_id, order.placed_at, line.unit_price_minor)
+            for order in orders
+            for child in order.children
+            if child.state is not dropship.OrderState.CANCELLED
+            for line in child.lines
+        ],
+    )
 
 
 def _at_once(_turn: dropship.Turn, serve: Callable[[], None]) -> None:

@@ -280,4 +280,4 @@ def test_verify_finds_a_price_and_a_cost_that_their_history_does_not_tell(
     found = list(pricing.verify(ctx))
 
     assert [finding.check for finding in found] == ["cost_history", "price_history"]
-    assert "price 1 version 1; history 1000 version 1 of 1" in found[1].what
+    assert "price 1 version 1; history 1000 version 1, 1 of 1" in found[1].what

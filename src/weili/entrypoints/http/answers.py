@@ -452,10 +452,12 @@ class SkusOut(Document):
 
 
 class TierOut(Document):
-    """What one piece costs from so many on."""
+    """What one piece costs from a quantity on; tax and net sum to the price."""
 
     quantity_min: int
     unit_price_minor: Fen
+    unit_tax_minor: Annotated[int, Field(description="inside the price, rounded half up; in fen")]
+    unit_net_minor: Fen
     version: int
 
 
@@ -464,8 +466,21 @@ class PriceOut(Document):
 
     sku_id: SkuIdOut
     quantity: int
-    unit_price_minor: Fen | None
+    unit_price_minor: Annotated[int | None, Field(description="gross, in fen")]
+    unit_tax_minor: Annotated[
+        int | None, Field(description="inside the price, rounded half up; in fen")
+    ]
+    unit_net_minor: Fen | None
+    tax_rate_bps: int | None
     price_version: int | None
+    quantity_min: Annotated[int | None, Field(description="of the tier that it is")]
+    valid_until: Annotated[
+        MomentOut | None, Field(description="when it is known to become another")
+    ]
+    compare_at_minor: Annotated[
+        int | None, Field(description="may be shown struck out beside the price; in fen")
+    ]
+    compare_at_explanation: str | None
     currency: Literal["CNY"]
     tiers: list[TierOut]
 

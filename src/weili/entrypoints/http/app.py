@@ -22,6 +22,7 @@ from weili.entrypoints.http import (
     messages,
     operator_goods,
     operator_parties,
+    operator_price_changes,
     operator_prices,
     operator_trade,
     operator_world,
@@ -32,6 +33,7 @@ from weili.entrypoints.http import (
     stock_works,
     supply,
     supply_goods,
+    supply_costs,
     tracks,
 )
 from weili.entrypoints.http.auth import Doorkeeper
@@ -65,7 +67,9 @@ FACES: Final = (
     tracks,
     papers,
     operator_goods,
+    supply_costs,
     operator_parties,
+    operator_price_changes,
     operator_prices,
     operator_trade,
     operator_world,

@@ -6,7 +6,7 @@ shared by both readers of an order's body.
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
@@ -147,6 +147,11 @@ def day_read(value: object) -> date:
     return day
 
 
+def utc(at: datetime | None) -> datetime | None:
+    """Give a moment as all are kept and shown, wherever its clock stood."""
+    return at and at.astimezone(UTC)
+
+
 def _id_reader(prefix: str) -> Callable[[object], object]:
     def read(value: object) -> object:
         if not isinstance(value, str):
@@ -207,6 +212,16 @@ ListIdIn = Annotated[
     pricing.ListId,
     BeforeValidator(_id_reader(pricing.LIST_PREFIX)),
     _id_schema(pricing.LIST_PREFIX),
+]
+ChangeIdIn = Annotated[
+    pricing.ChangeId,
+    BeforeValidator(_id_reader(pricing.CHANGE_PREFIX)),
+    _id_schema(pricing.CHANGE_PREFIX),
+]
+ProposalIdIn = Annotated[
+    pricing.ProposalId,
+    BeforeValidator(_id_reader(pricing.PROPOSAL_PREFIX)),
+    _id_schema(pricing.PROPOSAL_PREFIX),
 ]
 TemplateIdIn = Annotated[
     pricing.TemplateId,

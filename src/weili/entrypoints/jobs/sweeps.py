@@ -7,6 +7,7 @@ from weili.kit import idempotency
 from weili.kit.context import Begin, Ctx
 from weili.kit.world import in_transaction
 from weili.modules import inventory, parties
+from weili.modules import parties, pricing
 from weili.workflows.expire_orders import complete_orders, expire_holds
 from weili.workflows.follow_parcels import parcels_followed
 
@@ -19,6 +20,9 @@ SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     parcels_followed,
     inventory.shares_expire,
     inventory.arrivals_late_tell,
+    pricing.changes_sweep,
+    pricing.costs_sweep,
+    pricing.compare_at_sweep,
     idempotency.sweep,
     parties.nonces_sweep,
 )

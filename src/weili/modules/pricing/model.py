@@ -240,6 +240,15 @@ class PriceAsk:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareAtRow:
+    """A price to be shown struck out, and in words what it is, if it is not held to the trade."""
+
+    sku_id: SkuId
+    compare_at_minor: int
+    explanation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CompareAt:
     """A price that a partner may show struck out beside its own, and why if that is said."""
 

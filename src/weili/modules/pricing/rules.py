@@ -1,8 +1,8 @@
 """Which price and which freight apply: pure, over what was read once for a whole batch."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from weili.kit.context import PartyId
 from weili.kit.ids import id_text
@@ -12,6 +12,7 @@ from weili.modules import regions
 from weili.modules.goods import SKU_PREFIX, SkuId
 from weili.modules.pricing.model import (
     TEMPLATE_DEFAULT,
+    CompareAtRow,
     CostRow,
     FreightBasis,
     FreightCharge,
@@ -21,6 +22,8 @@ from weili.modules.pricing.model import (
     Price,
     PriceRow,
     TemplateId,
+    TierKey,
+    Window,
 )
 from weili.modules.pricing.problems import AreaExcluded, FreightNotSet, WeightMissing
 
@@ -35,52 +38,176 @@ _NOT_COUNTED: Final = Said(
     "no units: this template counts the order", "不含计件或计重字段：该模板按单计费"
 )
 
-_Ladders = Mapping[SkuId, Sequence[Price]]
-_NO_LADDERS: Final[_Ladders] = {}
-
 
 class PriceBook:
     """The prices of some partners and SKUs, at one moment.
 
-    The partner's own list is asked first. The default list fills what it leaves open: SKUs it
-    does not name, and quantities below its lowest tier.
+    A partner's own list is asked first, then its channel's, then the default one. Each fills what
+    those before it leave open: SKUs they do not name, and quantities below their lowest tier.
+
+    What begins or ends by time is decided here, by the moment alone: a price takes effect exactly
+    when it should, whatever the sweep that announces it is doing.
     """
 
-    __slots__ = ("_costs", "_default", "_own")
+    __slots__ = ("_chains", "_costs", "_default", "_ladders", "_now", "_standing", "_windows")
 
     def __init__(
         self,
         *,
-        default: _Ladders,
-        own: Mapping[PartyId, _Ladders],
-        costs: Mapping[SkuId, int],
+        now: datetime,
+        default: Sequence[ListId],
+        chains: Mapping[PartyId, Sequence[ListId]],
+        standing: Mapping[tuple[ListId, SkuId], Sequence[Price]],
+        windows: Mapping[tuple[ListId, SkuId], Mapping[int, Sequence[Window]]],
+        costs: Mapping[SkuId, Sequence[tuple[datetime | None, int]]],
     ) -> None:
-        """Take ladders whose tiers stand highest ``quantity_min`` first."""
+        """Take standing tiers, highest ``quantity_min`` first, and costs, the latest first."""
+        self._now = now
         self._default = default
-        self._own = own
+        self._chains = chains
+        self._standing = standing
+        self._windows = windows
         self._costs = costs
+        self._ladders = dict(standing)
+        for key in windows:
+            self._ladders[key] = self._ladder(key, now)
+
+    def at(self, moment: datetime) -> "PriceBook":
+        """Give the same book as it will be at a moment from now on, as far as that is known."""
+        return PriceBook(
+            now=moment,
+            default=self._default,
+            chains=self._chains,
+            standing=self._standing,
+            windows=self._windows,
+            costs=self._costs,
+        )
 
     def unit_price(self, partner_id: PartyId, sku_id: SkuId, quantity: int) -> Price | None:
         """Give the price a piece for this partner at this quantity, if there is one."""
-        for tier in self._own.get(partner_id, _NO_LADDERS).get(sku_id, ()):
-            if quantity >= tier.quantity_min:
-                return tier
-        for tier in self._default.get(sku_id, ()):
-            if quantity >= tier.quantity_min:
-                return tier
+        for list_id in self._chains.get(partner_id, self._default):
+            for tier in self._ladders.get((list_id, sku_id), ()):
+                if quantity >= tier.quantity_min:
+                    return tier
         return None
 
     def tiers(self, partner_id: PartyId, sku_id: SkuId) -> tuple[Price, ...]:
         """Give every tier that this partner can reach, lowest quantity first."""
-        own = self._own.get(partner_id, _NO_LADDERS).get(sku_id, ())
-        default = self._default.get(sku_id, ())
-        if own:
-            default = [tier for tier in default if tier.quantity_min < own[-1].quantity_min]
-        return (*reversed(default), *reversed(own))
+        found: list[Price] = []
+        for list_id in self._chains.get(partner_id, self._default):
+            for tier in self._ladders.get((list_id, sku_id), ()):
+                if not found or tier.quantity_min < found[-1].quantity_min:
+                    found.append(tier)
+        return tuple(reversed(found))
+
+    def valid_until(self, partner_id: PartyId, sku_id: SkuId, quantity: int) -> datetime | None:
+        """Say when that price is known to become another, or to be there no more."""
+        chain = self._chains.get(partner_id, self._default)
+        windows = [self._windows.get((list_id, sku_id), {}) for list_id in chain]
+        moments = {
+            moment
+            for tiers in windows
+            for tier in tiers.values()
+            for window in tier
+            for moment in (window.valid_from, window.valid_to)
+            if moment is not None and moment > self._now
+        }
+        price = self.unit_price(partner_id, sku_id, quantity)
+        for moment in sorted(moments):
+            if self._price_at(chain, sku_id, quantity, moment) != price:
+                return moment
+        return None
+
+    def tier(self, key: TierKey) -> Price | None:
+        """Give the one tier of a list that begins at exactly this quantity."""
+        for tier in self._ladders.get((key.list_id, key.sku_id), ()):
+            if tier.quantity_min == key.quantity_min:
+                return tier
+        return None
+
+    def is_windowed(self, key: TierKey) -> bool:
+        """Say whether that tier is as it is by a change whose time is not over."""
+        tiers = self._windows.get((key.list_id, key.sku_id), {})
+        tier = self.tier(key)
+        return tier is not None and any(
+            window.version == tier.version for window in tiers.get(key.quantity_min, ())
+        )
+
+    def list_price(self, key: TierKey) -> int | None:
+        """Give what a list asks at a quantity, whichever of its tiers that is."""
+        for tier in self._ladders.get((key.list_id, key.sku_id), ()):
+            if key.quantity_min >= tier.quantity_min:
+                return tier.unit_price_minor
+        return None
+
+    def is_felt(self, partner_id: PartyId, key: TierKey) -> bool:
+        """Say whether a partner pays by this tier at the quantity that it begins at."""
+        for list_id in self._chains.get(partner_id, self._default):
+            if list_id == key.list_id:
+                return True
+            ladder = self._ladders.get((list_id, key.sku_id), ())
+            if ladder and ladder[-1].quantity_min <= key.quantity_min:
+                return False
+        return False
 
     def unit_cost_minor(self, sku_id: SkuId) -> int | None:
         """Give what the supplier is owed a piece, if that was agreed."""
-        return self._costs.get(sku_id)
+        for valid_from, unit_cost_minor in self._costs.get(sku_id, ()):
+            if valid_from is None or valid_from <= self._now:
+                return unit_cost_minor
+        return None
+
+    def _price_at(
+        self, chain: Sequence[ListId], sku_id: SkuId, quantity: int, at: datetime
+    ) -> Price | None:
+        for list_id in chain:
+            for tier in self._ladder((list_id, sku_id), at):
+                if quantity >= tier.quantity_min:
+                    return tier
+        return None
+
+    def _ladder(self, key: tuple[ListId, SkuId], at: datetime) -> Sequence[Price]:
+        """Give a list's tiers for an SKU at a moment from now on, highest quantity first."""
+        standing = self._standing.get(key, ())
+        windows = self._windows.get(key)
+        if windows is None:
+            return standing
+        tiers = {tier.quantity_min: tier for tier in standing}
+        for quantity_min, tier_windows in windows.items():
+            window = window_in_force(tier_windows, at)
+            if window is not None:
+                tiers[quantity_min] = Price(window.unit_price_minor, window.version, quantity_min)
+        return [tiers[quantity_min] for quantity_min in sorted(tiers, reverse=True)]
+
+
+def window_in_force(windows: Iterable[Window], at: datetime) -> Window | None:
+    """Give the price of a tier that a moment falls into, besides the standing one.
+
+    One that has an end goes before those that have none; of these the latest to begin counts.
+    """
+    begun = [window for window in windows if window.valid_from <= at]
+    for window in begun:
+        if window.valid_to is not None and at < window.valid_to:
+            return window
+    lasting = [window for window in begun if window.valid_to is None]
+    return max(lasting, key=lambda window: window.valid_from, default=None)
+
+
+def window_overlapping(
+    windows: Iterable[Window], *, valid_from: datetime, valid_to: datetime | None
+) -> Window | None:
+    """Give a price of the tier that one more could not stand beside.
+
+    Two that end must not overlap, and two that do not end must not begin together: which of them
+    counts would be chance. One that ends may lie over one that does not.
+    """
+    for window in windows:
+        if valid_to is None or window.valid_to is None:
+            if valid_to == window.valid_to and valid_from == window.valid_from:
+                return window
+        elif window.valid_from < valid_to and valid_from < window.valid_to:
+            return window
+    return None
 
 
 class FreightBook:
@@ -163,27 +290,50 @@ def _sku_texts(lines: Iterable[FreightLine]) -> list[str]:
 
 def price_book_of(
     *,
-    lists: Iterable[tuple[PartyId | None, ListId]],
+    now: datetime,
+    lists: Iterable[tuple[PartyId | None, int, ListId]],
     prices: Iterable[tuple[ListId, SkuId, int, int, int]],
-    costs: Mapping[SkuId, int],
+    windows: Iterable[tuple[TierKey, Window]] = (),
+    costs: Iterable[tuple[SkuId, datetime | None, int]] = (),
 ) -> PriceBook:
-    """Make a book of rows; the list without a partner is the default.
+    """Make a book of rows.
 
-    ``prices`` are (list, SKU, quantity_min, unit_price_minor, version), highest tier first within
-    a list's SKU.
+    ``lists`` are (partner, rank, list), the lowest rank asked first; without a partner it is the
+    default one. ``prices`` are (list, SKU, quantity_min, unit_price_minor, version), the highest
+    tier first. ``costs`` are (SKU, from when, cost), None for what stands until then.
     """
-    ladders: dict[UUID, dict[SkuId, list[Price]]] = {}
+    standing: dict[tuple[ListId, SkuId], list[Price]] = {}
     for list_id, sku_id, quantity_min, unit_price_minor, version in prices:
         price = Price(unit_price_minor, version, quantity_min)
-        ladders.setdefault(list_id, {}).setdefault(sku_id, []).append(price)
-    default: _Ladders = _NO_LADDERS
-    own: dict[PartyId, _Ladders] = {}
-    for partner_id, list_id in lists:
+        standing.setdefault((list_id, sku_id), []).append(price)
+    tiers: dict[tuple[ListId, SkuId], dict[int, list[Window]]] = {}
+    for key, window in windows:
+        of_sku = tiers.setdefault((key.list_id, key.sku_id), {})
+        of_sku.setdefault(key.quantity_min, []).append(window)
+    default: list[ListId] = []
+    own: dict[PartyId, list[tuple[int, ListId]]] = {}
+    for partner_id, rank, list_id in lists:
         if partner_id is None:
-            default = ladders.get(list_id, _NO_LADDERS)
+            default.append(list_id)
         else:
-            own[partner_id] = ladders.get(list_id, _NO_LADDERS)
-    return PriceBook(default=default, own=own, costs=costs)
+            own.setdefault(partner_id, []).append((rank, list_id))
+    dated: dict[SkuId, list[tuple[datetime | None, int]]] = {}
+    for sku_id, valid_from, unit_cost_minor in costs:
+        dated.setdefault(sku_id, []).append((valid_from, unit_cost_minor))
+    for found in dated.values():
+        if len(found) > 1:
+            found.sort(key=lambda cost: (cost[0] is not None, cost[0]), reverse=True)
+    return PriceBook(
+        now=now,
+        default=default,
+        chains={
+            partner_id: [*(list_id for _, list_id in sorted(ranked)), *default]
+            for partner_id, ranked in own.items()
+        },
+        standing=standing,
+        windows=tiers,
+        costs=dated,
+    )
 
 
 def price_rows_check(rows: Sequence[PriceRow]) -> None:
@@ -217,6 +367,30 @@ def cost_rows_check(rows: Sequence[CostRow]) -> None:
             wrong.append(FieldProblem(f"/{i}", "twice", _ONE_SKU))
         seen.add(row.sku_id)
     _refuse(wrong)
+
+
+def compare_at_rows_check(rows: Sequence[CompareAtRow]) -> None:
+    """Refuse amounts outside their bounds, or two rows for the same SKU.
+
+    Raises: InputInvalid, naming each row at fault.
+    """
+    wrong: list[FieldProblem] = []
+    seen: set[SkuId] = set()
+    for i, row in enumerate(rows):
+        wrong += _amount_wrong(f"/{i}/compare_at_minor", row.compare_at_minor)
+        if row.sku_id in seen:
+            wrong.append(FieldProblem(f"/{i}", "twice", _ONE_SKU))
+        seen.add(row.sku_id)
+    _refuse(wrong)
+
+
+def is_held(compare_at_minor: int, lowest_minor: int | None) -> bool:
+    """Say whether a compare-at price may be shown without a word.
+
+    Source: 明码标价和禁止价格欺诈规定 art. 16 (DOMAIN.md §5). What was never sold has no price to
+    be compared with.
+    """
+    return lowest_minor is not None and compare_at_minor <= lowest_minor
 
 
 def freight_rows_check(rows: Sequence[FreightRow], basis: FreightBasis) -> None:

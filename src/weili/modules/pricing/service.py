@@ -1,35 +1,33 @@
 """The verbs of ``pricing``."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import Any
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
-from weili.kit.money import CURRENCY
-from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
-from weili.kit.problems import NotFound
+from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, cursor_parse, limit_bounded, page_of
+from weili.kit.problems import CursorInvalid, NotFound
 from weili.modules import goods, parties
-from weili.modules.goods import SKU_PREFIX, SkuId
+from weili.modules.goods import SkuId
 from weili.modules.parties import PARTY_PREFIX, PARTY_WORD
-from weili.modules.pricing import rules
+from weili.modules.pricing import books, rules
+from weili.modules.pricing.changes import list_lock, sku_texts, skus_check
 from weili.modules.pricing.model import (
-    CHANGED_MAX,
     LIST_ASSIGNED,
     LIST_PREFIX,
-    PRICE_CHANGED,
-    CostRow,
+    Channel,
     ListId,
     PriceAsk,
     PriceList,
     PriceQuote,
     PriceRow,
+    PriceVersion,
     PutCount,
 )
-from weili.modules.pricing.problems import LIST_WORD, DefaultListExists, ListNameTaken
-from weili.modules.pricing.rules import PriceBook
+from weili.modules.pricing.problems import LIST_WORD, BelowCost, DefaultListExists, ListNameTaken
+from weili.modules.pricing.store import changes as change_store
+from weili.modules.pricing.store import compare as compare_store
 from weili.modules.pricing.store import prices as store
 
 
@@ -83,12 +81,11 @@ def list_assign(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> None:
     _list_get(ctx, list_id)
     _party_check(ctx, partner_id)
     store.list_partner_upsert(ctx, partner_id=partner_id, list_id=list_id)
-    written = id_text(LIST_PREFIX, list_id)
-    ctx.announce(LIST_ASSIGNED, party_id=partner_id, subject=written, data={"list_id": written})
+    _assigned_tell(ctx, [partner_id], list_id)
 
 
 def lists_had_asked(ctx: Ctx, *, partner_ids: Sequence[PartyId]) -> Asked[dict[PartyId, ListId]]:
-    """Ask which partners have a list of their own, without waiting for it; others are absent."""
+    """Ask which list partners pay by first, their own or their channel's; others are absent."""
     return store.lists_had(ctx, partner_ids=partner_ids)
 
 
@@ -97,21 +94,78 @@ def lists_in_use(ctx: Ctx) -> dict[ListId, PartyId]:
     return store.lists_in_use(ctx)
 
 
+def channel_list(ctx: Ctx, *, channel: Channel, list_id: ListId) -> None:
+    """Give a channel a price list, in the place of the one it had.
+
+    Raises: Forbidden; NotFound, when there is no such list.
+    """
+    ctx.require("admin:prices")
+    _list_get(ctx, list_id)
+    store.list_channel_upsert(ctx, channel=channel, list_id=list_id)
+    _assigned_tell(ctx, store.channel_partners(ctx, channel=channel), list_id)
+
+
+def channel_assign(ctx: Ctx, *, partner_id: PartyId, channel: Channel) -> None:
+    """Say what sort of channel a partner is: it pays by that list where its own is silent.
+
+    Raises: Forbidden; NotFound, when there is no such party.
+    """
+    ctx.require("admin:prices")
+    _party_check(ctx, partner_id)
+    store.partner_channel_upsert(ctx, partner_id=partner_id, channel=channel)
+    list_id = store.list_of_channel(ctx, channel=channel)
+    if list_id is not None:
+        _assigned_tell(ctx, [partner_id], list_id)
+
+
 def prices_put(ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow]) -> PutCount:
     """Set prices on a list, and announce those that changed to the partners who pay them.
 
     Tiers that are not named stay. A price that is put again as it stands gets no new version.
 
-    Raises: Forbidden; InputInvalid; NotFound, when there is no such list; SkuUnknown.
+    Raises: Forbidden; InputInvalid; NotFound, when there is no such list; SkuUnknown; BelowCost:
+    that takes a change with a reason.
     """
     ctx.require("admin:prices")
     rules.price_rows_check(rows)
-    price_list = _list_get(ctx, list_id)
-    _skus_check(ctx, [row.sku_id for row in rows])
+    list_lock(ctx, list_id)
+    sku_ids = [row.sku_id for row in rows]
+    skus_check(ctx, sku_ids)
+    costs = books.price_book(ctx, partner_ids=[], sku_ids=sku_ids)
+    below = [
+        row.sku_id
+        for row in rows
+        if (cost_minor := costs.unit_cost_minor(row.sku_id)) is not None
+        and row.unit_price_minor < cost_minor
+    ]
+    if below:
+        raise BelowCost(sku_ids=sku_texts(below))
     changed = store.prices_upsert(ctx, list_id=list_id, rows=rows)
     if changed:
-        _announce(ctx, price_list, sorted(changed))
+        books.prices_set_tell(ctx, list_id, changed)
     return PutCount(len(changed), len(rows) - len(changed))
+
+
+def history_page(
+    ctx: Ctx,
+    *,
+    list_id: ListId,
+    sku_id: SkuId,
+    cursor: str | None = None,
+    limit: int = LIMIT_DEFAULT,
+) -> Page[PriceVersion]:
+    """List all that was ever written of an SKU's prices on a list, tier by tier.
+
+    Raises: Forbidden; CursorInvalid; NotFound, when there is no such list.
+    """
+    ctx.require("admin:prices")
+    _list_get(ctx, list_id)
+    limit = limit_bounded(limit)
+    after = _after_version(cursor_parse(cursor))
+    rows = change_store.history_page(
+        ctx, list_id=list_id, sku_id=sku_id, after=after, limit=limit + 1
+    )
+    return page_of(rows, limit=limit, key=lambda row: f"{row.key.quantity_min}/{row.version}")
 
 
 def prices_of(ctx: Ctx, *, partner_id: PartyId, asks: Sequence[PriceAsk]) -> list[PriceQuote]:
@@ -122,43 +176,32 @@ def prices_of(ctx: Ctx, *, partner_id: PartyId, asks: Sequence[PriceAsk]) -> lis
     Raises: Forbidden.
     """
     ctx.require("prices:read")
-    visible = goods.skus_visible(ctx, pairs=[(partner_id, ask.sku_id) for ask in asks])
-    sku_ids = [sku_id for _, sku_id in visible]
-    book = price_book(ctx, partner_ids=[partner_id], sku_ids=sku_ids)
-    return [
-        PriceQuote(
-            ask.sku_id,
-            ask.quantity,
-            book.unit_price(partner_id, ask.sku_id, ask.quantity),
-            book.tiers(partner_id, ask.sku_id),
+    pairs = [(partner_id, ask.sku_id) for ask in asks]
+    sku_ids = [ask.sku_id for ask in asks]
+    # All of it is asked before the first answer is waited for: one journey.
+    with ctx.db.pipeline():
+        visible_asked = goods.skus_visible_asked(ctx, pairs=pairs)
+        book_asked = books.price_book_asked(ctx, partner_ids=[partner_id], sku_ids=sku_ids)
+        shown_asked = compare_store.compare_at_standing(ctx, sku_ids=sku_ids)
+    offers, book, shown = visible_asked(), book_asked(), shown_asked()
+    quotes = []
+    for ask in asks:
+        offer = offers.get((partner_id, ask.sku_id))
+        if offer is None:
+            quotes.append(PriceQuote(ask.sku_id, ask.quantity, None, ()))
+            continue
+        quotes.append(
+            PriceQuote(
+                ask.sku_id,
+                ask.quantity,
+                book.unit_price(partner_id, ask.sku_id, ask.quantity),
+                book.tiers(partner_id, ask.sku_id),
+                offer.tax_rate_bps,
+                book.valid_until(partner_id, ask.sku_id, ask.quantity),
+                shown.get(ask.sku_id),
+            )
         )
-        for ask in asks
-    ]
-
-
-def costs_put(ctx: Ctx, *, rows: Sequence[CostRow]) -> PutCount:
-    """Set what suppliers are owed a piece.
-
-    Raises: Forbidden; InputInvalid; SkuUnknown.
-    """
-    ctx.require("admin:prices")
-    rules.cost_rows_check(rows)
-    suppliers = _suppliers_get(ctx, [row.sku_id for row in rows])
-    changed = store.costs_upsert(ctx, rows, suppliers)
-    return PutCount(changed, len(rows) - changed)
-
-
-def price_book(ctx: Ctx, *, partner_ids: Sequence[PartyId], sku_ids: Sequence[SkuId]) -> PriceBook:
-    """Read the prices and costs that a batch of orders needs, in one statement."""
-    return price_book_asked(ctx, partner_ids=partner_ids, sku_ids=sku_ids)()
-
-
-def price_book_asked(
-    ctx: Ctx, *, partner_ids: Sequence[PartyId], sku_ids: Sequence[SkuId]
-) -> Asked[PriceBook]:
-    """Ask what ``price_book`` gives, without waiting for it."""
-    rows = store.book_rows(ctx, partner_ids=list(set(partner_ids)), sku_ids=list(set(sku_ids)))
-    return lambda: rules.price_book_of(**rows()._asdict())
+    return quotes
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
@@ -180,75 +223,20 @@ def _party_check(ctx: Ctx, party_id: PartyId) -> None:
         raise NotFound(what=PARTY_WORD, id=id_text(PARTY_PREFIX, party_id))
 
 
-def _skus_check(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:
-    known = goods.skus_known(ctx, sku_ids=list(set(sku_ids)))
-    for sku_id in sku_ids:
-        if sku_id not in known:
-            raise goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
+def _after_version(key: str | None) -> tuple[int, int] | None:
+    """Read back where a list of versions goes on.
 
-
-def _suppliers_get(ctx: Ctx, sku_ids: Sequence[SkuId]) -> dict[SkuId, PartyId]:
-    suppliers = goods.skus_suppliers(ctx, sku_ids=list(set(sku_ids)))
-    for sku_id in sku_ids:
-        if sku_id not in suppliers:
-            raise goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
-    return suppliers
-
-
-def _announce(
-    ctx: Ctx, price_list: PriceList, changed: Sequence[tuple[SkuId, int, int, int]]
-) -> None:
-    """Tell each partner of the changes it feels.
-
-    A change of the default list is felt by everyone whose own list leaves that SKU open at that
-    quantity; a change of another list by those who have it.
+    Raises: CursorInvalid.
     """
-    sku_ids = list({row[0] for row in changed})
-    seeing = goods.partners_seeing(ctx, sku_ids=sku_ids)
-    having = store.list_partners(ctx, list_id=price_list.id)
-    hidden_from = (
-        store.own_tiers_lowest(ctx, beside=price_list.id, sku_ids=sku_ids)
-        if price_list.is_default
-        else {}
-    )
-    felt: dict[PartyId, list[tuple[SkuId, int, int, int]]] = {}
-    for row in changed:
-        sku_id, quantity_min = row[0], row[1]
-        hidden = hidden_from.get(sku_id, {})
-        for partner_id in seeing.get(sku_id, frozenset()):
-            if price_list.is_default:
-                is_felt = quantity_min < hidden.get(partner_id, quantity_min + 1)
-            else:
-                is_felt = partner_id in having
-            if is_felt:
-                felt.setdefault(partner_id, []).append(row)
-    for partner_id in sorted(felt):
-        for prices in _messages_of(felt[partner_id]):
-            ctx.announce(
-                PRICE_CHANGED,
-                party_id=partner_id,
-                subject=id_text(LIST_PREFIX, price_list.id),
-                data={
-                    "list_id": id_text(LIST_PREFIX, price_list.id),
-                    "currency": CURRENCY,
-                    "prices": prices,
-                },
-            )
+    match [] if key is None else key.split("/"):
+        case []:
+            return None
+        case [quantity_min, version] if quantity_min.isdecimal() and version.isdecimal():
+            return int(quantity_min), int(version)
+    raise CursorInvalid
 
 
-def _messages_of(
-    rows: Sequence[tuple[SkuId, int, int, int]],
-) -> Iterator[list[dict[str, Any]]]:
-    """Cut sorted rows into messages of a bounded number of SKUs, no SKU over two messages."""
-    skus = [list(tiers) for _, tiers in groupby(rows, key=lambda row: row[0])]
-    for start in range(0, len(skus), CHANGED_MAX):
-        yield [
-            {
-                "sku_id": id_text(SKU_PREFIX, sku_id),
-                "quantity_min": quantity_min,
-                "unit_price_minor": unit_price_minor,
-                "version": version,
-            }
-            for tiers in skus[start : start + CHANGED_MAX]
-            for sku_id, quantity_min, unit_price_minor, version in tiers
-        ]
+def _assigned_tell(ctx: Ctx, partner_ids: Sequence[PartyId], list_id: ListId) -> None:
+    written = id_text(LIST_PREFIX, list_id)
+    for partner_id in partner_ids:
+        ctx.announce(LIST_ASSIGNED, party_id=partner_id, subject=written, data={"list_id": written})

@@ -1,6 +1,7 @@
 """SQL of price lists, prices, and the book of them that orders are priced by."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -10,66 +11,86 @@ from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.modules.goods import SkuId
 from weili.modules.pricing import tables as t
-from weili.modules.pricing.model import CostRow, ListId, PriceList, PriceRow
+from weili.modules.pricing.model import (
+    ChangeId,
+    Channel,
+    ListId,
+    PriceList,
+    PriceRow,
+    TierKey,
+    Window,
+)
 
+# A tier's versions are counted over all that was ever written of it, what is only to come included;
+# whoever writes holds the list's lock, so the next number is nobody else's.
 _PRICES_PUT: Final = (
-    "WITH changed AS ("
+    "WITH fresh AS ("
+    " SELECT x.s, x.q, x.u, 1 + coalesce((SELECT max(h.version) FROM pricing.price_history h"
+    "   WHERE h.list_id = %b::uuid AND h.sku_id = x.s AND h.quantity_min = x.q), 0) AS v"
+    "  FROM unnest(%b::uuid[], %b::int[], %b::bigint[]) AS x (s, q, u)"
+    "  LEFT JOIN pricing.price p ON p.list_id = %b::uuid AND p.sku_id = x.s"
+    "   AND p.quantity_min = x.q"
+    "  WHERE p.unit_price_minor IS DISTINCT FROM x.u), changed AS ("
     " INSERT INTO pricing.price AS p"
     "  (list_id, sku_id, quantity_min, unit_price_minor, version, changed_at)"
-    " SELECT %b::uuid, s, q, u, 1, %b::timestamptz"
-    "  FROM unnest(%b::uuid[], %b::int[], %b::bigint[]) AS x (s, q, u) ORDER BY s, q"
+    " SELECT %b::uuid, s, q, u, v, %b::timestamptz FROM fresh ORDER BY s, q"
     " ON CONFLICT (list_id, sku_id, quantity_min) DO UPDATE SET"
-    "  unit_price_minor = excluded.unit_price_minor, version = p.version + 1,"
+    "  unit_price_minor = excluded.unit_price_minor, version = excluded.version,"
     "  changed_at = excluded.changed_at"
-    "  WHERE p.unit_price_minor <> excluded.unit_price_minor"
     " RETURNING list_id, sku_id, quantity_min, version, unit_price_minor, changed_at)"
     " INSERT INTO pricing.price_history"
     "  (list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, changed_by,"
-    "   valid_from)"
-    " SELECT list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, %b, changed_at"
-    "  FROM changed"
+    "   valid_from, change_id)"
+    " SELECT list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, %b, changed_at,"
+    "  %b::uuid FROM changed"
     " RETURNING sku_id, quantity_min, unit_price_minor, version"
 )
-_COSTS_PUT: Final = (
-    "WITH changed AS ("
-    " INSERT INTO pricing.cost AS c (sku_id, supplier_id, unit_cost_minor, version, changed_at)"
-    " SELECT s, p, u, 1, %b::timestamptz"
-    "  FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[]) AS x (s, p, u) ORDER BY s"
-    " ON CONFLICT (sku_id) DO UPDATE SET unit_cost_minor = excluded.unit_cost_minor,"
-    "  version = c.version + 1, changed_at = excluded.changed_at"
-    "  WHERE c.unit_cost_minor <> excluded.unit_cost_minor"
-    " RETURNING sku_id, version, unit_cost_minor, changed_at)"
-    " INSERT INTO pricing.cost_history"
-    "  (sku_id, version, unit_cost_minor, changed_at, changed_by, valid_from)"
-    " SELECT sku_id, version, unit_cost_minor, changed_at, %b, changed_at FROM changed"
-)
+_LIST, _PRICE, _WINDOW, _COST = range(4)
+"""What a row of the book is."""
+_ALSO: Final = 3
+"""The rank of lists that are read though nobody pays by them."""
 # Lists, prices and costs come in one answer: a statement costs more than the rows it brings, and a
 # partner's list and its prices are of one moment. The first column says what a row is.
 _BOOK: Final = (
     "WITH lists AS ("
-    " SELECT partner_id, list_id FROM pricing.price_list_partner"
+    " SELECT partner_id, 0 AS rank, list_id FROM pricing.price_list_partner"
     "  WHERE partner_id = ANY (%b::uuid[])"
-    " UNION ALL SELECT NULL, id FROM pricing.price_list WHERE is_default)"
-    " SELECT 0, partner_id, list_id, 0 AS quantity_min, 0::bigint, 0::bigint FROM lists"
-    " UNION ALL SELECT 1, list_id, sku_id, quantity_min, unit_price_minor, version"
+    " UNION ALL SELECT p.partner_id, 1, c.list_id FROM pricing.partner_channel p"
+    "  JOIN pricing.price_list_channel c ON c.channel = p.channel"
+    "  WHERE p.partner_id = ANY (%b::uuid[])"
+    " UNION ALL SELECT NULL, 2, id FROM pricing.price_list WHERE is_default"
+    " UNION ALL SELECT NULL, 3, x FROM unnest(%b::uuid[]) AS also (x))"
+    " SELECT 0, partner_id, list_id, rank AS quantity_min, 0::bigint, 0::bigint,"
+    "  NULL::timestamptz, NULL::timestamptz FROM lists"
+    " UNION ALL SELECT 1, list_id, sku_id, quantity_min, unit_price_minor, version, NULL, NULL"
     "  FROM pricing.price WHERE list_id = ANY (ARRAY(SELECT list_id FROM lists))"
     "  AND sku_id = ANY (%b::uuid[])"
-    " UNION ALL SELECT 2, NULL, sku_id, 0, unit_cost_minor, version FROM pricing.cost"
+    " UNION ALL SELECT 2, list_id, sku_id, quantity_min, unit_price_minor, version, valid_from,"
+    "  valid_to FROM pricing.price_window WHERE list_id = ANY (ARRAY(SELECT list_id FROM lists))"
+    "  AND sku_id = ANY (%b::uuid[])"
+    " UNION ALL SELECT 3, NULL, sku_id, 0, unit_cost_minor, version, NULL, NULL FROM pricing.cost"
     "  WHERE sku_id = ANY (%b::uuid[])"
+    " UNION ALL SELECT 3, NULL, sku_id, 0, unit_cost_minor, 0, valid_from, NULL"
+    "  FROM pricing.cost_proposal WHERE state = 'approved' AND sku_id = ANY (%b::uuid[])"
     " ORDER BY quantity_min DESC"
 )
+# What stands is, of all that has come into force without an end, what did so last.
 _VERIFY: Final = (
     "SELECT 'price_history', concat_ws('/', coalesce(p.list_id, h.list_id),"
     "  coalesce(p.sku_id, h.sku_id), coalesce(p.quantity_min, h.quantity_min)),"
     "  concat('price ', p.unit_price_minor, ' version ', p.version, '; history ', h.amount,"
-    "  ' version ', h.version, ' of ', h.count)"
+    "  ' version ', h.version, ', ', h.count, ' of ', h.last)"
     " FROM pricing.price p FULL JOIN ("
-    "  SELECT list_id, sku_id, quantity_min, max(version) AS version, count(*) AS count,"
-    "   (array_agg(unit_price_minor ORDER BY version DESC))[1] AS amount"
-    "  FROM pricing.price_history GROUP BY list_id, sku_id, quantity_min) h"
+    "  SELECT h.list_id, h.sku_id, h.quantity_min, max(h.version) AS last, count(*) AS count,"
+    "   (array_agg(h.version ORDER BY h.valid_from DESC, h.version DESC) FILTER (WHERE"
+    "    h.valid_to IS NULL AND (h.change_id IS NULL OR c.state = 'done')))[1] AS version,"
+    "   (array_agg(h.unit_price_minor ORDER BY h.valid_from DESC, h.version DESC) FILTER (WHERE"
+    "    h.valid_to IS NULL AND (h.change_id IS NULL OR c.state = 'done')))[1] AS amount"
+    "  FROM pricing.price_history h LEFT JOIN pricing.price_change c ON c.id = h.change_id"
+    "  GROUP BY h.list_id, h.sku_id, h.quantity_min) h"
     " ON (h.list_id, h.sku_id, h.quantity_min) = (p.list_id, p.sku_id, p.quantity_min)"
-    " WHERE (p.unit_price_minor, p.version, p.version)"
-    "  IS DISTINCT FROM (h.amount, h.version, h.count)"
+    " WHERE (p.unit_price_minor, p.version) IS DISTINCT FROM (h.amount, h.version)"
+    "  OR h.last <> h.count"
     " UNION ALL "
     "SELECT 'cost_history', coalesce(c.sku_id, h.sku_id)::text,"
     "  concat('cost ', c.unit_cost_minor, ' version ', c.version, '; history ', h.amount,"
@@ -80,6 +101,23 @@ _VERIFY: Final = (
     "  FROM pricing.cost_history GROUP BY sku_id) h ON h.sku_id = c.sku_id"
     " WHERE (c.unit_cost_minor, c.version, c.version) IS DISTINCT FROM"
     "  (h.amount, h.version, h.count)"
+    " UNION ALL "
+    "SELECT 'price_window', concat_ws('/', w.list_id, w.sku_id, w.quantity_min, w.version),"
+    "  concat('differs from its history, or its change is ', c.state)"
+    " FROM pricing.price_window w JOIN pricing.price_change c ON c.id = w.change_id"
+    " LEFT JOIN pricing.price_history h ON (h.list_id, h.sku_id, h.quantity_min, h.version)"
+    "  = (w.list_id, w.sku_id, w.quantity_min, w.version)"
+    " WHERE (h.unit_price_minor, h.valid_from, h.valid_to, h.change_id) IS DISTINCT FROM"
+    "  (w.unit_price_minor, w.valid_from, w.valid_to, w.change_id)"
+    "  OR c.state NOT IN ('scheduled', 'in_force')"
+    " UNION ALL "
+    "SELECT 'price_windows_apart', concat_ws('/', a.list_id, a.sku_id, a.quantity_min),"
+    "  concat('versions ', a.version, ' and ', b.version, ' hold at one time')"
+    " FROM pricing.price_window a JOIN pricing.price_window b"
+    "  ON (b.list_id, b.sku_id, b.quantity_min) = (a.list_id, a.sku_id, a.quantity_min)"
+    "  AND b.version > a.version AND (a.valid_to IS NULL) = (b.valid_to IS NULL)"
+    " WHERE CASE WHEN a.valid_to IS NULL THEN a.valid_from = b.valid_from"
+    "  ELSE a.valid_from < b.valid_to AND b.valid_from < a.valid_to END"
     " ORDER BY 1, 2"
 )
 
@@ -87,11 +125,13 @@ _VERIFY: Final = (
 class BookRows(NamedTuple):
     """What prices are made of."""
 
-    lists: list[tuple[PartyId | None, ListId]]
-    """A partner's own list; the default one beside no partner."""
+    lists: list[tuple[PartyId | None, int, ListId]]
+    """A partner's lists, each with its rank; the default one beside no partner."""
     prices: list[tuple[ListId, SkuId, int, int, int]]
     """(list, SKU, quantity_min, price, version), highest tier first."""
-    costs: dict[SkuId, int]
+    windows: list[tuple[TierKey, Window]]
+    costs: list[tuple[SkuId, datetime | None, int]]
+    """(SKU, from when, cost); None for the one that stands."""
 
 
 def list_insert(ctx: Ctx, price_list: PriceList) -> bool:
@@ -143,97 +183,120 @@ def list_partner_upsert(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> No
 
 
 def lists_had(ctx: Ctx, *, partner_ids: Sequence[PartyId]) -> Asked[dict[PartyId, ListId]]:
-    """Read the lists of partners. Hot."""
+    """Read the lists that partners pay by first. Hot."""
     rows = ctx.db.ask(
-        "SELECT partner_id, list_id FROM pricing.price_list_partner"
-        " WHERE partner_id = ANY (%b::uuid[])",
+        "SELECT p, coalesce(o.list_id, l.list_id) FROM unnest(%b::uuid[]) AS x (p)"
+        " LEFT JOIN pricing.price_list_partner o ON o.partner_id = x.p"
+        " LEFT JOIN pricing.partner_channel c ON c.partner_id = x.p"
+        " LEFT JOIN pricing.price_list_channel l ON l.channel = c.channel"
+        " WHERE coalesce(o.list_id, l.list_id) IS NOT NULL",
         partner_ids,
     )
     return lambda: dict(rows())
 
 
 def lists_in_use(ctx: Ctx) -> dict[ListId, PartyId]:
-    """Read the lists that partners have, and the first partner of each."""
+    """Read the lists that partners pay by first, and the first partner of each."""
     rows = ctx.db.rows(
-        "SELECT DISTINCT ON (list_id) list_id, partner_id FROM pricing.price_list_partner"
+        "SELECT DISTINCT ON (list_id) list_id, partner_id FROM ("
+        " SELECT list_id, partner_id FROM pricing.price_list_partner"
+        " UNION ALL SELECT l.list_id, c.partner_id FROM pricing.partner_channel c"
+        "  JOIN pricing.price_list_channel l ON l.channel = c.channel"
+        "  LEFT JOIN pricing.price_list_partner o ON o.partner_id = c.partner_id"
+        "  WHERE o.partner_id IS NULL) AS had"
         " ORDER BY list_id, partner_id"
     )
     return dict(rows)
 
 
-def list_partners(ctx: Ctx, *, list_id: ListId) -> set[PartyId]:
-    """Read the partners whose own list it is."""
-    rows = ctx.db.sa.execute(
-        sa.select(t.price_list_partner.c.partner_id).where(
-            t.price_list_partner.c.list_id == list_id
-        )
-    )
-    return {PartyId(row.partner_id) for row in rows}
+def channel_partners(ctx: Ctx, *, channel: Channel) -> list[PartyId]:
+    """Read the partners of a channel."""
+    table = t.partner_channel
+    query = sa.select(table.c.partner_id).where(table.c.channel == channel)
+    return [
+        PartyId(row.partner_id) for row in ctx.db.sa.execute(query.order_by(table.c.partner_id))
+    ]
 
 
-def own_tiers_lowest(
-    ctx: Ctx, *, beside: ListId, sku_ids: Sequence[SkuId]
-) -> dict[SkuId, dict[PartyId, int]]:
-    """Read from which quantity on other lists hide the default one: SKU → partner → quantity."""
-    rows = ctx.db.sa.execute(
-        sa.select(
-            t.price.c.sku_id,
-            t.price_list_partner.c.partner_id,
-            sa.func.min(t.price.c.quantity_min).label("quantity_min"),
-        )
-        .join(t.price_list_partner, t.price_list_partner.c.list_id == t.price.c.list_id)
-        .where(t.price.c.sku_id == sa.any_(sa.literal(list(sku_ids), pgt.ARRAY(sa.Uuid))))
-        .where(t.price.c.list_id != beside)
-        .group_by(t.price.c.sku_id, t.price_list_partner.c.partner_id)
+def list_of_channel(ctx: Ctx, *, channel: Channel) -> ListId | None:
+    """Read a channel's list."""
+    table = t.price_list_channel
+    row = ctx.db.sa.execute(
+        sa.select(table.c.list_id).where(table.c.channel == channel)
+    ).one_or_none()
+    return ListId(row.list_id) if row else None
+
+
+def list_lock(ctx: Ctx, *, list_id: ListId) -> PriceList | None:
+    """Read one list and keep it from being written to by others until the end."""
+    query = (
+        sa.select(t.price_list).where(t.price_list.c.id == list_id).with_for_update(key_share=True)
     )
-    lowest: dict[SkuId, dict[PartyId, int]] = {}
-    for row in rows:
-        lowest.setdefault(SkuId(row.sku_id), {})[PartyId(row.partner_id)] = row.quantity_min
-    return lowest
+    row = ctx.db.sa.execute(query).one_or_none()
+    return _price_list(row) if row else None
+
+
+def partner_channel_upsert(ctx: Ctx, *, partner_id: PartyId, channel: Channel) -> None:
+    """Write which sort of channel a partner is."""
+    row = {"channel": channel, "assigned_at": ctx.now}
+    ctx.db.sa.execute(
+        pgt.insert(t.partner_channel)
+        .values(partner_id=partner_id, **row)
+        .on_conflict_do_update(index_elements=["partner_id"], set_=row)
+    )
+
+
+def list_channel_upsert(ctx: Ctx, *, channel: Channel, list_id: ListId) -> None:
+    """Give a channel its list, in the place of the one it had."""
+    row = {"list_id": list_id, "assigned_at": ctx.now}
+    ctx.db.sa.execute(
+        pgt.insert(t.price_list_channel)
+        .values(channel=channel, **row)
+        .on_conflict_do_update(index_elements=["channel"], set_=row)
+    )
 
 
 def prices_upsert(
-    ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow]
+    ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow], change_id: ChangeId | None = None
 ) -> list[tuple[SkuId, int, int, int]]:
     """Write prices and their history; gives (SKU, quantity_min, price, version) of real changes."""
     return ctx.db.rows(
         _PRICES_PUT,
         list_id,
-        ctx.now,
         [row.sku_id for row in rows],
         [row.quantity_min for row in rows],
         [row.unit_price_minor for row in rows],
+        list_id,
+        list_id,
+        ctx.now,
         ctx.actor.label(),
+        change_id,
     )
 
 
-def costs_upsert(ctx: Ctx, rows: Sequence[CostRow], suppliers: Mapping[SkuId, PartyId]) -> int:
-    """Write costs and their history; says how many really changed."""
-    return ctx.db.run(
-        _COSTS_PUT,
-        ctx.now,
-        [row.sku_id for row in rows],
-        [suppliers[row.sku_id] for row in rows],
-        [row.unit_cost_minor for row in rows],
-        ctx.actor.label(),
-    ).rowcount
-
-
 def book_rows(
-    ctx: Ctx, *, partner_ids: Sequence[PartyId], sku_ids: Sequence[SkuId]
+    ctx: Ctx,
+    *,
+    partner_ids: Sequence[PartyId],
+    sku_ids: Sequence[SkuId],
+    also: Sequence[ListId] = (),
 ) -> Asked[BookRows]:
     """Read the partners' lists and the default one, their prices, and costs. Hot."""
-    rows = ctx.db.ask(_BOOK, partner_ids, sku_ids, sku_ids)
+    rows = ctx.db.ask(_BOOK, partner_ids, partner_ids, also, sku_ids, sku_ids, sku_ids, sku_ids)
 
     def read() -> BookRows:
-        book = BookRows([], [], {})
-        for what, first, second, quantity_min, amount_minor, version in rows():
-            if what == 0:
-                book.lists.append((first, second))
-            elif what == 1:
-                book.prices.append((first, second, quantity_min, amount_minor, version))
-            else:
-                book.costs[second] = amount_minor
+        book = BookRows([], [], [], [])
+        for what, first, second, number, amount_minor, version, begins, ends in rows():
+            if what == _PRICE:
+                book.prices.append((first, second, number, amount_minor, version))
+            elif what == _COST:
+                book.costs.append((second, begins, amount_minor))
+            elif what == _LIST:
+                if number < _ALSO:
+                    book.lists.append((first, number, second))
+            elif what == _WINDOW:
+                window = Window(amount_minor, version, begins, ends)
+                book.windows.append((TierKey(first, second, number), window))
         return book
 
     return read

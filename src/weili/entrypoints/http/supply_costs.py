@@ -1,0 +1,62 @@
+"""What a supplier asks for its goods."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from weili.entrypoints.http import answers, price_answers
+from weili.entrypoints.http.calls import CallIn, change, read
+from weili.entrypoints.http.documents import page
+from weili.entrypoints.http.fields import LIMIT, CursorIn, LimitIn, MomentIn, ProposalIdIn, utc
+from weili.entrypoints.http.operator_prices import CostsBody
+from weili.kit.context import Ctx
+from weili.modules import pricing
+
+router = APIRouter(tags=["supply"])
+
+
+class ProposeBody(CostsBody):
+    """Up to 1,000 costs from a moment on; null: as soon as they are approved."""
+
+    valid_from: MomentIn | None = None
+
+
+@router.post("/v1/supply/costs", response_model=price_answers.ProposalsOut, status_code=201)
+def cost_propose(call: CallIn, body: ProposeBody) -> Response:
+    """Ask for other costs of your SKUs; the operator decides."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        rows = [pricing.CostRow(cost.sku_id, cost.unit_cost_minor) for cost in body.costs]
+        asked = pricing.cost_propose(ctx, rows=rows, valid_from=utc(body.valid_from))
+        return {"items": [price_answers.proposal_document(row) for row in asked]}
+
+    return change(call, work, status=201)
+
+
+@router.get("/v1/supply/costs", response_model=answers.PageOut[price_answers.ProposalOut])
+def supply_cost_page(
+    call: CallIn,
+    state: Annotated[pricing.CostState | None, Query()] = None,
+    cursor: CursorIn = None,
+    limit: LimitIn = LIMIT,
+) -> Response:
+    """List what you asked for, the newest first."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        rows = pricing.cost_page(
+            ctx, supplier_id=call.actor.party_id, state=state, cursor=cursor, limit=limit
+        )
+        return page(rows.map(price_answers.proposal_document))
+
+    return read(call, work)
+
+
+@router.post("/v1/supply/costs/{proposal_id}:withdraw", response_model=price_answers.ProposalOut)
+def cost_withdraw(call: CallIn, proposal_id: ProposalIdIn) -> Response:
+    """Take back what you asked for and does not hold yet."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return price_answers.proposal_document(pricing.cost_withdraw(ctx, proposal_id=proposal_id))
+
+    return change(call, work)
