@@ -133,7 +133,7 @@ def test_what_is_taken_away_is_told_as_removed_to_those_who_knew_it_only(
 
     # And what later happens to it concerns neither
     pricing.prices_put(
-        ctx, list_id=market.price_list, rows=[pricing.PriceRow(market.hidden, 1, 99)]
+        ctx, list_id=market.price_list, rows=[pricing.PriceRow(market.hidden, 1, 999)]
     )
     supplier_row = goods.GoodsRow(market.grocer, "hidden", "另一个名字", ("家居",))
     goods.goods_put(ctx, rows=[supplier_row])
@@ -189,8 +189,8 @@ MOVES = st.lists(
         st.tuples(st.just("shelve"), st.integers(0, 4), st.booleans()),
         st.tuples(st.just("pool"), st.integers(0, 4), st.booleans()),
         st.tuples(st.just("grant"), st.integers(0, 1), st.booleans()),
-        st.tuples(st.just("price"), st.integers(0, 4), st.integers(1, 3)),
-        st.tuples(st.just("own_price"), st.integers(0, 4), st.integers(1, 3)),
+        st.tuples(st.just("price"), st.integers(0, 4), st.integers(10_001, 10_003)),
+        st.tuples(st.just("own_price"), st.integers(0, 4), st.integers(10_001, 10_003)),
         st.tuples(st.just("assign"), st.integers(0, 1), st.just(0)),
         st.tuples(st.just("rename"), st.integers(0, 4), st.integers(1, 3)),
         st.tuples(st.just("settle"), st.just(0), st.just(0)),

@@ -73,8 +73,8 @@ class BelowCost(Problem):
 
     kind = Kind.CONFLICT
     code = "below_cost"
-    en = "These goods would be sold below cost: {sku_ids}; send a change with below_cost_reason."
-    zh = "以下商品售价将低于供货价：{sku_ids}；请以调价单提交并填写 below_cost_reason。"
+    en = "These goods would be sold below cost: {sku_ids}; send a price change that says why."
+    zh = "以下商品售价将低于供货价：{sku_ids}；请以调价单提交并说明原因。"
 
 
 class WindowsOverlap(Problem):
