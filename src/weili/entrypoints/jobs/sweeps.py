@@ -6,8 +6,7 @@ from typing import Final
 from weili.kit import idempotency
 from weili.kit.context import Begin, Ctx
 from weili.kit.world import in_transaction
-from weili.modules import inventory, parties
-from weili.modules import parties, pricing
+from weili.modules import inventory, parties, pricing
 from weili.workflows.expire_orders import complete_orders, expire_holds
 from weili.workflows.follow_parcels import parcels_followed
 
