@@ -32,8 +32,8 @@ from weili.entrypoints.http import (
     stock,
     stock_works,
     supply,
-    supply_goods,
     supply_costs,
+    supply_goods,
     tracks,
 )
 from weili.entrypoints.http.auth import Doorkeeper
