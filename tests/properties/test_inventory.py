@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.errors import CheckViolation
 
-from tests.modules.pricing.trade import rolled_back, skus_open, supplier_open
+from tests.modules.pricing.trade import partner_open, rolled_back, skus_open, supplier_open
 from weili.kit.context import Ctx, PartyId
 from weili.kit.world import World
 from weili.modules import inventory, regions
@@ -271,3 +271,117 @@ def was_done(ctx: Ctx, kind: str, sku_id: SkuId, place: WarehouseId, quantity: i
         return False
     savepoint.commit()
     return True
+
+
+kept_steps = st.lists(
+    st.tuples(
+        st.sampled_from(["one", "two", "bundle", "cancel", "share", "end"]),
+        st.integers(0, 1),
+        st.integers(1, 6),
+    ),
+    max_size=20,
+)
+
+
+@dataclass
+class Kept:
+    """The plainest model of one warehouse: what is anyone's, and what is each partner's."""
+
+    free: list[int]
+    own: list[int]
+    sold: list[tuple[dict[int, int], int, int]]
+
+    def take(self, who: int, needs: dict[int, int]) -> bool:
+        """Take pieces for a partner, its own first; only the first SKU is ever kept."""
+        mine = min(needs.get(0, 0), self.own[who])
+        rest = {sku: count - (mine if sku == 0 else 0) for sku, count in needs.items()}
+        if any(self.free[sku] < count for sku, count in rest.items()):
+            return False
+        for sku, count in rest.items():
+            self.free[sku] -= count
+        self.own[who] -= mine
+        self.sold.append((needs, who, mine))
+        return True
+
+    def cancel(self, n: int, *, is_kept: bool) -> None:
+        """Give back what an order took: first to the share, if that lasts."""
+        needs, who, mine = self.sold.pop(n)
+        for sku, count in needs.items():
+            back = mine if sku == 0 and is_kept else 0
+            self.free[sku] += count - back
+            self.own[who] += back
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=kept_steps)
+def test_bundles_parts_and_shares_sold_together_never_oversell(
+    rolled_back_world: World, steps: list[tuple[str, int, int]]
+) -> None:
+    with rolled_back(rolled_back_world) as ctx:
+        regions.regions_seed(ctx)
+        supplier_id = supplier_open(ctx)
+        skus = skus_open(ctx, supplier_id=supplier_id, count=3)
+        partners = [partner_open(ctx, n) for n in range(2)]
+        house = inventory.warehouse_open(
+            ctx, code="A", supplier_id=supplier_id, name="仓", region_code=AREA
+        )
+        rows = [inventory.CoverageRow(AREA, 1, 1)]
+        inventory.coverage_put(ctx, warehouse_id=house.id, rows=rows)
+        start = [StockChange(sku_id, house.id, "start", on_hand=12) for sku_id in skus[:2]]
+        inventory.stock_change(ctx, changes=start)
+        # The third SKU is a bundle of two of the first and one of the second.
+        pieces = {"one": {0: 1}, "two": {1: 1}, "bundle": {0: 2, 1: 1}}
+        bundles = {skus[2]: [(skus[0], 2), (skus[1], 1)]}
+        model = Kept([12, 12], [0, 0], [])
+        shares: list[inventory.Share | None] = [None, None]
+        labels: list[str] = []
+        for step, (what, who, n) in enumerate(steps):
+            if what in pieces:
+                needs = {sku: each * n for sku, each in pieces[what].items()}
+                line = skus[list(pieces).index(what)], n
+                book = inventory.sourcing_book(ctx, area_codes=[AREA], sku_ids=skus, lock=True)
+                outcome = inventory.source(
+                    book,
+                    area_code=AREA,
+                    lines=[line],
+                    partner_id=partners[who],
+                    bundles=bundles if what == "bundle" else {},
+                )
+                assert isinstance(outcome, Sourced) == model.take(who, needs)
+                if isinstance(outcome, Sourced):
+                    labels.append(f"chd_{step}")
+                    subjects = {house.id: labels[-1]}
+                    moves = inventory.reservations(outcome.parts, subjects=subjects)
+                    inventory.movements_write(ctx, moves=moves, is_locked=True)
+            elif what == "cancel" and model.sold:
+                at = n % len(model.sold)
+                needs, holder, _ = model.sold[at]
+                release = MoveKind.RELEASE
+                moves = [
+                    Move(release, skus[sku], house.id, count, labels[at])
+                    for sku, count in needs.items()
+                ]
+                inventory.movements_write(ctx, moves=moves)
+                model.cancel(at, is_kept=shares[holder] is not None)
+                labels.pop(at)
+            elif what == "share" and shares[who] is None and model.free[0] >= n:
+                ends_at = ctx.now + timedelta(days=1)
+                new = inventory.NewShare(skus[0], house.id, [partners[who]], n, ends_at)
+                [shares[who]] = inventory.shares_open(ctx, shares=[new])
+                model.free[0] -= n
+                model.own[who] += n
+                # What was sold before this share was not taken out of it.
+                model.sold = [
+                    (needs, holder, 0 if holder == who else mine)
+                    for needs, holder, mine in model.sold
+                ]
+            elif what == "end" and (share := shares[who]):
+                inventory.share_end(ctx, share_id=share.id)
+                shares[who] = None
+                model.free[0] += model.own[who]
+                model.own[who] = 0
+
+        levels = {level.sku_id: level for level in inventory.stock_of(ctx, sku_ids=skus)}
+        assert [levels[sku_id].available for sku_id in skus[:2]] == model.free
+        assert levels[skus[0]].shared == sum(model.own)
+        assert list(inventory.verify(ctx)) == []

@@ -218,6 +218,28 @@ class Client:
         """Report that a package has arrived."""
         return _object(self.send(routes.package_deliver(package_id, idempotency_key)))
 
+    def stock_get(self, items: Sequence[routes.Json]) -> list[dict[str, Any]]:
+        """Ask whether quantities can be had in areas, up to 100 questions."""
+        return list(_object(self.send(routes.stock_get(items)))["items"])
+
+    def stock_update(
+        self,
+        rows: Sequence[routes.Json],
+        *,
+        reference: str = "update",
+        idempotency_key: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Change up to 1,000 places of your stock; each row has an outcome of its own."""
+        return list(
+            _object(self.send(routes.stock_update(rows, reference, idempotency_key)))["items"]
+        )
+
+    def stock_work(
+        self, path: str, body: routes.Json, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Do a work of stock: `arrivals`, `arrivals/{id}:receive`, `transfers` and so on."""
+        return _object(self.send(routes.stock_work(path, body, idempotency_key)))
+
 
 class AsyncClient:
     """The same, awaited."""
@@ -419,6 +441,28 @@ class AsyncClient:
     ) -> dict[str, Any]:
         """Report that a package has arrived."""
         return _object(await self.send(routes.package_deliver(package_id, idempotency_key)))
+
+    async def stock_get(self, items: Sequence[routes.Json]) -> list[dict[str, Any]]:
+        """Ask whether quantities can be had in areas, up to 100 questions."""
+        return list(_object(await self.send(routes.stock_get(items)))["items"])
+
+    async def stock_update(
+        self,
+        rows: Sequence[routes.Json],
+        *,
+        reference: str = "update",
+        idempotency_key: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Change up to 1,000 places of your stock; each row has an outcome of its own."""
+        return list(
+            _object(await self.send(routes.stock_update(rows, reference, idempotency_key)))["items"]
+        )
+
+    async def stock_work(
+        self, path: str, body: routes.Json, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Do a work of stock: `arrivals`, `arrivals/{id}:receive`, `transfers` and so on."""
+        return _object(await self.send(routes.stock_work(path, body, idempotency_key)))
 
 
 def _object(reply: Reply) -> dict[str, Any]:

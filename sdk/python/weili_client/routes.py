@@ -115,3 +115,30 @@ def package_deliver(package_id: str, idempotency_key: str | None) -> Request:
         idempotency_key=idempotency_key,
         is_keyed=True,
     )
+
+
+def stock_get(items: Sequence[Json]) -> Request:
+    """Ask whether quantities can be had in areas."""
+    return request_of("POST", "/v1/stock:batchGet", body={"items": list(items)})
+
+
+def stock_update(rows: Sequence[Json], reference: str, idempotency_key: str | None) -> Request:
+    """Change up to 1,000 places, each row with an outcome of its own."""
+    return request_of(
+        "POST",
+        "/v1/supply/stock:update",
+        body={"rows": list(rows), "reference": reference},
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )
+
+
+def stock_work(path: str, body: Json, idempotency_key: str | None) -> Request:
+    """Do one of the works of stock: arrivals, transfers, counts and their steps."""
+    return request_of(
+        "POST",
+        f"/v1/supply/{path}",
+        body=body,
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )
