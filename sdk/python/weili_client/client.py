@@ -240,6 +240,33 @@ class Client:
         """Do a work of stock: `arrivals`, `arrivals/{id}:receive`, `transfers` and so on."""
         return _object(self.send(routes.stock_work(path, body, idempotency_key)))
 
+    def media_upload(self, content: bytes, *, idempotency_key: str | None = None) -> dict[str, Any]:
+        """Send a picture (PNG, JPEG, WebP), a video (MP4) or a document (PDF) as it is."""
+        return _object(self.send(routes.media_upload(content, idempotency_key)))
+
+    def goods_save(self, spu_code: str, proposal: routes.Json) -> dict[str, Any]:
+        """Write down what you propose for goods: the whole SPU with all its variants."""
+        return _object(self.send(routes.goods_save(spu_code, proposal)))
+
+    def revision_submit(
+        self, revision_id: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Hand proposed goods to the operator; what is wrong is listed field by field."""
+        return _object(self.send(routes.revision_step(revision_id, "submit", idempotency_key)))
+
+    def revision_withdraw(
+        self, revision_id: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Take proposed goods back for good."""
+        return _object(self.send(routes.revision_step(revision_id, "withdraw", idempotency_key)))
+
+    def revisions_publish(
+        self, revision_ids: Sequence[str], *, idempotency_key: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Publish up to 100 proposals, as the operator; gives what came of each."""
+        answer = _object(self.send(routes.revisions_publish(revision_ids, idempotency_key)))
+        return list(answer["results"])
+
 
 class AsyncClient:
     """The same, awaited."""
@@ -463,6 +490,39 @@ class AsyncClient:
     ) -> dict[str, Any]:
         """Do a work of stock: `arrivals`, `arrivals/{id}:receive`, `transfers` and so on."""
         return _object(await self.send(routes.stock_work(path, body, idempotency_key)))
+
+    async def media_upload(
+        self, content: bytes, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Send a picture (PNG, JPEG, WebP), a video (MP4) or a document (PDF) as it is."""
+        return _object(await self.send(routes.media_upload(content, idempotency_key)))
+
+    async def goods_save(self, spu_code: str, proposal: routes.Json) -> dict[str, Any]:
+        """Write down what you propose for goods: the whole SPU with all its variants."""
+        return _object(await self.send(routes.goods_save(spu_code, proposal)))
+
+    async def revision_submit(
+        self, revision_id: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Hand proposed goods to the operator; what is wrong is listed field by field."""
+        return _object(
+            await self.send(routes.revision_step(revision_id, "submit", idempotency_key))
+        )
+
+    async def revision_withdraw(
+        self, revision_id: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Take proposed goods back for good."""
+        return _object(
+            await self.send(routes.revision_step(revision_id, "withdraw", idempotency_key))
+        )
+
+    async def revisions_publish(
+        self, revision_ids: Sequence[str], *, idempotency_key: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Publish up to 100 proposals, as the operator; gives what came of each."""
+        answer = _object(await self.send(routes.revisions_publish(revision_ids, idempotency_key)))
+        return list(answer["results"])
 
 
 def _object(reply: Reply) -> dict[str, Any]:

@@ -142,3 +142,39 @@ def stock_work(path: str, body: Json, idempotency_key: str | None) -> Request:
         idempotency_key=idempotency_key,
         is_keyed=True,
     )
+
+
+def media_upload(content: bytes, idempotency_key: str | None) -> Request:
+    """Send a picture, a video or a document as it is."""
+    asked = request_of(
+        "POST", "/v1/supply/media:upload", idempotency_key=idempotency_key, is_keyed=True
+    )
+    headers = {**asked.headers, "content-type": "application/octet-stream"}
+    return Request(asked.method, asked.target, content, headers)
+
+
+def goods_save(spu_code: str, proposal: Json) -> Request:
+    """Write down what is proposed for goods."""
+    return request_of("PUT", f"/v1/supply/goods/{part(spu_code)}", body=proposal)
+
+
+def revision_step(revision_id: str, step: str, idempotency_key: str | None) -> Request:
+    """Submit or withdraw proposed goods."""
+    return request_of(
+        "POST",
+        f"/v1/supply/goods-revisions/{part(revision_id)}:{step}",
+        body={},
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )
+
+
+def revisions_publish(revision_ids: Sequence[str], idempotency_key: str | None) -> Request:
+    """Publish proposed goods."""
+    return request_of(
+        "POST",
+        "/v1/operator/goods-revisions:publish",
+        body={"revision_ids": list(revision_ids)},
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )

@@ -160,3 +160,18 @@ def test_a_pool_takes_what_it_is_made_for(serving: Serving, category: str) -> No
     refused = ask(serving, "operator", "PUT", f"{path}/skus", {"put": [hidden]})
     assert (refused.status_code, refused.json()["code"]) == (409, "pool_unfit")
     done(ask(serving, "operator", "PUT", f"{path}/profile", {}))
+
+
+def test_the_client_proposes_and_publishes(serving: Serving, category: str) -> None:
+    with serving.client("grocer") as supplier, serving.client("operator") as operator:
+        media = supplier.media_upload(png(4, 4))
+        link = {"media_id": media["id"]}
+        draft = supplier.goods_save("TEA", proposal(category, skus=[TEA], media=[link]))
+        assert supplier.revision_submit(draft["id"])["state"] == "in_review"
+        [result] = operator.revisions_publish([draft["id"]])
+        assert result["status"] == "published"
+        again = supplier.goods_save("TEA", proposal(category, skus=[TEA], title="新名"))
+        assert supplier.revision_withdraw(again["id"])["state"] == "withdrawn"
+
+
+TEA = {"supplier_code": "TEA-1", "variant_values": {"净含量": "50"}}
