@@ -97,7 +97,7 @@ def test_a_cancellation_that_meets_a_dispatch_whose_answer_was_lost_asks_the_sup
         dispatch_orders(DyingBegin(market.world.begin, nth=2, moment=moment), supplier)
 
     with market.world.begin(market.as_partner()) as ctx:
-        asked = cancel_order(ctx, partner_id=market.street, order_id=order.id)
+        asked, _ = cancel_order(ctx, partner_id=market.street, order_id=order.id)
     assert asked.state is S.CANCELLING
     _dispatch_all(market, supplier)
 

@@ -28,7 +28,7 @@ def queued_order(market: Market) -> dropship.OrderId:
 
 def cancelled(market: Market, order_id: dropship.OrderId) -> dropship.OrderState:
     def work(ctx: Ctx) -> dropship.Order:
-        return cancel_order(ctx, partner_id=market.street, order_id=order_id)
+        return cancel_order(ctx, partner_id=market.street, order_id=order_id)[0]
 
     return in_transaction(market.world.begin, work).state
 
@@ -71,7 +71,7 @@ def test_an_order_that_is_just_being_cancelled_is_not_sent(market: Market) -> No
     """Given a cancellation under way, when a dispatcher looks for work, it passes it over."""
     order_id = queued_order(market)
     with market.world.begin() as ctx:
-        order = cancel_order(ctx, partner_id=market.street, order_id=order_id)
+        order, _ = cancel_order(ctx, partner_id=market.street, order_id=order_id)
         with market.world.begin() as dispatcher:
             assert dropship.queue_claim(dispatcher, turns_max=1, suspects_max=1) == []
     assert order.state is S.CANCELLED

@@ -197,7 +197,7 @@ def test_a_confirmed_order_that_nobody_has_seen_is_cancelled_at_once(market: Mar
 
     for _ in range(2):
         with market.world.begin(market.as_partner()) as ctx:
-            gone = cancel_order(ctx, partner_id=market.street, order_id=order.id)
+            gone, _ = cancel_order(ctx, partner_id=market.street, order_id=order.id)
         assert gone.state is S.CANCELLED
     assert market.balance() == (BALANCE_FEN, 0)
     assert market.stock(market.tea, market.near) == (100, 0)
@@ -219,7 +219,7 @@ def test_a_supplier_is_asked_before_its_order_is_cancelled_and_may_refuse(market
     dispatch_orders(market.world.begin, Scripted(AnswerKind.YES, AnswerKind.YES))
     for order in (kept, gone):
         with market.world.begin(market.as_partner()) as ctx:
-            asked = cancel_order(ctx, partner_id=market.street, order_id=order.id)
+            asked, _ = cancel_order(ctx, partner_id=market.street, order_id=order.id)
         assert asked.state is S.CANCELLING
     assert market.balance()[1] == 2 * (TEA_FEN + FREIGHT_FEN)
 
@@ -251,19 +251,24 @@ def test_an_unknown_answer_is_asked_for_again_and_never_taken_for_a_no(market: M
     assert len(set(gateway.asked)) == 1
 
 
-def test_what_a_supplier_refuses_is_cancelled_and_the_rest_goes_on(market: Market) -> None:
+def test_what_a_supplier_refuses_comes_from_elsewhere_until_nobody_has_it(market: Market) -> None:
     connect(market)
     order = place(market, market.draft("A-1", (market.tea, 1), (market.eggs, 2)))
     with market.world.begin() as ctx:
         orders_queue(ctx, order_ids=[order.id])
 
+    # Given the near warehouse refuses the tea, which the far one has, and refuses as well.
+    dispatch_orders(market.world.begin, Scripted(AnswerKind.NO))
+    assert read(market, order.id).state is S.CONFIRMED
+    assert market.balance() == (BALANCE_FEN, TEA_FEN + 2 * EGGS_FEN + FREIGHT_FEN)
     dispatch_orders(market.world.begin, Scripted(AnswerKind.NO))
 
     order = read(market, order.id)
     assert order.state is S.RELEASED
-    assert {child.supplier_id: child.state for child in order.children} == {
-        market.grocer: S.CANCELLED,
-        market.farm: S.RELEASED,
+    assert {child.warehouse_id: child.state for child in order.children} == {
+        market.near: S.SPLIT,
+        market.far: S.CANCELLED,
+        market.barn: S.RELEASED,
     }
     # Only the eggs and their share of the freight of 8.00 stay held: 8.00 × 50 ÷ 95 = 4.21.
     assert market.balance() == (BALANCE_FEN, 2 * EGGS_FEN + 421)

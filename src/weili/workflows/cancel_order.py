@@ -1,6 +1,8 @@
 """Takes an order back before anything of it has left, and gives stock and money back."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
@@ -9,34 +11,54 @@ from weili.modules import dropship, inventory, ledger
 _S = dropship.OrderState
 
 
-def cancel_order(ctx: Ctx, *, partner_id: PartyId, order_id: dropship.OrderId) -> dropship.Order:
-    """Cancel a partner's order: what no supplier has seen at once, the rest by asking the supplier.
+class CancelOutcome(StrEnum):
+    """What came of asking to cancel a child order."""
 
-    A child that was sent to its supplier becomes ``cancelling`` until the supplier answers; the
-    answer comes as ``order.cancelled`` or ``order.cancel_refused``. Asking again changes nothing.
+    DONE = "done"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
 
-    Raises: OrderUnknown; CancelTooLate, when something has shipped.
+
+_DONE: Final = CancelOutcome.DONE
+_REFUSED: Final = CancelOutcome.REFUSED
+
+
+def cancel_order(
+    ctx: Ctx, *, partner_id: PartyId, order_id: dropship.OrderId
+) -> tuple[dropship.Order, Mapping[dropship.ChildId, CancelOutcome]]:
+    """Cancel what can be of a partner's order; says what came of it, child by child.
+
+    What no supplier has seen is cancelled at once. A child that was sent to its supplier becomes
+    ``cancelling`` until the supplier answers; the answer comes as ``order.cancelled`` or
+    ``order.cancel_refused``. What has shipped is refused: it can be intercepted. Asking again
+    changes nothing.
+
+    Raises: OrderUnknown; CancelTooLate, when nothing can be cancelled.
     """
     ctx.require("orders:write")
     order = dropship.order_locked(ctx, partner_id=partner_id, order_id=order_id)
-    if order.state is _S.CANCELLED:
-        return order
-    if not dropship.is_cancellable(order):
+    live = [child for child in order.children if child.state is not _S.SPLIT]
+    outcomes = {child.id: _REFUSED for child in live}
+    outcomes |= {child.id: _DONE for child in live if child.state is _S.CANCELLED}
+    able = [child for child in live if dropship.is_cancellable(child)]
+    if not able and order.state is not _S.CANCELLED:
         raise dropship.CancelTooLate(
             order_id=id_text(dropship.ORDER_PREFIX, order.id), state=order.state.value
         )
-    queued = dropship.queue_locked(ctx, child_ids=[child.id for child in order.children])
+    queued = dropship.queue_locked(ctx, child_ids=[child.id for child in able])
     to: dict[dropship.ChildId, dropship.OrderState] = {}
-    for child in order.children:
-        if child.state in {_S.HELD, _S.CONFIRMED, _S.RELEASED}:
-            sent = child.id in queued and queued[child.id].attempts > 0
-            to[child.id] = _S.CANCELLING if sent or child.state is _S.RELEASED else _S.CANCELLED
+    for child in able:
+        sent = child.id in queued and queued[child.id].attempts > 0
+        is_seen = sent or child.state in {_S.RELEASED, _S.PICKING, _S.CANCELLING}
+        outcomes[child.id] = CancelOutcome.ACCEPTED if is_seen else _DONE
+        if child.state is not _S.CANCELLING:
+            to[child.id] = _S.CANCELLING if is_seen else _S.CANCELLED
     asked = [child_id for child_id, there in to.items() if there is _S.CANCELLING]
     if asked:
         dropship.queue_set(ctx, child_ids=asked, state=dropship.QueueState.CANCELLING, ask_now=True)
     if to:
         cancel_children(ctx, moves=[(order, to)], reason="asked")
-    return dropship.order_get(ctx, partner_id=partner_id, order_id=order_id)
+    return dropship.order_get(ctx, partner_id=partner_id, order_id=order_id), outcomes
 
 
 def cancel_children(
@@ -92,6 +114,7 @@ def _give_back(ctx: Ctx, gone: Sequence[tuple[dropship.Order, dropship.Child]]) 
                 purpose="cancelled",
             )
             for order, child in gone
+            if child.state is not _S.WAITING_FUNDS
             for hold_id, amount_minor in (
                 (child.goods_hold_id, child.goods_minor),
                 (child.freight_hold_id, child.freight_minor),

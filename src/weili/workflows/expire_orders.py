@@ -1,4 +1,4 @@
-"""What deadlines do by themselves: a hold lapses, a delivered order is completed."""
+"""What deadlines do by themselves: a hold or a debt lapses, a delivered order is completed."""
 
 from weili.kit.context import Ctx
 from weili.modules import dropship
@@ -8,17 +8,16 @@ _S = dropship.OrderState
 
 
 def expire_holds(ctx: Ctx) -> int:
-    """Cancel held orders whose time is over; says how many, at most a bounded number."""
+    """Cancel orders that nobody confirmed, or paid, in time; says how many, a bounded number."""
     orders = dropship.orders_expired(ctx)
-    if orders:
+    for waits_in, reason in ((_S.HELD, "hold_expired"), (_S.WAITING_FUNDS, "unpaid_expired")):
         moves = [
-            (
-                order,
-                {child.id: _S.CANCELLED for child in order.children if child.state is _S.HELD},
-            )
+            (order, {child.id: _S.CANCELLED for child in order.children if child.state is waits_in})
             for order in orders
+            if order.state is waits_in
         ]
-        cancel_children(ctx, moves=moves, reason="hold_expired")
+        if moves:
+            cancel_children(ctx, moves=moves, reason=reason)
     return len(orders)
 
 

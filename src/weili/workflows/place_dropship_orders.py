@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from weili.kit.context import SYSTEM_PARTY, Ctx
+from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.ids import id_text
 from weili.modules import dropship, inventory, ledger
 from weili.workflows.order_snapshot import order_snapshot
@@ -19,14 +19,14 @@ def place_dropship_orders(
 
     Raises: nothing for a single order's sake; Busy when the database can't take the batch.
     """
-    outcomes = dropship.numbers_answered(ctx, commands=commands)
+    outcomes, waiting = dropship.numbers_answered(ctx, commands=commands)
     firsts: dict[tuple[object, str], int] = {}
     for index, command in enumerate(commands):
         if index not in outcomes:
             firsts.setdefault((command.partner_id, command.draft.number), index)
     fresh = sorted(firsts.values())
     if fresh:
-        _place(ctx, commands, fresh, outcomes)
+        _place(ctx, commands, fresh, outcomes, waiting)
     for index, command in enumerate(commands):
         if index not in outcomes:
             first = firsts[(command.partner_id, command.draft.number)]
@@ -39,6 +39,7 @@ def _place(
     commands: Sequence[dropship.PlaceOrder],
     fresh: Sequence[int],
     outcomes: dict[int, dropship.Outcome],
+    waiting: dict[PartyId, int],
 ) -> None:
     asked = [(commands[index].partner_id, commands[index].draft) for index in fresh]
     snapshot = order_snapshot(ctx, asked=asked, lock=True)
@@ -47,6 +48,10 @@ def _place(
     for index in fresh:
         command = commands[index]
         assessment = dropship.assess(snapshot, command.partner_id, command.draft)
+        ahead = waiting.get(command.partner_id)
+        if unpaid := dropship.waiting(assessment, command.draft, ahead):
+            assessment = unpaid
+            waiting[command.partner_id] = (ahead or 0) + 1
         if assessment.problems:
             outcomes[index] = assessment.problems[0]
             continue
@@ -78,7 +83,11 @@ def _place(
             inventory.movements_write(ctx, moves=moves, is_locked=True)
             ledger.transfers_write(ctx, transfers=holds_for(orders))
             dropship.orders_insert(ctx, orders=orders)
-        _ring(ctx, snapshot, orders)
+        waits = [order for order in orders if order.state is dropship.OrderState.WAITING_FUNDS]
+        _ring(ctx, snapshot, [order for order in orders if order not in waits] if waits else orders)
+        for order in waits:
+            left_minor = snapshot.available.get(order.partner_id, 0)
+            dropship.order_waits(ctx, order=order, available_minor=left_minor)
     for item in won:
         outcomes[item.index] = dropship.Placed(item.order.id, item.answer_json, is_replay=False)
 
@@ -109,13 +118,18 @@ def _twin(
 
 
 def holds_for(orders: Sequence[dropship.Order]) -> list[ledger.NewTransfer]:
-    """Make the holds that set an order's money aside: goods and freight, child by child."""
+    """Make the holds that set an order's money aside: goods and freight, child by child.
+
+    For a child that waits for its partner's balance nothing is set aside yet.
+    """
     revenue = ledger.account_id(ledger.AccountKind.PLATFORM_REVENUE, SYSTEM_PARTY)
     freight = ledger.account_id(ledger.AccountKind.PLATFORM_FREIGHT, SYSTEM_PARTY)
     holds = []
     for order in orders:
         prepaid = ledger.account_id(ledger.AccountKind.PARTNER_PREPAID, order.partner_id)
         for child in order.children:
+            if child.state is dropship.OrderState.WAITING_FUNDS:
+                continue
             subject = id_text(dropship.CHILD_PREFIX, child.id)
             for hold_id, credit, amount_minor, purpose in (
                 (child.goods_hold_id, revenue, child.goods_minor, "goods"),

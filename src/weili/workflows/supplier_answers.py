@@ -3,6 +3,7 @@
 from weili.kit.context import Ctx, PartyId
 from weili.modules import dropship
 from weili.workflows.cancel_order import cancel_children
+from weili.workflows.refuse_child import refuse_child
 
 _S = dropship.OrderState
 
@@ -10,7 +11,7 @@ _S = dropship.OrderState
 def child_taken(
     ctx: Ctx, *, supplier_id: PartyId, child_id: dropship.ChildId, accepted: bool
 ) -> dropship.OrderState:
-    """Record that a supplier takes a child order, or refuses it (it is then cancelled).
+    """Record that a supplier takes a child order, or refuses it whole (see ``refuse_child``).
 
     An answer that comes twice, or after the child was cancelled, changes nothing. Gives the
     state that the child has then.
@@ -22,8 +23,7 @@ def child_taken(
     if child.state is not _S.CONFIRMED:
         return child.state
     if not accepted:
-        cancel_children(ctx, moves=[(order, {child_id: _S.CANCELLED})], reason="supplier_refused")
-        return _S.CANCELLED
+        return refuse_child(ctx, supplier_id=supplier_id, child_id=child_id)
     dropship.queue_set(ctx, child_ids=[child_id], state=dropship.QueueState.TAKEN)
     dropship.children_move(ctx, moves=[(order, {child_id: _S.RELEASED})], reason="supplier took it")
     return _S.RELEASED

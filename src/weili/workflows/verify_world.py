@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from weili.kit import outbox
-from weili.kit.context import Ctx
+from weili.kit.context import SYSTEM_PARTY, Ctx
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.modules import catalogue, dropship, goods, inventory, ledger, parties, pricing, regions
@@ -124,6 +124,34 @@ def _suppliers_owed(ctx: Ctx) -> Iterator[Finding]:
         )
 
 
+def _money_back(ctx: Ctx) -> Iterator[Finding]:
+    """Hold what went back for packages against what those back or lost were worth."""
+    cost = ledger.account_id(ledger.AccountKind.PLATFORM_COST, SYSTEM_PARTY)
+    for purpose in (
+        dropship.PURPOSE_GOODS_BACK,
+        dropship.PURPOSE_FREIGHT_BACK,
+        dropship.PURPOSE_COST_BACK,
+    ):
+        given: dict[tuple[str, UUID], int] = dict(ledger.credits_for(ctx, purpose=purpose).items())
+        owed: dict[tuple[str, UUID], int] = {}
+        for (package, partner_id), worth in dropship.packages_worth_back(ctx).items():
+            prepaid = ledger.account_id(ledger.AccountKind.PARTNER_PREPAID, partner_id)
+            into, amount_minor = {
+                dropship.PURPOSE_GOODS_BACK: (prepaid, worth.goods_minor),
+                dropship.PURPOSE_FREIGHT_BACK: (prepaid, worth.freight_minor),
+                dropship.PURPOSE_COST_BACK: (cost, worth.cost_minor),
+            }[purpose]
+            owed[package, into] = amount_minor
+        for package, account in _differing(given, owed):
+            yield Finding(
+                "money_back_for_packages",
+                package,
+                f"{given.get((package, account), 0)} fen went back as {purpose}, it was worth "
+                f"{owed.get((package, account), 0)}",
+                "correct the difference with a transfer that names this finding",
+            )
+
+
 def _log_whole(ctx: Ctx) -> Iterator[Finding]:
     for position, what in outbox.event_gaps(ctx)[:FINDINGS_MAX]:
         yield Finding(
@@ -202,6 +230,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
     ("money against orders", _money_held),
     ("money against packages", _money_taken),
     ("suppliers against packages", _suppliers_owed),
+    ("money back for packages", _money_back),
     ("event log", _log_whole),
     ("feeds", _feeds_within),
     ("background jobs", _jobs_done),

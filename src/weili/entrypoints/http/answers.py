@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from weili.entrypoints.http.fields import Document, id_pattern
 from weili.modules import dropship, goods, inventory, ledger, parties, pricing
+from weili.workflows.cancel_order import CancelOutcome
 
 T = TypeVar("T")
 
@@ -13,6 +14,7 @@ T = TypeVar("T")
 OrderIdOut = Annotated[str, Field(pattern=id_pattern(dropship.ORDER_PREFIX))]
 ChildIdOut = Annotated[str, Field(pattern=id_pattern(dropship.CHILD_PREFIX))]
 PackageIdOut = Annotated[str, Field(pattern=id_pattern(dropship.PACKAGE_PREFIX))]
+RemarkIdOut = Annotated[str, Field(pattern=id_pattern(dropship.REMARK_PREFIX))]
 SkuIdOut = Annotated[str, Field(pattern=id_pattern(goods.SKU_PREFIX))]
 SpuIdOut = Annotated[str, Field(pattern=id_pattern(goods.SPU_PREFIX))]
 PoolIdOut = Annotated[str, Field(pattern=id_pattern(goods.POOL_PREFIX))]
@@ -156,6 +158,43 @@ class OrderOut(PlacedOut):
 
     packages: list[PackageOut] = Field(default_factory=list)
     recipient: MaskedRecipientOut
+
+
+class CancelOutcomeOut(Document):
+    """What came of asking to cancel one child order."""
+
+    child_id: ChildIdOut
+    outcome: Annotated[
+        CancelOutcome,
+        Field(description="done; accepted (the supplier is asked); refused (it has shipped)"),
+    ]
+
+
+class CancelledOut(OrderOut):
+    """An order of which what could be was cancelled."""
+
+    outcomes: list[CancelOutcomeOut]
+
+
+class RemarkOut(Document):
+    """What a partner said of an order, for the operator or for those who ship it."""
+
+    id: RemarkIdOut
+    audience: dropship.Audience
+    text: str
+    written_at: MomentOut
+
+
+class RemarksOut(Document):
+    """The remarks on an order, the oldest first."""
+
+    items: list[RemarkOut]
+
+
+class OrderSettingsOut(Document):
+    """What becomes of an order that the balance does not cover."""
+
+    low_balance: dropship.LowBalance
 
 
 class OperatorOrderOut(OrderOut):

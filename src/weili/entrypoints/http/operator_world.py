@@ -11,12 +11,15 @@ from starlette.responses import Response
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import CallIn, carry_out, change, read, respond
 from weili.entrypoints.http.documents import moment
-from weili.entrypoints.http.fields import Body, PhoneIn
+from weili.entrypoints.http.fields import Body, OrderIdIn, PackageIdIn, PhoneIn
 from weili.entrypoints.http.orders import shown
+from weili.entrypoints.http.supply import LostBody, ReturnedBody
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
 from weili.kit.world import clock_turn
 from weili.modules import dropship, parties
+from weili.workflows.lose_package import lose_package
+from weili.workflows.return_package import package_returned
 from weili.workflows.verify_world import verify_world
 
 router = APIRouter(tags=["operator: world"])
@@ -46,6 +49,48 @@ def orders_by_phone(call: CallIn, phone: PhoneQuery) -> Response:
         }
 
     return read(call, work)
+
+
+@router.get("/v1/operator/orders/{order_id}/remarks", response_model=answers.RemarksOut)
+def operator_remarks(call: CallIn, order_id: OrderIdIn) -> Response:
+    """List what a partner says of an order to you, the oldest first."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        if not dropship.orders_read(ctx, ids=[order_id]):
+            raise dropship.OrderUnknown(order=id_text(dropship.ORDER_PREFIX, order_id))
+        remarks = dropship.remarks_for(ctx, order_id=order_id, audience=dropship.Audience.OPERATOR)
+        return {"items": [dropship.remark_document(remark) for remark in remarks]}
+
+    return read(call, work)
+
+
+@router.post("/v1/operator/packages/{package_id}:returned", response_model=answers.PackageOut)
+def operator_returned(call: CallIn, package_id: PackageIdIn, body: ReturnedBody) -> Response:
+    """Settle a package that is back, good or damaged, in its supplier's place."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return dropship.package_document(
+            package_returned(ctx, supplier_id=None, package_id=package_id, condition=body.condition)
+        )
+
+    return change(call, work)
+
+
+@router.post("/v1/operator/packages/{package_id}:lost", response_model=answers.PackageOut)
+def operator_lost(call: CallIn, package_id: PackageIdIn, body: LostBody) -> Response:
+    """Settle a package that is lost, or have its pieces sent again, in its supplier's place."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return dropship.package_document(
+            lose_package(
+                ctx,
+                supplier_id=None,
+                package_id=package_id,
+                send_again=body.outcome == "send_again",
+            )
+        )
+
+    return change(call, work)
 
 
 @router.post("/v1/operator/verify", response_model=answers.VerifyOut)

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers
@@ -10,21 +11,25 @@ from weili.entrypoints.http.calls import Call, CallIn, change, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
     LIMIT,
+    AreaIn,
     Body,
     CursorIn,
     LimitIn,
     NumberIn,
     OrderIdIn,
+    PackageIdIn,
     ReasonIn,
 )
-from weili.entrypoints.http.order_body import OrderBody
+from weili.entrypoints.http.order_body import OrderBody, RecipientBody
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
 from weili.kit.secrets import mask_address, mask_name, mask_phone
 from weili.modules import dropship, parties
 from weili.workflows.cancel_order import cancel_order
+from weili.workflows.change_address import change_address
 from weili.workflows.confirm_order import confirm_order
 from weili.workflows.confirm_receipt import confirm_receipt
+from weili.workflows.intercept_order import intercept_order
 from weili.workflows.render_dropship_order import render_dropship_order
 
 router = APIRouter(tags=["orders"])
@@ -34,6 +39,32 @@ class ReasonBody(Body):
     """Why; it is written down."""
 
     reason: ReasonIn
+
+
+class InterceptBody(Body):
+    """What to stop: one package, or if none is named all that are on their way."""
+
+    package_id: PackageIdIn | None = None
+
+
+class AddressBody(Body):
+    """Where the order is to go instead."""
+
+    area_code: AreaIn
+    recipient: RecipientBody
+
+
+class RemarkBody(Body):
+    """What is to be said, and to whom."""
+
+    audience: dropship.Audience
+    text: Annotated[str, Field(min_length=1, max_length=dropship.REMARK_LENGTH_MAX)]
+
+
+class OrderSettingsBody(Body):
+    """What becomes of an order that the balance does not cover."""
+
+    low_balance: dropship.LowBalance
 
 
 def masked(ctx: Ctx, order: dropship.Order) -> dict[str, str]:
@@ -116,17 +147,123 @@ def order_confirm(call: CallIn, order_id: OrderIdIn) -> Response:
     return change(call, work)
 
 
-@router.post("/v1/orders/{order_id}:cancel", response_model=answers.OrderOut)
+@router.post("/v1/orders/{order_id}:cancel", response_model=answers.CancelledOut)
 def order_cancel(call: CallIn, order_id: OrderIdIn) -> Response:
-    """Cancel an order of which nothing has shipped.
+    """Cancel what can be of an order, and say what came of it for each child order.
 
-    What a supplier already has becomes `cancelling` until the supplier answers.
+    What a supplier already has is `accepted`: it is `cancelling` until the supplier answers. What
+    has shipped is `refused`; ask to intercept it.
     """
 
     def work(ctx: Ctx) -> dict[str, Any]:
-        return shown(ctx, cancel_order(ctx, partner_id=call.actor.party_id, order_id=order_id))
+        order, outcomes = cancel_order(ctx, partner_id=call.actor.party_id, order_id=order_id)
+        return shown(ctx, order) | {
+            "outcomes": [
+                {"child_id": id_text(dropship.CHILD_PREFIX, child_id), "outcome": outcome.value}
+                for child_id, outcome in outcomes.items()
+            ]
+        }
 
     return change(call, work)
+
+
+@router.post("/v1/orders/{order_id}:intercept", response_model=answers.OrderOut)
+def order_intercept(call: CallIn, order_id: OrderIdIn, body: InterceptBody) -> Response:
+    """Ask to stop a package that is on its way, or all of them.
+
+    The answer comes as a message: `order.returning`, or `order.intercept_failed`.
+    """
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return shown(
+            ctx,
+            intercept_order(
+                ctx,
+                partner_id=call.actor.party_id,
+                order_id=order_id,
+                package_id=body.package_id,
+            ),
+        )
+
+    return change(call, work)
+
+
+@router.post("/v1/orders/{order_id}:changeAddress", response_model=answers.OrderOut)
+def order_change_address(call: CallIn, order_id: OrderIdIn, body: AddressBody) -> Response:
+    """Send an order elsewhere, as long as it is not being picked and the same warehouses serve it.
+
+    The freight becomes that of the new area; whom it went to before is written over.
+    """
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return shown(
+            ctx,
+            change_address(
+                ctx,
+                partner_id=call.actor.party_id,
+                order_id=order_id,
+                area_code=body.area_code,
+                recipient=dropship.Recipient(
+                    body.recipient.name, body.recipient.phone, body.recipient.address
+                ),
+            ),
+        )
+
+    return change(call, work)
+
+
+@router.post("/v1/orders/{order_id}/remarks", response_model=answers.RemarkOut, status_code=201)
+def order_remark(call: CallIn, order_id: OrderIdIn, body: RemarkBody) -> Response:
+    """Say something of an order to the operator, or to those who ship it. No personal data."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        remark = dropship.remark_write(
+            ctx,
+            partner_id=call.actor.party_id,
+            order_id=order_id,
+            audience=body.audience,
+            text=body.text,
+        )
+        return dropship.remark_document(remark)
+
+    return change(call, work, status=201)
+
+
+@router.get("/v1/orders/{order_id}/remarks", response_model=answers.RemarksOut)
+def order_remarks(call: CallIn, order_id: OrderIdIn) -> Response:
+    """List what you said of an order, the oldest first."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        remarks = dropship.remarks_get(ctx, partner_id=call.actor.party_id, order_id=order_id)
+        return {"items": [dropship.remark_document(remark) for remark in remarks]}
+
+    return read(call, work)
+
+
+@router.get("/v1/order-settings", response_model=answers.OrderSettingsOut)
+def order_settings_get(call: CallIn) -> Response:
+    """Say what becomes of your orders that your balance does not cover."""
+
+    def work(ctx: Ctx) -> dict[str, str]:
+        choice = dropship.low_balance_get(ctx, partner_id=call.actor.party_id)
+        return {"low_balance": choice.value}
+
+    return read(call, work)
+
+
+@router.put("/v1/order-settings", response_model=answers.OrderSettingsOut)
+def order_settings_put(call: CallIn, body: OrderSettingsBody) -> Response:
+    """Choose what becomes of your orders that your balance does not cover.
+
+    `refuse` them, or let them `wait`, with their stock kept, for a day; a top-up then releases
+    them in the order in which they came.
+    """
+
+    def work(ctx: Ctx) -> dict[str, str]:
+        dropship.low_balance_put(ctx, partner_id=call.actor.party_id, choice=body.low_balance)
+        return {"low_balance": body.low_balance.value}
+
+    return read(call, work)
 
 
 @router.post("/v1/orders/{order_id}:confirmReceipt", response_model=answers.OrderOut)

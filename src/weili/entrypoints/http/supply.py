@@ -1,6 +1,6 @@
 """What a supplier does: takes child orders, ships, delivers, and counts its stock."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query
 from pydantic import Field, model_validator
@@ -28,6 +28,11 @@ from weili.entrypoints.http.warehouses import warehouse_document
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
 from weili.modules import dropship, inventory, parties
+from weili.workflows.intercept_order import intercept_answered
+from weili.workflows.lose_package import lose_package
+from weili.workflows.pick_child import pick_child
+from weili.workflows.refuse_child import refuse_child
+from weili.workflows.return_package import package_refused, package_returned
 from weili.workflows.ship_package import deliver_package, ship_package
 from weili.workflows.supplier_answers import cancel_answered, child_taken
 
@@ -55,6 +60,33 @@ class ShipBody(Body):
         if len({line.line_no for line in self.lines}) < len(self.lines):
             raise ValueError("each line_no once")
         return self
+
+
+class RefuseBody(ReasonBody):
+    """Why, and which pieces; all that are left if none is named."""
+
+    lines: Annotated[list[PackageLineBody], Field(max_length=dropship.LINES_MAX)] = Field(
+        default_factory=list
+    )
+
+    @model_validator(mode="after")
+    def each_line_once(self) -> Self:
+        """Refuse a line that is named twice."""
+        if len({line.line_no for line in self.lines}) < len(self.lines):
+            raise ValueError("each line_no once")
+        return self
+
+
+class ReturnedBody(Body):
+    """How a package came back."""
+
+    condition: dropship.Condition
+
+
+class LostBody(Body):
+    """What is to be done about a lost package."""
+
+    outcome: Literal["refund", "send_again"]
 
 
 class SupplyQueueOut(Document):
@@ -121,17 +153,45 @@ def supply_take(call: CallIn, child_id: ChildIdIn) -> Response:
     return change(call, work)
 
 
-@router.post("/v1/supply/orders/{child_id}:refuse", response_model=answers.ChildStateOut)
-def supply_refuse(call: CallIn, child_id: ChildIdIn, body: ReasonBody) -> Response:
-    """Say that you will not ship a child order, and why; it is then cancelled."""
+@router.post("/v1/supply/orders/{child_id}:pick", response_model=answers.ChildStateOut)
+def supply_pick(call: CallIn, child_id: ChildIdIn) -> Response:
+    """Say that a child order is being picked: from now on it goes where it was to go."""
 
     def work(ctx: Ctx) -> dict[str, str]:
-        state = child_taken(ctx, supplier_id=call.actor.party_id, child_id=child_id, accepted=False)
+        state = pick_child(ctx, supplier_id=call.actor.party_id, child_id=child_id)
+        return _state(child_id, state)
+
+    return change(call, work)
+
+
+@router.post("/v1/supply/orders/{child_id}:refuse", response_model=answers.ChildStateOut)
+def supply_refuse(call: CallIn, child_id: ChildIdIn, body: RefuseBody) -> Response:
+    """Say that you will not ship (the rest of) a child order, or some pieces of it, and why.
+
+    Other warehouses are asked for the pieces; what none has is refunded to the partner. A child
+    order of which all is refused is `cancelled` or `split`.
+    """
+
+    def work(ctx: Ctx) -> dict[str, str]:
+        pieces = {line.line_no: line.quantity for line in body.lines} if body.lines else None
+        state = refuse_child(ctx, supplier_id=call.actor.party_id, child_id=child_id, pieces=pieces)
         subject = id_text(dropship.CHILD_PREFIX, child_id)
         parties.audit_write(ctx, action="child.refuse", subject=subject, reason=body.reason)
         return _state(child_id, state)
 
     return change(call, work)
+
+
+@router.get("/v1/supply/orders/{child_id}/remarks", response_model=answers.RemarksOut)
+def supply_remarks(call: CallIn, child_id: ChildIdIn) -> Response:
+    """List what the partner says of the order to those who ship it, the oldest first."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        order, _ = _mine(ctx, call, child_id)
+        remarks = dropship.remarks_for(ctx, order_id=order.id, audience=dropship.Audience.SUPPLIER)
+        return {"items": [dropship.remark_document(remark) for remark in remarks]}
+
+    return read(call, work)
 
 
 @router.post("/v1/supply/orders/{child_id}:acceptCancel", response_model=answers.ChildStateOut)
@@ -190,6 +250,67 @@ def supply_deliver(call: CallIn, package_id: PackageIdIn) -> Response:
     return change(call, work)
 
 
+@router.post("/v1/supply/packages/{package_id}:intercepted", response_model=answers.PackageOut)
+def supply_intercepted(call: CallIn, package_id: PackageIdIn) -> Response:
+    """Report that a package which was to be stopped was: it comes back."""
+    return _intercept_answer(call, package_id, stopped=True)
+
+
+@router.post("/v1/supply/packages/{package_id}:notIntercepted", response_model=answers.PackageOut)
+def supply_not_intercepted(call: CallIn, package_id: PackageIdIn) -> Response:
+    """Report that a package which was to be stopped could not be: it goes on."""
+    return _intercept_answer(call, package_id, stopped=False)
+
+
+@router.post("/v1/supply/packages/{package_id}:refused", response_model=answers.PackageOut)
+def supply_package_refused(call: CallIn, package_id: PackageIdIn) -> Response:
+    """Report that the receiver would not take a package: it comes back."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return dropship.package_document(
+            package_refused(ctx, supplier_id=call.actor.party_id, package_id=package_id)
+        )
+
+    return change(call, work)
+
+
+@router.post("/v1/supply/packages/{package_id}:returned", response_model=answers.PackageOut)
+def supply_returned(call: CallIn, package_id: PackageIdIn, body: ReturnedBody) -> Response:
+    """Report that a package is back, good or damaged, which settles it.
+
+    The partner gets the goods' amount back, you are not owed for it; good pieces are in stock.
+    """
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return dropship.package_document(
+            package_returned(
+                ctx,
+                supplier_id=call.actor.party_id,
+                package_id=package_id,
+                condition=body.condition,
+            )
+        )
+
+    return change(call, work)
+
+
+@router.post("/v1/supply/packages/{package_id}:lost", response_model=answers.PackageOut)
+def supply_lost(call: CallIn, package_id: PackageIdIn, body: LostBody) -> Response:
+    """Report that a package is lost or broken: refund it, or send its pieces again."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return dropship.package_document(
+            lose_package(
+                ctx,
+                supplier_id=call.actor.party_id,
+                package_id=package_id,
+                send_again=body.outcome == "send_again",
+            )
+        )
+
+    return change(call, work)
+
+
 @router.get("/v1/supply/warehouses", response_model=answers.PageOut[answers.WarehouseOut])
 def supply_warehouses(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
     """List your warehouses."""
@@ -213,6 +334,17 @@ def _cancel_answer(call: Call, child_id: dropship.ChildId, *, accepted: bool) ->
             ctx, supplier_id=call.actor.party_id, child_id=child_id, accepted=accepted
         )
         return _state(child_id, state)
+
+    return change(call, work)
+
+
+def _intercept_answer(call: Call, package_id: dropship.PackageId, *, stopped: bool) -> Response:
+    def work(ctx: Ctx) -> dict[str, Any]:
+        return dropship.package_document(
+            intercept_answered(
+                ctx, supplier_id=call.actor.party_id, package_id=package_id, stopped=stopped
+            )
+        )
 
     return change(call, work)
 

@@ -9,6 +9,9 @@ from weili.kit.world import in_transaction
 from weili.modules import inventory, parties, pricing
 from weili.workflows.expire_orders import complete_orders, expire_holds
 from weili.workflows.follow_parcels import parcels_followed
+from weili.workflows.intercept_order import intercepts_expire
+from weili.workflows.release_waiting import release_waiting
+from weili.workflows.return_package import returns_expire
 
 ROUNDS_MAX: Final = 20
 """Transactions one sweep may take in a round, so that no sweep keeps the others waiting."""
@@ -22,6 +25,9 @@ SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     pricing.changes_sweep,
     pricing.costs_sweep,
     pricing.compare_at_sweep,
+    release_waiting,
+    intercepts_expire,
+    returns_expire,
     idempotency.sweep,
     parties.nonces_sweep,
 )

@@ -13,11 +13,14 @@ from weili.modules.dropship.model import (
     CHILD_PREFIX,
     ORDER_PREFIX,
     PACKAGE_PREFIX,
+    Worth,
 )
 from weili.modules.dropship.states import (
     CHILD_STATES,
+    PACKAGE_STATES,
     ROOT_STATES,
     OrderState,
+    PackageState,
 )
 from weili.modules.dropship.store import checks as store
 from weili.modules.parties import PARTY_PREFIX
@@ -44,6 +47,14 @@ def package_costs(ctx: Ctx) -> dict[tuple[str, PartyId], int]:
         (id_text(PACKAGE_PREFIX, package_id), PartyId(supplier_id)): cost_minor
         for package_id, supplier_id, cost_minor in store.package_costs(ctx)
         if cost_minor
+    }
+
+
+def packages_worth_back(ctx: Ctx) -> dict[tuple[str, PartyId], Worth]:
+    """Say what went back for each package that came back or was lost, by package and partner."""
+    return {
+        (id_text(PACKAGE_PREFIX, package_id), PartyId(partner_id)): Worth(*amounts)
+        for package_id, partner_id, *amounts in store.packages_back(ctx)
     }
 
 
@@ -148,6 +159,13 @@ def _sums(ctx: Ctx) -> Iterator[Finding]:
             "its amounts are not the sum of its lines",
             "correct the child to the sum of its lines",
         )
+    for package_id, goods, freight, goods_sum, freight_sum in store.replacements_off(ctx):
+        yield Finding(
+            "sent_again_equals_lost",
+            id_text(PACKAGE_PREFIX, package_id),
+            f"was worth {goods} + {freight} fen, what is sent for it {goods_sum} + {freight_sum}",
+            "correct the child orders that send it again to what was lost",
+        )
     for child_id, line_no, shipped, packed in store.pieces_off(ctx):
         yield Finding(
             "shipped_equals_packages",
@@ -177,6 +195,31 @@ def _states(ctx: Ctx) -> Iterator[Finding]:
                 f"{count} step(s) from {here} to {there} are not in the state table",
                 "find who wrote the step (the history's actor); correct the state by hand",
             )
+    for state, packages, count, example in store.states_of_shipped(ctx):
+        derived = rules.child_state([PackageState(package) for package in packages])
+        if derived != state and (derived, state) != (OrderState.DELIVERED, OrderState.COMPLETED):
+            yield Finding(
+                "child_state_derived",
+                id_text(CHILD_PREFIX, example),
+                f"{count} child order(s) are {state} with packages {sorted(set(packages))}, "
+                f"which makes {derived}",
+                f"move the child order to {derived} with a history row",
+            )
+    for here, there, count, example in store.package_steps_taken(ctx):
+        if not PACKAGE_STATES.allows(PackageState(here), PackageState(there)):
+            yield Finding(
+                "package_history_is_legal",
+                id_text(PACKAGE_PREFIX, example),
+                f"{count} step(s) from {here} to {there} are not in the state table",
+                "find who wrote the step (the history's actor); correct the state by hand",
+            )
+    for subject_id, what in store.packages_broken(ctx):
+        yield Finding(
+            "package_history_is_whole",
+            id_text(PACKAGE_PREFIX, subject_id),
+            what,
+            "compare with the order's events; restore the missing rows from the back-up",
+        )
     for subject_id, what in store.histories_broken(ctx):
         yield Finding(
             "history_is_whole",

@@ -9,11 +9,13 @@ from weili.modules.dropship.model import (
     CHILD_PREFIX,
     ORDER_PREFIX,
     PACKAGE_PREFIX,
+    REMARK_PREFIX,
     Child,
     Line,
     Order,
     Package,
     QueueStatus,
+    Remark,
 )
 from weili.modules.dropship.rules import Assessment
 from weili.modules.dropship.states import OrderState
@@ -108,6 +110,16 @@ def package_document(package: Package) -> Document:
         "condition": package.condition.value if package.condition else None,
         "due_at": moment(package.due_at),
         "lines": [{"line_no": line.line_no, "quantity": line.quantity} for line in package.lines],
+    }
+
+
+def remark_document(remark: Remark) -> Document:
+    """Show a remark."""
+    return {
+        "id": id_text(REMARK_PREFIX, remark.id),
+        "audience": remark.audience.value,
+        "text": remark.text,
+        "written_at": moment(remark.written_at),
     }
 
 

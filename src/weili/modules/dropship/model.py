@@ -24,6 +24,11 @@ CHILD_PREFIX: Final = "chd"
 PACKAGE_PREFIX: Final = "pkg"
 REMARK_PREFIX: Final = "rmk"
 
+PURPOSE_GOODS_BACK: Final = "goods_back"
+PURPOSE_FREIGHT_BACK: Final = "freight_back"
+PURPOSE_COST_BACK: Final = "cost_back"
+"""What the transfers are for that settle a package which came back or was lost."""
+
 LINES_MAX: Final = 50
 QUANTITY_MAX: Final = 100_000
 NUMBER_LENGTH_MAX: Final = 64

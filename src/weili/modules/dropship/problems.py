@@ -172,3 +172,78 @@ class WaybillMalformed(Problem):
     code = "waybill_malformed"
     en = "{waybill_number} can't be a waybill number of {carrier_code}."
     zh = "{waybill_number} 不是 {carrier_code} 的运单号。"
+
+
+class PiecesNotLeft(Problem):
+    """A supplier names pieces of a child order that it does not have to send any more."""
+
+    kind = Kind.CONFLICT
+    code = "pieces_not_left"
+    en = "Line {line_no} of {child_id}: {quantity} pieces are named, {left} are left to ship."
+    zh = "{child_id} 第 {line_no} 行：填写 {quantity} 件，但仅剩 {left} 件待发。"
+
+
+class NothingToIntercept(Problem):
+    """No package of the order that was asked for is on its way."""
+
+    kind = Kind.CONFLICT
+    code = "nothing_to_intercept"
+    en = "Of order {order_id} no package that could be stopped is on its way."
+    zh = "订单 {order_id} 没有可拦截的在途包裹。"
+
+
+class AddressFixed(Problem):
+    """The order has gone too far to go elsewhere."""
+
+    kind = Kind.CONFLICT
+    code = "address_fixed"
+    en = (
+        "Order {order_id} can't go elsewhere any more: {child_id} is {state} and its supplier "
+        "has the address. Cancel the order, or ask to intercept what is on its way."
+    )
+    zh = (
+        "订单 {order_id} 已无法更改地址：子单 {child_id} 当前为 {state}，供应商已取得地址。"
+        "请取消订单，或申请拦截在途包裹。"
+    )
+
+
+class AddressNotServed(Problem):
+    """The warehouses that send the order do not send to the new area."""
+
+    kind = Kind.CONFLICT
+    code = "address_not_served"
+    en = (
+        "{child_id} is sent from a warehouse that does not send to area {area_code}; cancel the "
+        "order and place it anew."
+    )
+    zh = "子单 {child_id} 的发货仓不发往地区 {area_code}；请取消订单后重新下单。"
+
+
+class RemarkUnwritable(Problem):
+    """A remark is empty, too long, or holds what can't be shown."""
+
+    kind = Kind.INVALID
+    code = "remark_unwritable"
+    en = "A remark is 1 to {length_max} visible characters."
+    zh = "备注须为 1 至 {length_max} 个可见字符。"
+
+
+class RemarkPersonal(Problem):
+    """A remark seems to name a person's number or mail address."""
+
+    kind = Kind.INVALID
+    code = "remark_personal"
+    en = (
+        "The remark seems to hold a telephone, card or identity number, or a mail address; "
+        "remarks are kept in plain, so leave it out."
+    )
+    zh = "备注中疑似含有电话、证件或卡号、邮箱；备注以明文保存，请勿填写个人信息。"
+
+
+class RemarksTooMany(Problem):
+    """The order has as many remarks as it may."""
+
+    kind = Kind.CONFLICT
+    code = "remarks_too_many"
+    en = "The order has {count_max} remarks already, which is as many as it may have."
+    zh = "该订单备注已达上限 {count_max} 条。"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -15,6 +15,8 @@ from weili.kit.problems import Problem
 from weili.modules.dropship.model import (
     CHILD_PREFIX,
     HOLD_LASTS,
+    UNPAID_LASTS,
+    WAITING_MAX,
     Child,
     ChildId,
     Line,
@@ -269,12 +271,35 @@ def _sourced(
 def take(snapshot: Snapshot, partner_id: PartyId, assessment: Assessment) -> None:
     """Use up what an accepted order takes, for the orders decided after it."""
     snapshot.stock.take(assessment.parts)
-    snapshot.available[partner_id] -= assessment.total_minor
+    if not _waits(assessment.children):
+        snapshot.available[partner_id] -= assessment.total_minor
 
 
-def due_at(draft: OrderDraft, now: datetime) -> datetime | None:
-    """Say when an order that nobody confirms gives back what it holds."""
-    return now + HOLD_LASTS if draft.hold else None
+def waiting(assessment: Assessment, draft: OrderDraft, ahead: int | None) -> Assessment | None:
+    """Give what an order becomes that waits for its partner's balance; None when it does not wait.
+
+    ``ahead`` says how many orders of the partner wait already: None when it wants none to wait.
+    One that could be paid waits behind those that came before it. An order that is to be held
+    never waits, since a hold is of money as well as of stock.
+    """
+    problems = assessment.problems
+    is_poor = len(problems) == 1 and isinstance(problems[0], BalanceTooLow)
+    is_behind = not problems and bool(ahead)
+    if ahead is None or draft.hold or ahead >= WAITING_MAX or not (is_poor or is_behind):
+        return None
+    children = [replace(child, state=OrderState.WAITING_FUNDS) for child in assessment.children]
+    return replace(assessment, problems=(), children=children)
+
+
+def due_at(state: OrderState, now: datetime) -> datetime | None:
+    """Say when a new order that nobody confirms, or pays, gives back what it holds."""
+    if state is OrderState.HELD:
+        return now + HOLD_LASTS
+    return now + UNPAID_LASTS if state is OrderState.WAITING_FUNDS else None
+
+
+def _waits(children: Sequence[Child]) -> bool:
+    return bool(children) and children[0].state is OrderState.WAITING_FUNDS
 
 
 class _Priced(NamedTuple):
@@ -436,10 +461,16 @@ def state_after_package(child: Child, packed: Sequence[PackageLine]) -> OrderSta
     return OrderState.SHIPPED
 
 
-def is_cancellable(order: Order) -> bool:
-    """Say whether nothing of an order has left a warehouse."""
-    shipped = _PROGRESS[OrderState.PART_SHIPPED]
-    return all(_PROGRESS.get(child.state, 0) < shipped for child in order.children)
+def is_cancellable(child: Child) -> bool:
+    """Say whether a child can be cancelled, or its supplier asked to; asking twice is asking."""
+    return child.state in {
+        OrderState.WAITING_FUNDS,
+        OrderState.HELD,
+        OrderState.CONFIRMED,
+        OrderState.RELEASED,
+        OrderState.PICKING,
+        OrderState.CANCELLING,
+    }
 
 
 def order_id_for(now: datetime) -> OrderId:

@@ -69,6 +69,71 @@ def package_costs(ctx: Ctx) -> list[tuple[UUID, UUID, int]]:
     )
 
 
+def packages_back(ctx: Ctx) -> list[tuple[UUID, UUID, int, int, int]]:
+    """Say what went back for packages: (package, partner, goods, freight, cost), in fen.
+
+    The freight went back for what was lost on the way there, of which nobody said why it came back.
+    """
+    return ctx.db.rows(
+        "SELECT id, partner_id, goods_minor,"
+        " CASE WHEN state = 'lost' AND back IS NULL THEN freight_minor ELSE 0 END, cost_minor"
+        " FROM dropship.package WHERE state IN ('returned', 'lost')"
+    )
+
+
+def replacements_off(ctx: Ctx) -> list[tuple[UUID, int, int, int, int]]:
+    """Find lost packages that are not what is sent for them: (package, fen was, fen is)."""
+    return ctx.db.rows(
+        "SELECT s.package_id, p.goods_minor, p.freight_minor, s.goods, s.freight FROM"
+        " (SELECT replaces_package_id AS package_id, partner_id, sum(goods_minor)::bigint AS goods,"
+        "   sum(freight_minor)::bigint AS freight FROM dropship.child"
+        "  WHERE replaces_package_id IS NOT NULL AND state <> 'split' GROUP BY 1, 2) AS s"
+        " LEFT JOIN dropship.package p ON p.id = s.package_id AND p.partner_id = s.partner_id"
+        "  AND p.state = 'lost'"
+        " WHERE (p.goods_minor, p.freight_minor) IS DISTINCT FROM (s.goods, s.freight) LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
+def states_of_shipped(ctx: Ctx) -> list[tuple[str, Sequence[str], int, UUID]]:
+    """Group children that ship no more by their own and their packages' states."""
+    return ctx.db.rows(
+        "SELECT child, packages, count(*)::bigint, (array_agg(id ORDER BY id))[1] FROM ("
+        " SELECT c.id, c.state AS child, array_agg(p.state ORDER BY p.state) AS packages"
+        "  FROM dropship.child c JOIN dropship.package p"
+        "  ON p.child_id = c.id AND p.partner_id = c.partner_id"
+        "  WHERE c.state <> 'part_shipped' GROUP BY c.id, c.partner_id, c.state"
+        ") AS s GROUP BY child, packages"
+    )
+
+
+def package_steps_taken(ctx: Ctx) -> list[tuple[str, str, int, UUID]]:
+    """Group the packages' history rows by step: how many, and one of them."""
+    return ctx.db.rows(
+        "SELECT from_state, to_state, count(*)::bigint, (array_agg(package_id))[1]"
+        " FROM dropship.package_history GROUP BY 1, 2"
+    )
+
+
+def packages_broken(ctx: Ctx) -> list[tuple[UUID, str]]:
+    """Find packages whose history has a gap, or does not end where they are."""
+    return ctx.db.rows(
+        "WITH step AS (SELECT package_id, partner_id, version, from_state, to_state,"
+        "  lag(to_state, 1, 'shipped') OVER w AS before,"
+        "  lag(version, 1, 0) OVER w AS version_before,"
+        "  lead(version) OVER w IS NULL AS is_last FROM dropship.package_history"
+        "  WINDOW w AS (PARTITION BY partner_id, package_id ORDER BY version))"
+        " SELECT package_id, 'step ' || version || ' does not follow' FROM step"
+        "  WHERE version <> version_before + 1 OR before <> from_state"
+        " UNION ALL SELECT p.id, 'is ' || p.state || ' at ' || p.version"
+        "  || ', its history ends elsewhere' FROM dropship.package p"
+        "  LEFT JOIN step h ON h.package_id = p.id AND h.partner_id = p.partner_id AND h.is_last"
+        "  WHERE (p.version, p.state)"
+        "  IS DISTINCT FROM (coalesce(h.version, 0), coalesce(h.to_state, 'shipped')) LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
 def child_ways(ctx: Ctx) -> list[tuple[UUID, UUID, Sequence[str], int]]:
     """Say which way each child that has moved has gone: (child, partner, states, packages)."""
     return ctx.db.rows(

@@ -32,20 +32,33 @@ _ORDER: Final = (
 
 
 def numbers_read(
-    ctx: Ctx, keys: Sequence[tuple[PartyId, str]]
-) -> dict[tuple[PartyId, str], Answer]:
-    """Find which of the partners' numbers are taken, and by what."""
+    ctx: Ctx, keys: Sequence[tuple[PartyId, str]], *, waiting_max: int
+) -> tuple[dict[tuple[PartyId, str], Answer], dict[PartyId, int]]:
+    """Find which of the partners' numbers are taken, and by what.
+
+    Also says, in the same journey, which of the partners let orders wait for their balance, and
+    how many wait now, counted up to a bound.
+    """
     rows = ctx.db.rows(
-        "SELECT n.partner_id, n.number, n.order_id, n.digest, n.answer"
+        "SELECT n.partner_id, n.number, n.order_id, n.digest, n.answer, 0"
         " FROM unnest(%b::uuid[], %b::text[]) AS k (partner_id, number)"
-        " JOIN dropship.order_number n USING (partner_id, number)",
+        " JOIN dropship.order_number n USING (partner_id, number)"
+        " UNION ALL SELECT s.partner_id, NULL, NULL, NULL, NULL, (SELECT count(*)::int FROM ("
+        '  SELECT FROM dropship."order" o WHERE o.partner_id = s.partner_id'
+        "  AND o.state = 'waiting_funds' LIMIT %b) AS w)"
+        " FROM dropship.partner_setting s"
+        " WHERE s.partner_id = ANY (%b::uuid[]) AND s.low_balance = 'wait'",
         [partner_id for partner_id, _ in keys],
         [number for _, number in keys],
+        waiting_max,
+        list({partner_id for partner_id, _ in keys}),
     )
-    return {
+    taken = {
         (PartyId(partner_id), number): (OrderId(order_id), bytes(digest), answer)
-        for partner_id, number, order_id, digest, answer in rows
+        for partner_id, number, order_id, digest, answer, _ in rows
+        if number is not None
     }
+    return taken, {PartyId(row[0]): row[5] for row in rows if row[1] is None}
 
 
 def numbers_claim(

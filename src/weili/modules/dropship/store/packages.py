@@ -102,13 +102,14 @@ def packages_step(
     )
 
 
-def packages_due(ctx: Ctx, *, limit: int) -> list[OrderId]:
-    """Find the orders of packages whose time is over."""
+def packages_due(ctx: Ctx, *, state: PackageState, limit: int) -> list[OrderId]:
+    """Find the orders of packages whose time in a state is over."""
     rows = ctx.db.rows(
         "SELECT DISTINCT c.order_id FROM (SELECT child_id, partner_id FROM dropship.package"
-        " WHERE due_at <= %b ORDER BY due_at, id LIMIT %b) AS p"
+        " WHERE due_at <= %b AND state = %b ORDER BY due_at, id LIMIT %b) AS p"
         " JOIN dropship.child c ON c.id = p.child_id AND c.partner_id = p.partner_id",
         ctx.now,
+        state.value,
         limit,
     )
     return [OrderId(order_id) for (order_id,) in rows]

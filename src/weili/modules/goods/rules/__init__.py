@@ -7,7 +7,7 @@ from weili.modules.goods.rules.proposal import (
     proposal_faults,
     proposal_rows,
 )
-from weili.modules.goods.rules.sale import line_check, parts_checked, terms_faults
+from weili.modules.goods.rules.sale import is_sold_to, line_check, parts_checked, terms_faults
 from weili.modules.goods.rules.sheet import (
     LEVELS_MAX,
     SHEET_ALIASES,
@@ -34,6 +34,7 @@ __all__ = [
     "SKUS_MAX",
     "TEMPLATE_MAX",
     "SheetCheck",
+    "is_sold_to",
     "line_check",
     "media_facts",
     "parts_checked",

@@ -203,6 +203,21 @@ class SourcingBook:
                 self._unsold[share_id] = count
                 self.has_shares = True
 
+    def serves(self, area_code: str, warehouse_id: WarehouseId) -> bool:
+        """Say whether a warehouse serves an area."""
+        return any(candidate[1] == warehouse_id for candidate in self.candidates(area_code))
+
+    def close(self, warehouse_id: WarehouseId) -> None:
+        """Promise nothing from a warehouse, whatever lies there and for whomever."""
+        slot = self._slots.get(warehouse_id)
+        for shelf in self._shelves.values():
+            if slot in shelf:
+                shelf[slot] = 0
+        for shares in self._shares.values():
+            for at, share_id, _ in shares:
+                if at == slot:
+                    self._unsold[share_id] = 0
+
     def candidates(self, area_code: str) -> tuple[Candidate, ...]:
         """Give the warehouses that serve an area, best first; sorted once for each area.
 
