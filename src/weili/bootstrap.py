@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from weili import migrations
+from weili.adapters.carriers import HttpCarrierGateway
 from weili.adapters.files.media import FolderMediaStore, MediaStore
 from weili.adapters.postgres import Server, databases, embedded
 from weili.adapters.suppliers import HttpSupplierGateway
@@ -413,7 +414,7 @@ def worker(worlds: Worlds) -> "Iterator[Worker]":
 
     gateway = HttpSupplierGateway()
     try:
-        yield Worker(worlds, gateway)
+        yield Worker(worlds, gateway, HttpCarrierGateway())
     finally:
         gateway.close()
 

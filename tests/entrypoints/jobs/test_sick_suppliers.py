@@ -16,6 +16,7 @@ from pathlib import Path
 
 import weili
 from tests.market import EGGS_COST_FEN, EGGS_FEN, XIHU, Market
+from weili.adapters.carriers import HttpCarrierGateway
 from weili.adapters.suppliers import HttpSupplierGateway
 from weili.adapters.suppliers.platform_api import Credentials
 from weili.adapters.suppliers.simulator import (
@@ -100,7 +101,7 @@ def test_sick_suppliers_do_not_delay_those_that_are_well(market: Market) -> None
         SimulatorHost(simulators),
         closing(HttpSupplierGateway(call_timeout_s=10 * PATIENCE_S)) as gateway,
     ):
-        worker = Worker({"sandbox": market.world}, gateway)
+        worker = Worker({"sandbox": market.world}, gateway, HttpCarrierGateway())
         with hanging() as system:
             # Given five suppliers, the sick ones with many orders before the others' few
             skus = {market.grocer: market.tea, market.farm: market.eggs} | _three_more(market)

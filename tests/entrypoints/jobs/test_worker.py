@@ -11,6 +11,7 @@ import pytest
 from procrastinate.jobs import Job
 
 from tests.market import Market
+from weili.adapters.carriers import HttpCarrierGateway
 from weili.adapters.suppliers import Answer, AnswerKind, SupplierEndpoint
 from weili.entrypoints.jobs import Worker
 from weili.entrypoints.jobs.loops import Loop
@@ -121,7 +122,7 @@ def test_the_job_done_twice_queues_an_order_once(market: Market) -> None:
 def test_a_worker_takes_an_order_from_placed_to_released_and_ends_when_told(
     market: Market, database: str
 ) -> None:
-    worker = Worker({"sandbox": market.world}, NoSupplier())
+    worker = Worker({"sandbox": market.world}, NoSupplier(), HttpCarrierGateway())
     worker.start()
     order_id = place(market, "J-1")
     until("the order is released", lambda: state_of(market, order_id) == "released")
@@ -146,7 +147,7 @@ def test_a_job_whose_worker_died_is_taken_up_by_the_next(market: Market, databas
     with psycopg.connect(database, autocommit=True, options=path) as connection:
         connection.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL")
     # When another worker runs
-    worker = Worker({"sandbox": market.world}, NoSupplier())
+    worker = Worker({"sandbox": market.world}, NoSupplier(), HttpCarrierGateway())
     worker.start()
     # Then the order gets to its supplier all the same
     until("the order is released", lambda: state_of(market, order_id) == "released")
@@ -154,7 +155,7 @@ def test_a_job_whose_worker_died_is_taken_up_by_the_next(market: Market, databas
 
 
 def test_jobs_go_on_after_the_database_cut_every_connection(market: Market, database: str) -> None:
-    worker = Worker({"sandbox": market.world}, NoSupplier())
+    worker = Worker({"sandbox": market.world}, NoSupplier(), HttpCarrierGateway())
     worker.start()
     first = place(market, "J-1")
     until("the first is released", lambda: state_of(market, first) == "released")

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from weili.adapters.carriers import CarrierGateway
 from weili.adapters.suppliers import SupplierGateway
 from weili.entrypoints.jobs.callers import Callers
 from weili.entrypoints.jobs.loops import Loop
@@ -16,11 +17,13 @@ from weili.entrypoints.jobs.sweeps import sweep_round
 from weili.kit import outbox
 from weili.kit.world import World, in_transaction
 from weili.modules import catalogue
+from weili.workflows.ask_carriers import carriers_asked
 from weili.workflows.dispatch_orders import dispatch_orders
 
 RELAY_REST_S: Final = 0.05
 DISPATCH_REST_S: Final = 0.25
 SWEEP_REST_S: Final = 1.0
+CARRIERS_REST_S: Final = 5.0
 FOLLOW_REST_S: Final = 0.2
 GRACE_S: Final = 20.0
 
@@ -36,10 +39,12 @@ class Worker:
     transaction, and each may be done again. Several workers may run beside one another.
     """
 
-    def __init__(self, worlds: Mapping[str, World], gateway: SupplierGateway) -> None:
+    def __init__(
+        self, worlds: Mapping[str, World], gateway: SupplierGateway, carriers: CarrierGateway
+    ) -> None:
         self._parts: list[Part] = []
         for world in worlds.values():
-            self._parts += _parts_of(world, gateway)
+            self._parts += _parts_of(world, gateway, carriers)
 
     def start(self) -> None:
         """Begin to work."""
@@ -64,7 +69,7 @@ class Worker:
         return self.stop()
 
 
-def _parts_of(world: World, gateway: SupplierGateway) -> list[Part]:
+def _parts_of(world: World, gateway: SupplierGateway, carriers: CarrierGateway) -> list[Part]:
     begin = world.begin
     callers = Callers(world.name)
 
@@ -88,10 +93,14 @@ def _parts_of(world: World, gateway: SupplierGateway) -> list[Part]:
     def sweep() -> bool:
         return sweep_round(begin)
 
+    def ask() -> bool:
+        return carriers_asked(begin, carriers)
+
     return [
         Loop("relay", relay, world=world.name, rest_s=RELAY_REST_S),
         Loop("catalogue", follow, world=world.name, rest_s=FOLLOW_REST_S),
         Loop("sweeps", sweep, world=world.name, rest_s=SWEEP_REST_S),
+        Loop("carriers", ask, world=world.name, rest_s=CARRIERS_REST_S),
         Loop("dispatch", dispatch, world=world.name, rest_s=DISPATCH_REST_S),
         callers,  # After the loop that gives them turns: they are waited for in this order.
         JobRunner(world),

@@ -195,7 +195,8 @@ def carrier_sealed_to(carrier_code: str) -> bytes:
 
 def _masked(track: Track) -> Track:
     def hide(text: str) -> str:
-        return _PHONE.sub(lambda found: mask_phone(found[0]), text)
+        plain = "".join(letter for letter in text if letter.isprintable())
+        return _PHONE.sub(lambda found: mask_phone(found[0]), plain)
 
     return Track(
         event_id=track.event_id,
