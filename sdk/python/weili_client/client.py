@@ -143,6 +143,14 @@ class Client:
         """See what an order would become, without placing it."""
         return _object(self.send(routes.order_render(body)))
 
+    def addresses_resolve(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Read which areas up to 100 texts mean; their answers in the same order."""
+        return list(_object(self.send(routes.addresses_resolve(texts)))["items"])
+
+    def area_changes(self, *, after: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
+        """List what changed in the list of areas after a position."""
+        return list(_object(self.send(routes.area_changes(after, limit)))["items"])
+
     def order_get(self, order_id: str) -> dict[str, Any]:
         """Get an order as it stands now."""
         return _object(self.send(routes.order_get(order_id)))
@@ -389,6 +397,16 @@ class AsyncClient:
     async def order_render(self, body: routes.Json) -> dict[str, Any]:
         """See what an order would become, without placing it."""
         return _object(await self.send(routes.order_render(body)))
+
+    async def addresses_resolve(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Read which areas up to 100 texts mean; their answers in the same order."""
+        return list(_object(await self.send(routes.addresses_resolve(texts)))["items"])
+
+    async def area_changes(
+        self, *, after: int = 0, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """List what changed in the list of areas after a position."""
+        return list(_object(await self.send(routes.area_changes(after, limit)))["items"])
 
     async def order_get(self, order_id: str) -> dict[str, Any]:
         """Get an order as it stands now."""

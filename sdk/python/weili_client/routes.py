@@ -59,6 +59,17 @@ def order_render(body: Json) -> Request:
     return request_of("POST", "/v1/orders:render", body=body)
 
 
+def addresses_resolve(texts: Sequence[str]) -> Request:
+    """Read which areas up to 100 texts mean."""
+    body = {"items": [{"text": text} for text in texts]}
+    return request_of("POST", "/v1/addresses:resolve", body=body)
+
+
+def area_changes(after: int, limit: int | None) -> Request:
+    """List what changed in the list of areas."""
+    return request_of("GET", "/v1/areas/changes", query={"after": after, "limit": limit})
+
+
 def order_get(order_id: str) -> Request:
     """Get an order."""
     return request_of("GET", f"/v1/orders/{part(order_id)}")

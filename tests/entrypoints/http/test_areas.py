@@ -1,6 +1,7 @@
 """The list of areas over HTTP: four levels, codes that ended, and the feed of changes."""
 
 from tests.entrypoints.http.conftest import Serving
+from weili.entrypoints.http import addresses
 
 
 def test_a_partner_walks_down_to_the_town_and_orders_to_it(serving: Serving) -> None:
@@ -55,3 +56,33 @@ def test_a_position_below_zero_is_refused_with_its_field(serving: Serving) -> No
 
     assert refused.status_code == 400
     assert [fault["path"] for fault in refused.json()["fields"]] == ["?after"]
+
+
+def test_a_pasted_address_becomes_an_order(serving: Serving) -> None:
+    # The first question makes the gazetteer, which takes a busy machine longer than a client waits.
+    with serving.market.world.begin() as ctx:
+        addresses._gazetteer(serving.market.world, ctx)
+    rows = serving.rows()
+    texts = ["王小明 13812345678 浙江杭州西湖区三墩镇紫金港路21号", "鼓楼区中山路1号"]
+    body = {"items": [{"text": text} for text in texts]}
+
+    answer = serving.ask("street", "POST", "/v1/addresses:resolve", body)
+
+    assert answer.status_code == 200, answer.text
+    pasted, unclear = answer.json()["items"]
+    assert serving.rows() == rows
+    assert (pasted["area_code"], pasted["rest"]) == (pasted["town_code"], "紫金港路21号")
+    assert pasted["full_name"] == "浙江省杭州市西湖区三墩镇"
+    assert unclear["area_code"] is None
+    assert len(unclear["alternatives"]) == 4
+    to = {"name": pasted["name"], "phone": pasted["phone"], "address": pasted["rest"]}
+    assert serving.placed(area_code=pasted["area_code"], recipient=to)["area_code"]
+
+
+def test_too_many_texts_or_too_long_ones_are_refused(serving: Serving) -> None:
+    rows = serving.rows()
+    for items in ([], [{"text": "a"}] * 101, [{"text": ""}], [{"text": "a" * 301}], [{}]):
+        answer = serving.ask("street", "POST", "/v1/addresses:resolve", {"items": items})
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["code"] == "input_invalid"
+    assert serving.rows() == rows

@@ -388,6 +388,37 @@ class AreaChangesOut(Document):
     items: list[AreaChangeOut]
 
 
+class AddressOtherOut(Document):
+    """An area that the text may mean as well."""
+
+    code: str
+    full_name: str
+    confidence: float
+
+
+class AddressOut(Document):
+    """What a text was read as: codes of all levels named or implied, and what is left of it."""
+
+    name: str | None
+    phone: str | None
+    area_code: str | None
+    full_name: str
+    province_code: str | None
+    city_code: str | None
+    county_code: str | None
+    town_code: str | None
+    named: list[Literal["province", "city", "county", "town"]]
+    rest: str
+    confidence: float
+    alternatives: list[AddressOtherOut]
+
+
+class AddressesOut(Document):
+    """One answer for each text, in their order."""
+
+    items: list[AddressOut]
+
+
 class AreasOut(Document):
     """The areas right below one."""
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from weili.adapters.files.media import MediaStore
 from weili.entrypoints.http import (
     account,
+    addresses,
     areas,
     goods,
     messages,
@@ -54,6 +55,7 @@ from weili.kit.problems import Problem
 from weili.kit.world import World
 
 FACES: Final = (
+    addresses,
     areas,
     goods,
     prices,

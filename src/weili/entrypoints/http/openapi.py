@@ -21,6 +21,7 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/prices:batchGet",
         "/v1/operator/price-lists/{list_id}/changes:preview",
         "/v1/stock:batchGet",
+        "/v1/addresses:resolve",
         "/v1/orders:render",
         "/v1/orders",
         "/v1/orders:batch",

@@ -14,6 +14,7 @@ ANY_KEY: Final = ""
 POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
         ("GET", "/v1/areas"): ANY_KEY,
+        ("POST", "/v1/addresses:resolve"): ANY_KEY,
         ("GET", "/v1/areas/changes"): ANY_KEY,
         ("GET", "/v1/areas/{code}"): ANY_KEY,
         ("GET", "/v1/carriers"): ANY_KEY,

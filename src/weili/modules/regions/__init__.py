@@ -1,6 +1,7 @@
 """Regions: the country's provinces, cities, counties and towns by their codes."""
 
 from weili.modules.regions.events import EVENTS
+from weili.modules.regions.gazetteer import Gazetteer
 from weili.modules.regions.model import (
     COUNTRY,
     Change,
@@ -10,7 +11,9 @@ from weili.modules.regions.model import (
     Region,
     RegionLevel,
 )
+from weili.modules.regions.paste import Parted, paste_part
 from weili.modules.regions.problems import RegionUnknown
+from weili.modules.regions.resolving import Alternative, Resolved, resolve
 from weili.modules.regions.rules import (
     ancestors,
     codes_above,
@@ -24,6 +27,7 @@ from weili.modules.regions.service import (
     change_page,
     full_name,
     full_names,
+    gazetteer_read,
     region_children,
     region_get,
     region_successors,
@@ -33,28 +37,35 @@ from weili.modules.regions.service import (
     regions_refresh,
     regions_seed,
     verify,
+    vintage,
 )
 
 __all__ = [
     "COUNTRY",
     "EVENTS",
+    "Alternative",
     "Change",
     "ChangeKind",
     "ChangeRow",
+    "Gazetteer",
+    "Parted",
     "Refreshed",
     "Region",
     "RegionLevel",
     "RegionUnknown",
+    "Resolved",
     "ancestors",
     "change_announce",
     "change_page",
     "codes_above",
     "full_name",
     "full_names",
+    "gazetteer_read",
     "is_code",
     "is_grouping",
     "level_of",
     "parent_of",
+    "paste_part",
     "region_children",
     "region_get",
     "region_successors",
@@ -63,5 +74,7 @@ __all__ = [
     "regions_known",
     "regions_refresh",
     "regions_seed",
+    "resolve",
     "verify",
+    "vintage",
 ]

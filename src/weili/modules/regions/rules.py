@@ -34,7 +34,7 @@ _CHANGES_BESIDES: Final = (
     Change(2018, ChangeKind.REPLACED, "140402", "城区", "140403", "潞州区"),
     Change(2018, ChangeKind.REPLACED, "140411", "郊区", "140403", "潞州区"),
     Change(2021, ChangeKind.REPLACED, "330103", "下城区", "330105", "拱墅区"),
-    Change(2021, ChangeKind.REPLACED, "330104", "江干区", "330114", "钱塘区"),
+    Change(2021, ChangeKind.SPLIT, "330104", "江干区", "330114", "钱塘区"),
     Change(2021, ChangeKind.SPLIT, "330109", "萧山区", "330114", "钱塘区"),
     Change(2021, ChangeKind.SPLIT, "330110", "余杭区", "330113", "临平区"),
 )
@@ -108,7 +108,7 @@ def is_grouping(code: str) -> bool:
     )
 
 
-def name_joined(names: dict[str, str], code: str) -> str:
+def name_joined(names: Mapping[str, str], code: str) -> str:
     """Write a region's name in full from the names of its ancestors: 浙江省杭州市西湖区."""
     parts = [names[c] for c in reversed(ancestors(code)) if c != COUNTRY and not is_grouping(c)]
     return "".join(parts) or names[code]
@@ -153,7 +153,7 @@ def successions_of(edition: Edition) -> dict[str, tuple[str, ...]]:
     """
     steps: dict[str, list[Change]] = {}
     for change in edition.changes:
-        if change.kind is ChangeKind.REPLACED:
+        if change.kind in {ChangeKind.REPLACED, ChangeKind.SPLIT}:
             steps.setdefault(change.code, []).append(change)
 
     def follow(code: str, year: int, seen: frozenset[str]) -> Iterator[str]:

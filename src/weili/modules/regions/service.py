@@ -8,6 +8,7 @@ from weili.kit.findings import Finding
 from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX
 from weili.modules.regions import rules, source, store
 from weili.modules.regions.events import AREA_CHANGED
+from weili.modules.regions.gazetteer import Gazetteer, gazetteer_of
 from weili.modules.regions.model import ChangeRow, Refreshed, Region
 from weili.modules.regions.problems import RegionUnknown
 
@@ -64,6 +65,20 @@ def change_announce(
 def change_page(ctx: Ctx, *, after: int = 0, limit: int = LIMIT_DEFAULT) -> list[ChangeRow]:
     """Give the changes of the list after a position, oldest first."""
     return store.change_page(ctx, after=after, limit=min(limit, LIMIT_MAX))
+
+
+def vintage(ctx: Ctx) -> str | None:
+    """Say to which edition the list was brought last; None before the first seeding."""
+    return store.vintage(ctx)
+
+
+def gazetteer_read(ctx: Ctx) -> Gazetteer:
+    """Make the gazetteer of the list as it is: a second's work and about 55 MB, to be kept."""
+    return gazetteer_of(
+        store.region_all(ctx),
+        successions=store.successions(ctx),
+        changes=[row.change for row in store.change_all(ctx)],
+    )
 
 
 def region_get(ctx: Ctx, *, code: str) -> Region:
