@@ -39,7 +39,7 @@ class Shop:
     def load(self, rows: list[Row], **options: bool) -> ImportReport:
         return import_goods(
             self.begin,
-            rows=rows,
+            read=lambda: rows,
             suppliers=self.suppliers,
             warehouses=self.warehouses,
             price_list_id=self.price_list_id,
@@ -334,7 +334,7 @@ def test_progress_is_told_by_the_thousand(shop: Shop, catalogue: list[Row]) -> N
 
     report = import_goods(
         shop.begin,
-        rows=rows,
+        read=lambda: rows,
         suppliers=shop.suppliers,
         warehouses=shop.warehouses,
         price_list_id=shop.price_list_id,

@@ -1,14 +1,19 @@
 """Import goods from the rows of a supplier's sheet: facts, cost, price and stock, all or nothing.
 
 The whole sheet is checked before a transaction is opened, so a sheet with a mistake in it touches
-nothing and holds nobody up, and the transaction is short and can be done again. In it, stock comes
-last and in the order of SKU ids: orders lock stock in that order too, and wait for it least so.
+nothing and holds nobody up, and the transaction is short and can be done again. The sheet is read
+twice for that, and never held: what is kept of a row is some numbers. Stock comes last and in the
+order of SKU ids: orders lock stock in that order too, and wait for it least so.
 """
 
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final, TypeVar
+from uuid import UUID
 
+from weili.kit import outbox
 from weili.kit.context import Begin, Ctx, PartyId
 from weili.kit.problems import FieldProblem, Kind, Problem, Said
 from weili.kit.world import in_transaction
@@ -19,7 +24,7 @@ from weili.modules.pricing import CostRow, ListId, PriceRow
 
 CHUNK_ROWS: Final = 1_000
 ROWS_MAX: Final = 200_000
-"""Bound on one import, which is held in memory and written in one transaction."""
+"""Bound on one import, which is written in one transaction."""
 
 PROBLEMS_SHOWN_MAX: Final = 1_000
 SUBJECT: Final = "import"
@@ -29,8 +34,16 @@ _NO_WAREHOUSE: Final = Said(
     "empty, since this supplier has no warehouse", "留空（该供应商没有仓库）"
 )
 
-Good = tuple[PartyId, SheetRow]
+Row = tuple[int, Mapping[str, str]]
+"""A row's number, as a spreadsheet shows it, and its cells by column."""
+
+Read = Callable[[], Iterable[Row]]
+Also = Callable[[Ctx, Sequence[int], Sequence[SkuId]], None]
+Good = tuple[int, PartyId, SheetRow]
 T = TypeVar("T")
+
+_STOCK: Final = struct.Struct(">16s16sQ")
+"""An SKU, a warehouse and a count, to be sorted as bytes: a sheet's stock waits to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,16 @@ class ImportRefused(Problem):
         self.report = report
 
 
+class SheetChanged(Problem):
+    """The sheet is not the one that was checked a moment ago."""
+
+    kind = Kind.CONFLICT
+    code = "sheet_changed"
+    en = "The file was changed while it was read; nothing was imported. Import it again."
+    zh = "文件在读取过程中被修改，未导入任何数据。请重新导入。"
+    repeatable = True
+
+
 class ImportTooLarge(Problem):
     """The sheet has more rows than one import takes."""
 
@@ -102,7 +125,7 @@ class ImportTooLarge(Problem):
 def import_goods(
     begin: Begin,
     *,
-    rows: Iterable[tuple[int, Mapping[str, str]]],
+    read: Read,
     suppliers: Mapping[str, PartyId],
     warehouses: Mapping[PartyId, Sequence[WarehouseId]],
     price_list_id: ListId,
@@ -111,21 +134,24 @@ def import_goods(
     on_shelf: bool = True,
     skip_bad: bool = False,
     progress: Callable[[int], None] = lambda _: None,
+    also: Also = lambda _, __, ___: None,
 ) -> ImportReport:
     """Import a sheet's rows, all of them or none; the same sheet again changes nothing.
 
-    ``suppliers`` are known by the names that the sheet uses. Stock is set to what the sheet says,
-    in the first warehouse of the row's supplier. Prices go to one price list, for one piece and
-    up. With ``on_shelf`` goods that are drafts go on the shelf; what was taken off it stays off.
-    With ``skip_bad`` rows that are wrong are left out, and listed. ``progress`` is told how many
-    rows are written so far, and again from the start when the database undid the transaction.
+    ``read`` gives the rows from the first, each time it is called: once to check them all, and
+    once to write them. ``suppliers`` are known by the names that the sheet uses. Stock is set to
+    what the sheet says, in the first warehouse of the row's supplier. Prices go to one price list,
+    for one piece and up. With ``on_shelf`` goods that are drafts go on the shelf; what was taken
+    off it stays off. With ``skip_bad`` rows that are wrong are left out, and listed. ``progress``
+    is told how many rows are written so far, and again from the start when the database undid the
+    transaction. ``also`` is told of each chunk in the same transaction.
 
-    Raises: Forbidden; ImportRefused, listing what is wrong; ImportTooLarge; PoolUnknown; NotFound,
-    when there is no such price list or warehouse; StockBelowReserved; Busy. Then nothing has
-    changed. What reading ``rows`` raises passes through.
+    Raises: Forbidden; ImportRefused, listing what is wrong; ImportTooLarge; SheetChanged;
+    PoolUnknown; NotFound, when there is no such price list or warehouse; StockBelowReserved; Busy.
+    Then nothing has changed. What reading raises passes through.
     """
     sheet = goods.SheetCheck(suppliers=suppliers, default_supplier=default_supplier)
-    good, checked = _checked(rows, sheet, warehouses)
+    checked, bad_rows, digest = _checked(read(), sheet, warehouses)
     if checked.bad_count and not skip_bad:
         raise ImportRefused(checked)
 
@@ -134,12 +160,13 @@ def import_goods(
             ctx.require(scope)
         state = SkuState.ON_SHELF if on_shelf else SkuState.DRAFT
         report, done = checked, 0
-        stock: list[StockChange] = []
-        for chunk in _chunks(good):
+        stock: list[bytes] = []
+        good = _again(read(), sheet, bad_rows, digest)
+        while chunk := list(islice(good, CHUNK_ROWS)):
             put = goods.goods_put(
-                ctx, rows=[row.goods(supplier_id) for supplier_id, row in chunk], state=state
+                ctx, rows=[row.goods(supplier_id) for _, supplier_id, row in chunk], state=state
             )
-            sku_ids = [put.sku_ids[supplier_id, row.supplier_code] for supplier_id, row in chunk]
+            sku_ids = [put.sku_ids[supplier_id, row.supplier_code] for _, supplier_id, row in chunk]
             report = _prices_write(ctx, chunk, sku_ids, _counted(report, put), price_list_id)
             drafts = sorted(put.drafts) if on_shelf else ()
             shelved = goods.sku_shelve(ctx, sku_ids=drafts, state=state)
@@ -148,15 +175,19 @@ def import_goods(
                 report, shelved=report.shelved + shelved, pooled=report.pooled + pooled
             )
             stock += [
-                StockChange(sku_id, warehouses[supplier_id][0], SUBJECT, on_hand=row.stock)
-                for (supplier_id, row), sku_id in zip(chunk, sku_ids, strict=True)
+                _STOCK.pack(sku_id.bytes, warehouses[supplier_id][0].bytes, row.stock)
+                for (_, supplier_id, row), sku_id in zip(chunk, sku_ids, strict=True)
                 if row.stock is not None
             ]
+            also(ctx, [number for number, _, _ in chunk], sku_ids)
+            # What was announced so far need not wait in memory for the end of the transaction.
+            outbox.flush(ctx.db, ctx.announced)
+            ctx.announced.clear()
             done += len(chunk)
             progress(done)
-        stock.sort(key=lambda change: change.sku_id)
-        for changes in _chunks(stock):
-            moved = _stock_write(ctx, changes)
+        stock.sort()
+        for packed in _chunks(stock):
+            moved = _stock_write(ctx, [_stock_change(item) for item in packed])
             report = replace(report, stock_changed=report.stock_changed + moved)
         return report
 
@@ -164,28 +195,53 @@ def import_goods(
 
 
 def _checked(
-    rows: Iterable[tuple[int, Mapping[str, str]]],
+    rows: Iterable[Row],
     sheet: goods.SheetCheck,
     warehouses: Mapping[PartyId, Sequence[WarehouseId]],
-) -> tuple[list[Good], ImportReport]:
-    """Read the sheet to its end: the good rows, and a report of the others."""
-    good: list[Good] = []
+) -> tuple[ImportReport, frozenset[int], int]:
+    """Read the sheet to its end: a report of what is wrong, the rows to leave out, a digest."""
     bad: list[RowProblem] = []
-    count = bad_rows = bad_count = 0
+    bad_rows: set[int] = set()
+    count = bad_count = digest = 0
     for count, (row_number, raw) in enumerate(rows, start=1):
         if count > ROWS_MAX:
             raise ImportTooLarge(rows_max=ROWS_MAX)
+        digest = _digest(digest, row_number, raw)
         found = sheet.check(row_number, raw)
         if not isinstance(found, list):
             supplier_id, row = found
             if row.stock is None or warehouses.get(supplier_id):
-                good.append(found)
                 continue
             found = [RowProblem(row_number, "stock", str(row.stock), _NO_WAREHOUSE)]
-        bad_rows += 1
+        bad_rows.add(row_number)
         bad_count += len(found)
         bad += found[: PROBLEMS_SHOWN_MAX - len(bad)]
-    return good, ImportReport(count, bad_rows=bad_rows, bad_count=bad_count, bad=bad)
+    report = ImportReport(count, bad_rows=len(bad_rows), bad_count=bad_count, bad=bad)
+    return report, frozenset(bad_rows), digest
+
+
+def _again(
+    rows: Iterable[Row], sheet: goods.SheetCheck, bad_rows: frozenset[int], digest: int
+) -> Iterator[Good]:
+    """Read the good rows again, to write them.
+
+    Raises: SheetChanged, when these are not the rows that were checked.
+    """
+    seen = 0
+    for row_number, raw in rows:
+        seen = _digest(seen, row_number, raw)
+        if row_number in bad_rows:
+            continue
+        found = sheet.read(row_number, raw)
+        if isinstance(found, list):
+            raise SheetChanged
+        yield row_number, *found
+    if seen != digest:
+        raise SheetChanged
+
+
+def _digest(before: int, row_number: int, raw: Mapping[str, str]) -> int:
+    return hash((before, row_number, *raw.values()))
 
 
 def _counted(report: ImportReport, put: goods.GoodsPut) -> ImportReport:
@@ -208,7 +264,7 @@ def _prices_write(
 
     This comes before the pool, so that partners are told of goods that have a price.
     """
-    rows = [(sku_id, row) for sku_id, (_, row) in zip(sku_ids, chunk, strict=True)]
+    rows = [(sku_id, row) for sku_id, (_, _, row) in zip(sku_ids, chunk, strict=True)]
     costs = pricing.costs_put(ctx, rows=[CostRow(sku_id, row.cost_minor) for sku_id, row in rows])
     prices = pricing.prices_put(
         ctx,
@@ -241,6 +297,16 @@ def _stock_write(ctx: Ctx, changes: Sequence[StockChange]) -> int:
     # A place that is new and empty is made, but nothing has moved.
     return sum(
         before.get((change.sku_id, change.warehouse_id), 0) != change.on_hand for change in moving
+    )
+
+
+def _stock_change(packed: bytes) -> StockChange:
+    sku_id, warehouse_id, on_hand = _STOCK.unpack(packed)
+    return StockChange(
+        SkuId(UUID(bytes=sku_id)),
+        WarehouseId(UUID(bytes=warehouse_id)),
+        SUBJECT,
+        on_hand=on_hand,
     )
 
 

@@ -30,6 +30,27 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Bring the list to the installed edition and say what changed; again changes nothing.": (
             "将行政区划表更新为已安装的版本并列出变化；重复执行不产生变化。"
         ),
+        "Say where files have our columns, once for all.": (
+            "保存列映射：文件中的列与本系统列的对应关系。"
+        ),
+        "The saved mapping that says where the file has our columns.": "已保存的列映射名称。",
+        "Whose mapping it is; the operator's if left out.": (
+            "列映射所属的供应商；省略则属于运营方。"
+        ),
+        "The mapping's name.": "列映射名称。",
+        "Whose listings they are.": "商品所属的供应商。",
+        "Import a file of many days: what listings cost, and had sold, day by day.": (
+            "导入多日快照文件：逐日的价格与销量。"
+        ),
+        "The mapping as JSON.": "JSON 格式的列映射文件。",
+        "Save a mapping under a name; one of that name is replaced.": (
+            "保存列映射；同名的将被替换。"
+        ),
+        "List the saved mappings.": "列出已保存的列映射。",
+        "Write a mapping as JSON, to be changed and saved again.": (
+            "以 JSON 输出列映射，便于修改后再次保存。"
+        ),
+        "Remove a mapping.": "删除列映射。",
         "Show completion for the current shell, to copy it or customize the installation.": (
             "显示当前 shell 的补全脚本，以便复制或自行安装。"
         ),

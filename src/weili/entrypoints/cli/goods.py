@@ -11,11 +11,28 @@ from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
 from weili.kit.problems import ANSWERS
 
 if TYPE_CHECKING:
-    from weili.kit.context import Ctx
+    from collections.abc import Iterator, Mapping
+
+    from weili.kit.context import Ctx, PartyId
+    from weili.modules.imports import Columns
+    from weili.workflows.import_daily import DayReport
     from weili.workflows.import_goods import ImportRefused, ImportReport
 
 app = typer.Typer(help="Bring in what others have in files.", no_args_is_help=True)
+mappings = typer.Typer(help="Say where files have our columns, once for all.", no_args_is_help=True)
+app.add_typer(mappings, name="mapping")
 BAD_SHOWN_MAX = 50
+
+PoolOption = Annotated[str, typer.Option("--pool", help="The pool they go into.")]
+PriceListOption = Annotated[str, typer.Option("--price-list", help="The list their prices go to.")]
+MappingOption = Annotated[
+    str | None,
+    typer.Option("--mapping", help="The saved mapping that says where the file has our columns."),
+]
+SupplierOption = Annotated[
+    str | None, typer.Option("--supplier", help="Whose mapping it is; the operator's if left out.")
+]
+NameArgument = Annotated[str, typer.Argument(help="The mapping's name.")]
 
 
 @app.callback()
@@ -32,22 +49,22 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave wrong rows out instead of refusing all.")
     ] = False,
-    pool: Annotated[str, typer.Option("--pool", help="The pool they go into.")] = "default",
-    price_list: Annotated[
-        str, typer.Option("--price-list", help="The list their prices go to.")
-    ] = "standard",
+    pool: PoolOption = "default",
+    price_list: PriceListOption = "standard",
+    mapping: MappingOption = None,
     world: WorldOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Import a supplier's goods with costs, prices and stock: all rows or none."""
-    from weili.adapters.files import sheet_rows
     from weili.kit.world import in_transaction
-    from weili.modules import goods
     from weili.workflows import import_goods as workflow
 
     with world_opened(world) as opened, _progress() as progress:
         task = progress.add_task(say.words("reading", "读取中"), total=None)
         place = in_transaction(opened.begin, lambda ctx: _place(ctx, supplier, pool, price_list))
+        columns = in_transaction(
+            opened.begin, lambda ctx: _columns(ctx, mapping, place["default_supplier"])
+        )
 
         def told(rows: int) -> None:
             text = say.words(f"{rows} rows written", f"已写入 {rows} 行")
@@ -56,7 +73,7 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
         try:
             report = workflow.import_goods(
                 opened.begin,
-                rows=sheet_rows(file, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED),
+                read=lambda: _rows(file, columns),
                 skip_bad=skip_bad,
                 progress=told,
                 **place,
@@ -67,6 +84,186 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
                 say.document(_as_json(refused.report))
             say.fail(_refusal(refused), ANSWERS[refused.kind].exit_code)
     _report_say(report, as_json)
+
+
+@app.command("daily")
+def import_daily(  # noqa: PLR0917 - typer passes options by name
+    file: Annotated[Path, typer.Argument(help="A csv or xlsx sheet.", exists=True, dir_okay=False)],
+    supplier: Annotated[str, typer.Option("--supplier", help="Whose listings they are.")],
+    mapping: MappingOption = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave wrong rows out instead of refusing all.")
+    ] = False,
+    pool: PoolOption = "default",
+    price_list: PriceListOption = "standard",
+    world: WorldOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import a file of many days: what listings cost, and had sold, day by day."""
+    from weili.kit.world import in_transaction
+    from weili.workflows import import_daily as workflow
+    from weili.workflows.import_goods import ImportRefused
+
+    with world_opened(world) as opened, _progress() as progress:
+        task = progress.add_task(say.words("reading", "读取中"), total=None)
+        place = in_transaction(opened.begin, lambda ctx: _place(ctx, supplier, pool, price_list))
+        columns = in_transaction(
+            opened.begin, lambda ctx: _columns(ctx, mapping, place["default_supplier"])
+        )
+        try:
+            days = workflow.import_daily(
+                opened.begin,
+                rows=_rows(file, columns),
+                supplier_id=place["default_supplier"],
+                price_list_id=place["price_list_id"],
+                pool_id=place["pool_id"],
+                skip_bad=skip_bad,
+                told=lambda day: progress.update(task, description=day.on.isoformat()),
+            )
+        except ImportRefused as refused:
+            progress.stop()
+            if as_json:
+                say.document(_as_json(refused.report))
+            say.fail(_refusal(refused), ANSWERS[refused.kind].exit_code)
+    if as_json:
+        say.document({"days": [_day_as_json(day) for day in days]})
+        return
+    for day in days:
+        _day_say(day)
+
+
+@mappings.command("save")
+def mapping_save(
+    name: NameArgument,
+    file: Annotated[Path, typer.Argument(help="The mapping as JSON.", exists=True, dir_okay=False)],
+    supplier: SupplierOption = None,
+    world: WorldOption = None,
+) -> None:
+    """Save a mapping under a name; one of that name is replaced."""
+    from weili.kit.world import in_transaction
+    from weili.modules import imports
+
+    text = file.read_bytes()
+    with world_opened(world) as opened:
+        saved = in_transaction(
+            opened.begin,
+            lambda ctx: imports.mapping_put(
+                ctx, party_id=_owner(ctx, supplier), name=name, text=text
+            ),
+        )
+    say.line(
+        f"{saved.name}: {len(saved.columns)} columns.", f"{saved.name}：{len(saved.columns)} 列。"
+    )
+
+
+@mappings.command("list")
+def mapping_list(
+    supplier: SupplierOption = None, world: WorldOption = None, as_json: JsonOption = False
+) -> None:
+    """List the saved mappings."""
+    from weili.kit.world import in_transaction
+    from weili.modules import imports
+
+    with world_opened(world) as opened:
+        found = in_transaction(
+            opened.begin, lambda ctx: imports.mapping_list(ctx, party_id=_owner(ctx, supplier))
+        )
+    if as_json:
+        say.document({"mappings": [one.name for one in found]})
+        return
+    for one in found:
+        say.line(f"{one.name}: {len(one.columns)} columns", f"{one.name}：{len(one.columns)} 列")
+
+
+@mappings.command("show")
+def mapping_show(
+    name: NameArgument, supplier: SupplierOption = None, world: WorldOption = None
+) -> None:
+    """Write a mapping as JSON, to be changed and saved again."""
+    import json
+
+    from weili.kit.world import in_transaction
+    from weili.modules import imports
+
+    with world_opened(world) as opened:
+        found = in_transaction(
+            opened.begin,
+            lambda ctx: imports.mapping_get(ctx, party_id=_owner(ctx, supplier), name=name),
+        )
+    say.document(json.loads(imports.columns_write(found.columns)))
+
+
+@mappings.command("remove")
+def mapping_remove(
+    name: NameArgument, supplier: SupplierOption = None, world: WorldOption = None
+) -> None:
+    """Remove a mapping."""
+    from weili.kit.world import in_transaction
+    from weili.modules import imports
+
+    with world_opened(world) as opened:
+        in_transaction(
+            opened.begin,
+            lambda ctx: imports.mapping_remove(ctx, party_id=_owner(ctx, supplier), name=name),
+        )
+    say.line(f"{name} is removed.", f"{name} 已删除。")
+
+
+def _owner(ctx: "Ctx", supplier: str | None) -> "PartyId":
+    """Find whose mapping is meant."""
+    from weili.kit.context import SYSTEM_PARTY
+    from weili.modules import parties
+
+    if supplier is None:
+        return SYSTEM_PARTY
+    return parties.party_by_name(ctx, kind=parties.PartyKind.SUPPLIER, name=supplier).id
+
+
+def _columns(ctx: "Ctx", name: str | None, supplier_id: "PartyId | None") -> "Columns | None":
+    """Find a mapping: the supplier's own of that name, or the operator's."""
+    from weili.kit.context import SYSTEM_PARTY
+    from weili.kit.problems import NotFound
+    from weili.modules import imports
+
+    if name is None:
+        return None
+    if supplier_id is not None:
+        try:
+            return imports.mapping_get(ctx, party_id=supplier_id, name=name).columns
+        except NotFound:
+            pass
+    return imports.mapping_get(ctx, party_id=SYSTEM_PARTY, name=name).columns
+
+
+def _rows(file: Path, columns: "Columns | None") -> "Iterator[tuple[int, Mapping[str, str]]]":
+    """Read a file's rows as rows of our sheet."""
+    from weili.adapters.files import sheet_rows
+    from weili.modules import goods, imports
+
+    if columns is None:
+        return sheet_rows(file, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED)
+    rows = sheet_rows(file, required=sorted(imports.headings_of(columns)))
+    return ((number, imports.mapped(columns, raw)) for number, raw in rows)
+
+
+def _day_as_json(day: "DayReport") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(day) | {"on": day.on.isoformat(), "goods": _as_json(day.goods)}
+
+
+def _day_say(day: "DayReport") -> None:
+    goods = day.goods
+    say.line(
+        f"{day.on}: {goods.created} new, {goods.updated} changed, {goods.prices_changed} prices,"
+        f" {goods.bad_rows} left out; {day.repeated} repeated, {day.contradicted} contradicted,"
+        f" {day.stale} older than known, {day.fallen} counts fell.",
+        f"{day.on}：新增 {goods.created}，更新 {goods.updated}，价格变动 {goods.prices_changed}，"
+        f"跳过 {goods.bad_rows}；重复 {day.repeated}，前后矛盾 {day.contradicted}，"
+        f"早于已知 {day.stale}，计数回落 {day.fallen}。",
+    )
+    for text in _bad_lines(goods):
+        say.line(text, text)
 
 
 def _progress() -> Progress:

@@ -105,6 +105,8 @@ from weili.modules.goods.review import (
 )
 from weili.modules.goods.rules import (
     CHOICES_MAX,
+    COSTS_MAX,
+    GOT_MAX,
     MEDIA_BYTES_MAX,
     MEDIA_MAX,
     SHEET_ALIASES,
@@ -137,6 +139,7 @@ from weili.modules.goods.service import (
     sku_get,
     sku_page,
     sku_shelve,
+    skus_by_code,
     skus_get,
     skus_known,
     skus_suppliers,
@@ -159,6 +162,7 @@ __all__ = [
     "EVENTS",
     "GOODS_PUBLISHED",
     "GOODS_RETURNED",
+    "GOT_MAX",
     "MEDIA_BYTES_MAX",
     "MEDIA_MAX",
     "MEDIA_PREFIX",
@@ -280,6 +284,7 @@ __all__ = [
     "sku_page",
     "sku_shelve",
     "sku_withdraw",
+    "skus_by_code",
     "skus_get",
     "skus_known",
     "skus_stamped",

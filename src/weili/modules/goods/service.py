@@ -207,6 +207,11 @@ def skus_known(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> frozenset[SkuId]:
     return store.skus_known(ctx, sku_ids)
 
 
+def skus_by_code(ctx: Ctx, *, keys: Sequence[SkuKey]) -> dict[SkuKey, SkuId]:
+    """Find SKUs, bundles aside, by supplier and the supplier's own code; leaves out the unknown."""
+    return store.singles_by_key(ctx, keys)
+
+
 def skus_suppliers(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, PartyId]:
     """Say whose the SKUs are; an unknown id is absent."""
     return store.skus_suppliers(ctx, sku_ids)

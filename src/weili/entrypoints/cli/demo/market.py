@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from weili.kit.money import portion_half_up
 from weili.kit.secrets import new_token
 from weili.kit.world import in_transaction
 from weili.modules import goods, inventory, parties, pricing
-from weili.workflows.import_goods import import_goods
+from weili.workflows.import_goods import Read, import_goods
 from weili.workflows.load_sample import OPERATOR_LEGAL_NAME, OPERATOR_NAME, OPERATOR_USCC
 from weili.workflows.open_accounts import (
     POOL_DEFAULT,
@@ -156,10 +157,10 @@ def _import(
     suppliers: Mapping[str, PartyId],
     warehouses: Mapping[PartyId, Sequence[inventory.WarehouseId]],
 ) -> str:
-    with _rows(catalogue, list(suppliers)) as (name, rows):
+    with _rows(catalogue, list(suppliers)) as (name, read):
         import_goods(
             begin,
-            rows=rows,
+            read=read,
             suppliers=suppliers,
             warehouses=warehouses,
             price_list_id=ground.price_list.id,
@@ -170,19 +171,18 @@ def _import(
 
 
 @contextmanager
-def _rows(
-    catalogue: Path | None, suppliers: Sequence[str]
-) -> Iterator[tuple[str, Iterator[tuple[int, dict[str, str]]]]]:
+def _rows(catalogue: Path | None, suppliers: Sequence[str]) -> Iterator[tuple[str, Read]]:
     """Read the rows of a sheet, of a folder that litemall exported, or of our own catalogue."""
     if catalogue is not None and catalogue.is_dir():
-        yield catalogue.name, litemall.rows_of(catalogue, suppliers=suppliers)
+        yield catalogue.name, partial(litemall.rows_of, catalogue, suppliers=suppliers)
         return
     with sample.catalogue_path() as shipped:
         path = catalogue or shipped
-        rows = sheet_rows(path, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED)
+        read = partial(sheet_rows, path, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED)
         if catalogue is not None:
-            rows = _spread(rows, suppliers)
-        yield path.name, rows
+            yield path.name, lambda: _spread(read(), suppliers)
+            return
+        yield path.name, read
 
 
 def _spread(

@@ -9,6 +9,7 @@ from weili.modules.goods.rules.proposal import (
 )
 from weili.modules.goods.rules.sale import is_sold_to, line_check, parts_checked, terms_faults
 from weili.modules.goods.rules.sheet import (
+    GOT_MAX,
     LEVELS_MAX,
     SHEET_ALIASES,
     SHEET_COLUMNS,
@@ -25,6 +26,8 @@ from weili.modules.goods.rules.template import (
 
 __all__ = [
     "CHOICES_MAX",
+    "COSTS_MAX",
+    "GOT_MAX",
     "LEVELS_MAX",
     "MEDIA_BYTES_MAX",
     "MEDIA_MAX",

@@ -21,7 +21,6 @@ from weili.modules.goods.model import (
     ReturnPolicy,
     RowProblem,
     SheetRow,
-    SkuKey,
 )
 
 CODE_MAX: Final = 64
@@ -242,8 +241,10 @@ class SheetCheck:
     ) -> None:
         self._suppliers = suppliers
         self._default_supplier = default_supplier
-        self._rows: dict[SkuKey, int] = {}
-        self._spus: dict[tuple[PartyId, str], tuple[int, int]] = {}
+        # By digest: of a sheet of 200,000 rows the codes themselves would fill the memory. That
+        # two are taken for the same by accident is less likely than one in a hundred million.
+        self._rows: dict[int, int] = {}
+        self._spus: dict[int, tuple[int, int]] = {}
 
     def check(
         self, row_number: int, raw: Mapping[str, str]
@@ -253,6 +254,21 @@ class SheetCheck:
         A supplier's code may come once, and all variants of an SPU must agree on what they share.
         The row that breaks this is the later one.
         """
+        found = self.read(row_number, raw)
+        if isinstance(found, list):
+            return found
+        supplier_id, row = found
+        if problems := list(self._against_earlier(supplier_id, row)):
+            return problems
+        self._rows[_digest(supplier_id, row.supplier_code)] = row_number
+        shared = row_number, _shared(row)
+        self._spus.setdefault(_digest(supplier_id, row.spu_code), shared)
+        return found
+
+    def read(
+        self, row_number: int, raw: Mapping[str, str]
+    ) -> tuple[PartyId, SheetRow] | list[RowProblem]:
+        """Check a row by itself alone, and find its supplier."""
         row = row_check(row_number, raw)
         if isinstance(row, list):
             return row
@@ -260,25 +276,25 @@ class SheetCheck:
         if supplier_id is None:
             expected = either(list(self._suppliers), none=_NO_SUPPLIER)
             return [RowProblem(row_number, "supplier", row.supplier, expected)]
-        if problems := list(self._against_earlier(supplier_id, row)):
-            return problems
-        self._rows[supplier_id, row.supplier_code] = row_number
-        self._spus.setdefault((supplier_id, row.spu_code), (row_number, _shared(row)))
         return supplier_id, row
 
     def _against_earlier(self, supplier_id: PartyId, row: SheetRow) -> Iterator[RowProblem]:
-        if twin := self._rows.get((supplier_id, row.supplier_code)):
+        if twin := self._rows.get(_digest(supplier_id, row.supplier_code)):
             expected = Said(
                 f"each code once; row {twin} has it already", f"编码不重复；第 {twin} 行已使用"
             )
             yield RowProblem(row.row, "supplier_code", row.supplier_code, expected)
-        first, shared = self._spus.get((supplier_id, row.spu_code), (0, 0))
+        first, shared = self._spus.get(_digest(supplier_id, row.spu_code), (0, 0))
         if first and shared != _shared(row):
             expected = Said(
                 f"title, category, brand, its kind and attributes as in row {first}, one SPU",
                 f"标题、类目、品牌、品牌类型与属性同第 {first} 行（同属一个 SPU）",
             )
             yield RowProblem(row.row, "spu_code", row.spu_code, expected)
+
+
+def _digest(supplier_id: PartyId, code: str) -> int:
+    return hash((supplier_id, code))
 
 
 def _shared(row: SheetRow) -> int:

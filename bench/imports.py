@@ -1,0 +1,166 @@
+"""``python -m bench.imports``: how fast a large sheet is imported, and in how much memory.
+
+A sheet of made-up goods is written as csv, and a smaller one as xlsx, and each is imported twice by
+a process of its own into a world of its own: all new, then all the same. The peak of memory is that
+process's, so that the csv's must hardly grow with the rows while the workbook's does.
+"""
+
+import argparse
+import csv
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import xlsxwriter
+
+from bench import machine, ours
+from weili import bootstrap, sample
+from weili.adapters.files import sheet_rows
+from weili.adapters.postgres import embedded
+from weili.kit.context import Ctx
+from weili.kit.world import in_transaction
+from weili.modules import goods, inventory, pricing
+from weili.workflows.import_goods import import_goods
+from weili.workflows.load_sample import load_sample
+from weili.workflows.open_accounts import supplier_ids
+
+HOME: Final = ours.CHECKOUT / ".weili" / "bench-imports"
+RESULTS: Final = Path(__file__).with_name("results") / "imports.json"
+VARIANTS: Final = 3
+
+
+def sheet_made(rows: int) -> Iterator[list[str]]:
+    """Give the header, then rows in the shapes of the sample's, three variants to an SPU."""
+    with sample.catalogue_path() as path:
+        shapes = [raw for _, raw in sheet_rows(path, aliases=goods.SHEET_ALIASES)]
+    yield list(shapes[0])
+    for i in range(rows):
+        spu, variant = divmod(i, VARIANTS)
+        shape = shapes[spu % len(shapes)]
+        made = {
+            "supplier_code": f"B{i}",
+            "spu_code": f"BS{spu}",
+            "variant": f"款式 {variant}",
+            "title": f"{shape['title']} {spu}",
+            "gtin": "",
+        }
+        yield [made.get(name, shape.get(name, "")) for name in shapes[0]]
+
+
+def imported(path: Path, rows: int) -> dict[str, Any]:
+    """Import one sheet twice into a fresh world; gives rows a second and the peak in MB."""
+    settings = bootstrap.Settings(None, (bootstrap.SANDBOX,), "127.0.0.1", 0, HOME)
+    _remove(settings)
+    bootstrap.home_make(settings)
+    server = embedded.up(settings.postgres_home)
+    try:
+        with bootstrap.opened(settings, upgrade=True) as worlds:
+            world = worlds[bootstrap.SANDBOX]
+            load_sample(world.begin, keep=lambda _: None)
+            place = in_transaction(world.begin, _place)
+            took = []
+            for _ in ("all new", "all the same"):
+                start = time.perf_counter()
+                with machine.watched({"bench": os.getpid(), "postgres": server.pid}) as share:
+                    report = import_goods(
+                        world.begin,
+                        read=lambda: sheet_rows(
+                            path, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED
+                        ),
+                        **place,
+                    )
+                took.append(time.perf_counter() - start)
+                if report.rows != rows:
+                    raise RuntimeError(f"{report.rows} rows were read, {rows} written")
+    finally:
+        _remove(settings)
+    return {
+        "rows": rows,
+        "bytes": path.stat().st_size,
+        "new_rows_per_s": round(rows / took[0]),
+        "same_rows_per_s": round(rows / took[1]),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "others_share": share.others,
+    }
+
+
+def _place(ctx: Ctx) -> dict[str, Any]:
+    """Find where the sample keeps its goods."""
+    warehouses: dict[Any, list[Any]] = {}
+    for house in inventory.warehouse_page(ctx, cursor=None, limit=200).items:
+        warehouses.setdefault(house.supplier_id, []).append(house.id)
+    price_list = pricing.list_by_name(ctx, name="standard")
+    pool = goods.pool_by_name(ctx, name="default")
+    if price_list is None or pool is None:
+        raise RuntimeError("the sample has no price list or no pool")
+    return {
+        "suppliers": supplier_ids(ctx),
+        "warehouses": warehouses,
+        "price_list_id": price_list.id,
+        "pool_id": pool.id,
+    }
+
+
+def _remove(settings: bootstrap.Settings) -> None:
+    embedded.remove(settings.postgres_home)
+    shutil.rmtree(settings.home, ignore_errors=True)
+
+
+def _written(folder: Path, kind: str, rows: int) -> Path:
+    path = folder / f"sheet.{kind}"
+    if kind == "csv":
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(sheet_made(rows))
+        return path
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for number, cells in enumerate(sheet_made(rows)):
+            sheet.write_row(number, 0, cells)
+    return path
+
+
+def main(words: Sequence[str]) -> int:
+    """Measure sheets of each size and kind, each in a process of its own; write it all down."""
+    parser = argparse.ArgumentParser(prog="python -m bench.imports", description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000, help="of the larger csv")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--one", nargs=2, metavar=("FILE", "ROWS"), help=argparse.SUPPRESS)
+    options = parser.parse_args(words)
+    if options.one:
+        json.dump(imported(Path(options.one[0]), int(options.one[1])), sys.stdout)
+        return 0
+    folder = HOME.with_name("bench-sheets")
+    folder.mkdir(parents=True, exist_ok=True)
+    results: dict[str, Any] = {"made_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    try:
+        for name, kind, rows in (
+            ("csv_small", "csv", options.rows // 10),
+            ("csv", "csv", options.rows),
+            ("xlsx", "xlsx", options.rows // 2),
+        ):
+            path = _written(folder, kind, rows)
+            done = subprocess.run(
+                [sys.executable, "-m", "bench.imports", "--one", str(path), str(rows)],
+                check=True,
+                capture_output=True,
+                text=True,
+                cwd=ours.CHECKOUT,
+            )
+            results[name] = json.loads(done.stdout)
+            print(name, results[name], flush=True)
+    finally:
+        shutil.rmtree(folder)
+    options.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
