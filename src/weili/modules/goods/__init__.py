@@ -105,7 +105,6 @@ from weili.modules.goods.review import (
 )
 from weili.modules.goods.rules import (
     CHOICES_MAX,
-    COSTS_MAX,
     GOT_MAX,
     MEDIA_BYTES_MAX,
     MEDIA_MAX,

@@ -26,7 +26,6 @@ from weili.modules.goods.rules.template import (
 
 __all__ = [
     "CHOICES_MAX",
-    "COSTS_MAX",
     "GOT_MAX",
     "LEVELS_MAX",
     "MEDIA_BYTES_MAX",
