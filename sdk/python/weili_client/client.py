@@ -170,8 +170,51 @@ class Client:
         return _object(self.send(routes.order_step(order_id, "confirm", idempotency_key)))
 
     def order_cancel(self, order_id: str, *, idempotency_key: str | None = None) -> dict[str, Any]:
-        """Cancel an order of which nothing has shipped."""
+        """Cancel what can be of an order; ``outcomes`` says what came of each child."""
         return _object(self.send(routes.order_step(order_id, "cancel", idempotency_key)))
+
+    def order_intercept(
+        self,
+        order_id: str,
+        *,
+        package_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Ask to stop a package that is on its way, or all of an order."""
+        body = {"package_id": package_id}
+        asked = routes.order_step(order_id, "intercept", idempotency_key, body)
+        return _object(self.send(asked))
+
+    def order_change_address(
+        self, order_id: str, body: routes.Json, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Send an order elsewhere: ``area_code`` and ``recipient``."""
+        asked = routes.order_step(order_id, "changeAddress", idempotency_key, body)
+        return _object(self.send(asked))
+
+    def order_remark(
+        self, order_id: str, audience: str, text: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Say something of an order to the ``operator`` or the ``supplier``."""
+        asked = routes.order_remark(order_id, audience, text, idempotency_key)
+        return _object(self.send(asked))
+
+    def order_settings_put(self, low_balance: str) -> dict[str, Any]:
+        """Choose whether an order that your balance does not cover is to ``refuse`` or ``wait``."""
+        body = {"low_balance": low_balance}
+        return _object(self.send(request_of("PUT", "/v1/order-settings", body=body)))
+
+    def package_step(
+        self,
+        package_id: str,
+        step: str,
+        body: routes.Json | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Say, as a supplier: intercepted, notIntercepted, refused, returned or lost."""
+        asked = routes.package_step(package_id, step, body, idempotency_key)
+        return _object(self.send(asked))
 
     def order_confirm_receipt(
         self, order_id: str, *, idempotency_key: str | None = None
@@ -431,8 +474,51 @@ class AsyncClient:
     async def order_cancel(
         self, order_id: str, *, idempotency_key: str | None = None
     ) -> dict[str, Any]:
-        """Cancel an order of which nothing has shipped."""
+        """Cancel what can be of an order; ``outcomes`` says what came of each child."""
         return _object(await self.send(routes.order_step(order_id, "cancel", idempotency_key)))
+
+    async def order_intercept(
+        self,
+        order_id: str,
+        *,
+        package_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Ask to stop a package that is on its way, or all of an order."""
+        body = {"package_id": package_id}
+        asked = routes.order_step(order_id, "intercept", idempotency_key, body)
+        return _object(await self.send(asked))
+
+    async def order_change_address(
+        self, order_id: str, body: routes.Json, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Send an order elsewhere: ``area_code`` and ``recipient``."""
+        asked = routes.order_step(order_id, "changeAddress", idempotency_key, body)
+        return _object(await self.send(asked))
+
+    async def order_remark(
+        self, order_id: str, audience: str, text: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Say something of an order to the ``operator`` or the ``supplier``."""
+        asked = routes.order_remark(order_id, audience, text, idempotency_key)
+        return _object(await self.send(asked))
+
+    async def order_settings_put(self, low_balance: str) -> dict[str, Any]:
+        """Choose whether an order that your balance does not cover is to ``refuse`` or ``wait``."""
+        body = {"low_balance": low_balance}
+        return _object(await self.send(request_of("PUT", "/v1/order-settings", body=body)))
+
+    async def package_step(
+        self,
+        package_id: str,
+        step: str,
+        body: routes.Json | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Say, as a supplier: intercepted, notIntercepted, refused, returned or lost."""
+        asked = routes.package_step(package_id, step, body, idempotency_key)
+        return _object(await self.send(asked))
 
     async def order_confirm_receipt(
         self, order_id: str, *, idempotency_key: str | None = None

@@ -86,11 +86,38 @@ def orders_page(state: str | None, cursor: str | None, limit: int | None) -> Req
     return request_of("GET", "/v1/orders", query=query)
 
 
-def order_step(order_id: str, step: str, idempotency_key: str | None) -> Request:
-    """Take a step with an order: confirm, cancel, confirmReceipt."""
+def order_step(
+    order_id: str, step: str, idempotency_key: str | None, body: Json | None = None
+) -> Request:
+    """Take a step with an order: confirm, cancel, intercept, changeAddress, confirmReceipt."""
     return request_of(
         "POST",
         f"/v1/orders/{part(order_id)}:{step}",
+        body=body,
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )
+
+
+def order_remark(order_id: str, audience: str, text: str, idempotency_key: str | None) -> Request:
+    """Say something of an order."""
+    return request_of(
+        "POST",
+        f"/v1/orders/{part(order_id)}/remarks",
+        body={"audience": audience, "text": text},
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )
+
+
+def package_step(
+    package_id: str, step: str, body: Json | None, idempotency_key: str | None
+) -> Request:
+    """Say what has become of a package."""
+    return request_of(
+        "POST",
+        f"/v1/supply/packages/{part(package_id)}:{step}",
+        body=body,
         idempotency_key=idempotency_key,
         is_keyed=True,
     )
