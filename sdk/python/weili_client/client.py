@@ -252,6 +252,22 @@ class Client:
         """See what stands on your account."""
         return _object(self.send(request_of("GET", "/v1/account")))
 
+    def order_tracks(self, order_id: str) -> dict[str, Any]:
+        """See the way of each of an order's packages, in the order in which it happened."""
+        return _object(self.send(routes.order_tracks(order_id)))
+
+    def carriers(self) -> list[dict[str, Any]]:
+        """List the carriers and their codes."""
+        return list(_object(self.send(routes.carriers()))["items"])
+
+    def pick_list(self, warehouse_id: str, *, limit: int = 20) -> dict[str, Any]:
+        """Print the pick list of a warehouse's next wave; who printed is written down."""
+        return _object(self.send(routes.pick_list(warehouse_id, limit)))
+
+    def waybills(self, child_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Print masked waybills of child orders; who printed is written down."""
+        return list(_object(self.send(routes.waybills(child_ids)))["items"])
+
     def child_step(
         self,
         child_id: str,
@@ -555,6 +571,22 @@ class AsyncClient:
     async def account(self) -> dict[str, Any]:
         """See what stands on your account."""
         return _object(await self.send(request_of("GET", "/v1/account")))
+
+    async def order_tracks(self, order_id: str) -> dict[str, Any]:
+        """See the way of each of an order's packages, in the order in which it happened."""
+        return _object(await self.send(routes.order_tracks(order_id)))
+
+    async def carriers(self) -> list[dict[str, Any]]:
+        """List the carriers and their codes."""
+        return list(_object(await self.send(routes.carriers()))["items"])
+
+    async def pick_list(self, warehouse_id: str, *, limit: int = 20) -> dict[str, Any]:
+        """Print the pick list of a warehouse's next wave; who printed is written down."""
+        return _object(await self.send(routes.pick_list(warehouse_id, limit)))
+
+    async def waybills(self, child_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Print masked waybills of child orders; who printed is written down."""
+        return list(_object(await self.send(routes.waybills(child_ids)))["items"])
 
     async def child_step(
         self,

@@ -134,6 +134,28 @@ def messages_ack(ids: Sequence[str]) -> Request:
     return request_of("POST", "/v1/messages:ack", body={"ids": list(ids)})
 
 
+def order_tracks(order_id: str) -> Request:
+    """See the way of each of an order's packages."""
+    return request_of("GET", f"/v1/orders/{part(order_id)}/tracks")
+
+
+def carriers() -> Request:
+    """List the carriers and their codes."""
+    return request_of("GET", "/v1/carriers")
+
+
+def pick_list(warehouse_id: str, limit: int) -> Request:
+    """Print the pick list of a warehouse's next wave."""
+    body = {"warehouse_id": warehouse_id, "limit": limit}
+    return request_of("POST", "/v1/supply/papers:pickList", body=body)
+
+
+def waybills(child_ids: Sequence[str]) -> Request:
+    """Print masked waybills."""
+    body = {"child_ids": list(child_ids)}
+    return request_of("POST", "/v1/supply/papers:waybills", body=body)
+
+
 def child_step(child_id: str, step: str, body: Json | None, idempotency_key: str | None) -> Request:
     """Take a supplier's step with a child order: take, refuse, acceptCancel, refuseCancel, ship."""
     return request_of(
