@@ -24,12 +24,22 @@ from weili.workflows.confirm_order import confirm_order
 from weili.workflows.confirm_receipt import confirm_receipt
 from weili.workflows.dispatch_orders import orders_queue
 from weili.workflows.expire_orders import complete_orders, expire_holds
+from weili.workflows.intercept_order import (
+    intercept_answered,
+    intercept_order,
+    intercepts_expire,
+)
+from weili.workflows.lose_package import lose_package
+from weili.workflows.pick_child import pick_child
 from weili.workflows.place_dropship_orders import place_dropship_orders
+from weili.workflows.refuse_child import refuse_child
+from weili.workflows.return_package import package_refused, package_returned, returns_expire
 from weili.workflows.ship_package import deliver_package, ship_package
 from weili.workflows.supplier_answers import cancel_answered, child_taken
 
 S = dropship.OrderState
-OPEN = {S.HELD, S.CONFIRMED, S.RELEASED, S.CANCELLING, S.PART_SHIPPED}
+P = dropship.PackageState
+OPEN = {S.HELD, S.CONFIRMED, S.RELEASED, S.PICKING, S.CANCELLING, S.PART_SHIPPED}
 
 STEPS = 60
 WEIGHTS = {
@@ -43,6 +53,9 @@ WEIGHTS = {
     "no": 1,
     "ship": 12,
     "deliver": 6,
+    "pick": 2,
+    "refuse_some": 3,
+    "way": 6,
     "wait": 2,
 }
 
@@ -67,6 +80,13 @@ def drawn(chance: random.Random) -> tuple[Any, ...]:
             return verb, number, which, chance.randrange(3), chance.randint(1, 4)
         case "deliver":
             return verb, number, chance.randrange(4)
+        case "pick":
+            return verb, number, chance.randrange(2)
+        case "refuse_some":
+            return verb, number, chance.randrange(2), chance.randrange(3), chance.randint(1, 4)
+        case "way":
+            ways = ["ask", "stopped", "passed", "refused", "good", "damaged", "lost", "again"]
+            return verb, number, chance.randrange(4), chance.choice(ways)
     return verb, chance.choice([1, 5, 40, 11_000])
 
 
@@ -148,11 +168,54 @@ class Life:
             self.ctx.actor = self.market.as_supplier(supplier_id)
             deliver_package(self.ctx, supplier_id=supplier_id, package_id=package.id)
 
+    def pick(self, number: int, which: int) -> None:
+        """Let a supplier pick a child."""
+        child = self.child(number, which, mostly={S.RELEASED})
+        self.ctx.actor = self.market.as_supplier(child.supplier_id)
+        pick_child(self.ctx, supplier_id=child.supplier_id, child_id=child.id)
+
+    def refuse_some(self, number: int, which: int, line: int, quantity: int) -> None:
+        """Let a supplier refuse some pieces of a line, or of all that is left."""
+        child = self.child(number, which, mostly={S.RELEASED, S.PICKING, S.PART_SHIPPED})
+        self.ctx.actor = self.market.as_supplier(child.supplier_id)
+        item = child.lines[line % len(child.lines)]
+        pieces = None if self.chance.random() < 0.3 else {item.line_no: quantity}
+        refuse_child(self.ctx, supplier_id=child.supplier_id, child_id=child.id, pieces=pieces)
+
+    def way(self, number: int, which: int, what: str) -> None:
+        """Let a package of an order go another way than to its receiver."""
+        order = self.order(number)
+        if not order.packages:
+            return
+        package = order.packages[which % len(order.packages)]
+        owner = next(c.supplier_id for c in order.children if c.id == package.child_id)
+        if what == "ask":
+            self.ctx.actor = self.market.as_partner()
+            intercept_order(
+                self.ctx,
+                partner_id=self.market.street,
+                order_id=order.id,
+                package_id=package.id,
+            )
+            return
+        self.ctx.actor = self.market.as_supplier(owner)
+        named = {"supplier_id": owner, "package_id": package.id}
+        if what in {"stopped", "passed"}:
+            intercept_answered(self.ctx, **named, stopped=what == "stopped")
+        elif what == "refused":
+            package_refused(self.ctx, **named)
+        elif what in {"good", "damaged"}:
+            package_returned(self.ctx, **named, condition=dropship.Condition(what))
+        else:
+            lose_package(self.ctx, **named, send_again=what == "again")
+
     def wait(self, minutes: int) -> None:
         """Let time pass, and the deadlines act."""
         self.ctx.now += timedelta(minutes=minutes)
         expire_holds(self.ctx)
         complete_orders(self.ctx)
+        intercepts_expire(self.ctx)
+        returns_expire(self.ctx)
 
     def order(self, number: int) -> dropship.Order:
         """Read an order."""
@@ -204,7 +267,21 @@ def check(life: Life) -> None:
         assert order.state is dropship.root_state(child.state for child in order.children)
         for child in order.children:
             is_open = child.state in OPEN
+            lines = {line.line_no: line for line in child.lines}
+            for package in order.packages:
+                if package.child_id != child.id or package.state not in {P.RETURNED, P.LOST}:
+                    continue
+                is_lost_out = package.state is P.LOST and package.back is None
+                spent -= package.worth.goods_minor
+                spent -= package.worth.freight_minor if is_lost_out else 0
+                owed[child.supplier_id] -= package.worth.cost_minor
+                if package.condition is dropship.Condition.GOOD:
+                    for packed in package.lines:
+                        place = (lines[packed.line_no].sku_id, child.warehouse_id)
+                        shipped[place] = shipped.get(place, 0) - packed.quantity
             for line in child.lines:
+                if not line.quantity:
+                    continue
                 place = (line.sku_id, child.warehouse_id)
                 gone = line.freight_minor * line.shipped // line.quantity
                 spent += line.unit_price_minor * line.shipped + gone
