@@ -10,6 +10,7 @@ from weili.adapters.files.problems import (
     SheetTooLarge,
 )
 from weili.adapters.files.sheets import XLSX_BYTES_MAX, sheet_rows
+from weili.adapters.files.tables_out import csv_write, xlsx_write
 
 __all__ = [
     "XLSX_BYTES_MAX",
@@ -20,5 +21,7 @@ __all__ = [
     "SheetNotASheet",
     "SheetProblem",
     "SheetTooLarge",
+    "csv_write",
     "sheet_rows",
+    "xlsx_write",
 ]

@@ -1,13 +1,14 @@
 """A party's own account and its statement."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import answers, answers_money
 from weili.entrypoints.http.calls import CallIn, read
 from weili.entrypoints.http.documents import moment
 from weili.entrypoints.http.fields import LIMIT, CursorIn, LimitIn, MomentIn
@@ -15,11 +16,21 @@ from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
 from weili.kit.money import CURRENCY
 from weili.kit.problems import FieldProblem, InputInvalid, NotFound, Said
-from weili.modules import ledger
+from weili.modules import dropship, ledger
 
 router = APIRouter(tags=["account"])
 
 PERIOD_DEFAULT: Final = timedelta(days=30)
+PURPOSES_MAX: Final = 20
+SUBJECT_KINDS: Final[Mapping[str, str]] = {
+    dropship.ORDER_PREFIX: "order",
+    dropship.CHILD_PREFIX: "child",
+    dropship.PACKAGE_PREFIX: "package",
+    ledger.DEPOSIT_PREFIX: "deposit",
+    ledger.WITHDRAWAL_PREFIX: "withdrawal",
+    ledger.CORRECTION_PREFIX: "correction",
+}
+"""What an entry may be about, by the prefix of its id; anything else is a reference of outside."""
 KIND_OF_ROLE: Final[Mapping[str, ledger.AccountKind]] = {
     "partner": ledger.AccountKind.PARTNER_PREPAID,
     "supplier": ledger.AccountKind.SUPPLIER_PAYABLE,
@@ -27,6 +38,10 @@ KIND_OF_ROLE: Final[Mapping[str, ledger.AccountKind]] = {
 
 FromIn = Annotated[MomentIn | None, Query(alias="from", description="30 days before `to` if none")]
 ToIn = Annotated[MomentIn | None, Query(alias="to", description="not included; now if none")]
+PurposeQuery = Annotated[
+    tuple[Annotated[str, Field(pattern="^[a-z_]{1,40}$")], ...],
+    Query(max_length=PURPOSES_MAX, description="only entries of this purpose; may be repeated"),
+]
 
 
 @router.get("/v1/account", response_model=answers.AccountOut)
@@ -51,16 +66,19 @@ def account_get(call: CallIn) -> Response:
 
 
 @router.get("/v1/account/statement", response_model=answers.StatementOut)
-def account_statement(
+def account_statement(  # noqa: PLR0917 - FastAPI passes parameters by name
     call: CallIn,
     from_at: FromIn = None,
     to_at: ToIn = None,
+    purpose: PurposeQuery = (),
     cursor: CursorIn = None,
     limit: LimitIn = LIMIT,
 ) -> Response:
     """List what moved on your account, each entry with where the account stood after it.
 
-    Name `from` and `to` yourself when you turn pages, so that every page is of the same period.
+    With `purpose` only entries of those purposes are listed; opening, totals and closing stay
+    those of all, so that they always sum up. Name `from` and `to` yourself when you turn pages,
+    so that every page is of the same period.
     """
 
     def work(ctx: Ctx) -> dict[str, Any]:
@@ -69,9 +87,35 @@ def account_statement(
             party_id=call.actor.party_id,
             kind=kind_of(call.actor.role),
             period=(from_at, to_at),
+            purposes=purpose,
             cursor=cursor,
             limit=limit,
         )
+
+    return read(call, work)
+
+
+@router.get("/v1/account/months", response_model=answers_money.MonthsOut)
+def account_months(call: CallIn) -> Response:
+    """List the months that were closed on your account, the newest first."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        found = ledger.months_closed(
+            ctx, party_id=call.actor.party_id, kind=kind_of(call.actor.role)
+        )
+        return {
+            "items": [
+                {
+                    "month": f"{month_on:%Y-%m}",
+                    "opening": _standing(sums.opening),
+                    "moved": _standing(sums.moved),
+                    "closing": _standing(sums.closing),
+                    "entries": sums.entries,
+                    "closed_at": moment(closed_at),
+                }
+                for month_on, sums, closed_at in found
+            ]
+        }
 
     return read(call, work)
 
@@ -86,12 +130,28 @@ def kind_of(role: str) -> ledger.AccountKind:
     return KIND_OF_ROLE[role]
 
 
+def period_of(
+    ctx: Ctx, period: tuple[datetime | None, datetime | None]
+) -> tuple[datetime, datetime]:
+    """Give a period with its defaults.
+
+    Raises: InputInvalid, when it ends before it begins.
+    """
+    to_at = period[1] or ctx.now
+    from_at = period[0] or to_at - PERIOD_DEFAULT
+    if from_at > to_at:
+        expected = Said("a moment before `to`", "早于 `to` 的时刻")
+        raise InputInvalid(fields=(FieldProblem("?from", "after_to", expected),))
+    return from_at, to_at
+
+
 def statement(
     ctx: Ctx,
     *,
     party_id: PartyId,
     kind: ledger.AccountKind,
-    period: tuple[MomentIn | None, MomentIn | None],
+    period: tuple[datetime | None, datetime | None],
+    purposes: Sequence[str],
     cursor: str | None,
     limit: int,
 ) -> dict[str, Any]:
@@ -99,23 +159,54 @@ def statement(
 
     Raises: InputInvalid, when the period ends before it begins; what the ledger raises.
     """
-    to_at = period[1] or ctx.now
-    from_at = period[0] or to_at - PERIOD_DEFAULT
-    if from_at > to_at:
-        expected = Said("a moment before `to`", "早于 `to` 的时刻")
-        raise InputInvalid(fields=(FieldProblem("?from", "after_to", expected),))
+    from_at, to_at = period_of(ctx, period)
     found = ledger.statement(
-        ctx, party_id=party_id, kind=kind, from_at=from_at, to_at=to_at, cursor=cursor, limit=limit
+        ctx,
+        party_id=party_id,
+        kind=kind,
+        from_at=from_at,
+        to_at=to_at,
+        purposes=purposes,
+        cursor=cursor,
+        limit=limit,
     )
+    links = dropship.subjects_traced(ctx, subjects=[e.transfer.subject for e in found.entries])
     return {
         "kind": found.kind.value,
         "from_at": moment(found.from_at),
         "to_at": moment(found.to_at),
         "currency": CURRENCY,
         "opening": _standing(found.opening),
-        "items": [_entry(entry) for entry in found.entries],
+        "totals": [
+            {
+                "purpose": each.purpose,
+                "count": each.count,
+                "posted_minor": each.posted_minor,
+                "held_minor": each.held_minor,
+            }
+            for each in found.totals
+        ],
+        "items": [_entry(entry, kind, links) for entry in found.entries],
         "closing": _standing(found.closing),
         "next_cursor": found.next_cursor,
+    }
+
+
+def linked(
+    entry: ledger.Entry, kind: ledger.AccountKind, links: Mapping[str, dropship.Traced]
+) -> dict[str, str | None]:
+    """Say what an entry is about. A partner's own order number is not shown to its suppliers."""
+    subject = entry.transfer.subject
+    found = links.get(subject)
+    is_partner = kind is ledger.AccountKind.PARTNER_PREPAID
+    return {
+        "subject": subject,
+        "subject_kind": SUBJECT_KINDS.get(subject.partition("_")[0], "reference"),
+        "order_id": id_text(dropship.ORDER_PREFIX, found.order_id) if found else None,
+        "child_id": id_text(dropship.CHILD_PREFIX, found.child_id)
+        if found and found.child_id
+        else None,
+        "order_number": found.number if found and is_partner else None,
     }
 
 
@@ -123,13 +214,15 @@ def _standing(standing: ledger.Standing) -> dict[str, int]:
     return {"posted_minor": standing.posted_minor, "held_minor": standing.held_minor}
 
 
-def _entry(entry: ledger.Entry) -> dict[str, Any]:
+def _entry(
+    entry: ledger.Entry, kind: ledger.AccountKind, links: Mapping[str, dropship.Traced]
+) -> dict[str, Any]:
     transfer = entry.transfer
     return {
         "transfer_id": id_text(ledger.TRANSFER_PREFIX, transfer.id),
         "kind": transfer.kind.value,
         "purpose": transfer.purpose,
-        "subject": transfer.subject,
+        **linked(entry, kind, links),
         "occurred_at": moment(transfer.occurred_at),
         "posted_minor": entry.posted_minor,
         "held_minor": entry.held_minor,

@@ -308,6 +308,12 @@ class EntryOut(Document):
     kind: str
     purpose: str
     subject: str
+    subject_kind: Literal[
+        "order", "child", "package", "deposit", "withdrawal", "correction", "reference"
+    ]
+    order_id: OrderIdOut | None
+    child_id: ChildIdOut | None
+    order_number: str | None
     occurred_at: MomentOut
     posted_minor: Fen
     held_minor: Fen
@@ -315,14 +321,24 @@ class EntryOut(Document):
     held_after_minor: Fen
 
 
+class PurposeTotalOut(Document):
+    """What all entries of one purpose come to in the period."""
+
+    purpose: str
+    count: int
+    posted_minor: Fen
+    held_minor: Fen
+
+
 class StatementOut(Document):
-    """An account's entries; opening and closing are of the whole period on every page."""
+    """An account's entries; opening, totals and closing are of the whole period on every page."""
 
     kind: str
     from_at: MomentOut
     to_at: MomentOut
     currency: Literal["CNY"]
     opening: StandingOut
+    totals: list[PurposeTotalOut]
     items: list[EntryOut]
     closing: StandingOut
     next_cursor: str | None

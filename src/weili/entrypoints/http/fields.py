@@ -16,7 +16,7 @@ from weili.kit.ids import id_parse
 from weili.kit.money import AMOUNT_MINOR_MAX
 from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX
 from weili.kit.problems import IdMalformed, Said
-from weili.modules import dropship, goods, inventory, parties, pricing
+from weili.modules import dropship, goods, inventory, ledger, parties, pricing
 
 NUMBER_PATTERN: Final = "[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 PHONE_PATTERN: Final = r"\+?[0-9][0-9 -]{3,22}[0-9]"
@@ -252,6 +252,26 @@ ShareIdIn = Annotated[
     inventory.ShareId,
     BeforeValidator(_id_reader(inventory.SHARE_PREFIX)),
     _id_schema(inventory.SHARE_PREFIX),
+]
+TransferIdIn = Annotated[
+    ledger.TransferId,
+    BeforeValidator(_id_reader(ledger.TRANSFER_PREFIX)),
+    _id_schema(ledger.TRANSFER_PREFIX),
+]
+DepositIdIn = Annotated[
+    ledger.DepositId,
+    BeforeValidator(_id_reader(ledger.DEPOSIT_PREFIX)),
+    _id_schema(ledger.DEPOSIT_PREFIX),
+]
+WithdrawalIdIn = Annotated[
+    ledger.WithdrawalId,
+    BeforeValidator(_id_reader(ledger.WITHDRAWAL_PREFIX)),
+    _id_schema(ledger.WITHDRAWAL_PREFIX),
+]
+CorrectionIdIn = Annotated[
+    ledger.CorrectionId,
+    BeforeValidator(_id_reader(ledger.CORRECTION_PREFIX)),
+    _id_schema(ledger.CORRECTION_PREFIX),
 ]
 PartyIdIn = Annotated[
     Any, BeforeValidator(_id_reader(parties.PARTY_PREFIX)), _id_schema(parties.PARTY_PREFIX)

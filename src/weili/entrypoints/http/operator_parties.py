@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers
-from weili.entrypoints.http.account import FromIn, ToIn, kind_of, statement
+from weili.entrypoints.http.account import FromIn, PurposeQuery, ToIn, kind_of, statement
 from weili.entrypoints.http.calls import CallIn, change, read
 from weili.entrypoints.http.documents import moment, page
 from weili.entrypoints.http.fields import (
@@ -186,7 +186,10 @@ def connection_put(call: CallIn, party_id: PartyIdIn, body: ConnectionBody) -> R
     "/v1/operator/partners/{party_id}:topUp", response_model=answers.TopUpOut, status_code=201
 )
 def partner_top_up(call: CallIn, party_id: PartyIdIn, body: TopUpBody) -> Response:
-    """Pay money into a partner's prepaid account."""
+    """Pay money into a partner's prepaid account at once.
+
+    Sandboxes only: in the live world money comes in by a deposit that a second person approves.
+    """
 
     def work(ctx: Ctx) -> dict[str, Any]:
         made = ledger.top_up(
@@ -211,6 +214,7 @@ def party_statement(
     *,
     from_at: FromIn = None,
     to_at: ToIn = None,
+    purpose: PurposeQuery = (),
     cursor: CursorIn = None,
     limit: LimitIn = LIMIT,
 ) -> Response:
@@ -224,6 +228,7 @@ def party_statement(
             party_id=party.id,
             kind=kind_of(party.kind),
             period=period,
+            purposes=purpose,
             cursor=cursor,
             limit=limit,
         )

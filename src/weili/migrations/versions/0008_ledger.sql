@@ -134,3 +134,6 @@ CREATE TABLE ledger.month_close (
 );
 
 GRANT SELECT, INSERT ON ledger.month_close TO weili_app;
+
+-- The steps of a day, for the lists that both sides compare.
+CREATE INDEX ix_history_at ON dropship.history USING brin (at);

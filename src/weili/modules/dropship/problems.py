@@ -247,3 +247,12 @@ class RemarksTooMany(Problem):
     code = "remarks_too_many"
     en = "The order has {count_max} remarks already, which is as many as it may have."
     zh = "该订单备注已达上限 {count_max} 条。"
+
+
+class ListTooLong(Problem):
+    """A day's list is longer than can be compared in one call."""
+
+    kind = Kind.TOO_LARGE
+    code = "list_too_long"
+    en = "Our list of that day has more than {rows_max} orders; compare it by its csv instead."
+    zh = "当日清单超过 {rows_max} 单；请改用 csv 清单核对。"

@@ -1,0 +1,42 @@
+"""Writes tables that others open in a sheet: csv and xlsx, row by row in flat memory."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import IO, Final
+
+import xlsxwriter
+
+Cell = str | int | None
+ROWS_MAX: Final = 1_048_576
+"""What a sheet of xlsx holds."""
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_write(file: IO[bytes], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write rows as csv in UTF-8. A text that a sheet would take for a formula is quoted."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    writer = csv.writer(text)
+    for row in rows:
+        writer.writerow([_harmless(cell) for cell in row])
+    text.detach()
+
+
+def xlsx_write(file: IO[bytes], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write rows as one sheet of xlsx, whose texts are never formulas. Rows go by way of a file."""
+    workbook = xlsxwriter.Workbook(file, {"constant_memory": True})
+    sheet = workbook.add_worksheet()
+    for at, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            if isinstance(cell, int):
+                sheet.write_number(at, column, cell)
+            elif cell is not None:
+                sheet.write_string(at, column, cell)
+    workbook.close()
+
+
+def _harmless(cell: Cell) -> Cell:
+    if isinstance(cell, str) and cell.startswith(_FORMULA):
+        return f"'{cell}"
+    return cell
