@@ -21,6 +21,7 @@ from weili import migrations
 from weili.adapters.carriers import HttpCarrierGateway
 from weili.adapters.files.media import FolderMediaStore, MediaStore
 from weili.adapters.postgres import Server, databases, embedded
+from weili.adapters.search import TantivyIndex, TantivyWriter
 from weili.adapters.suppliers import HttpSupplierGateway
 from weili.kit.problems import Kind, Problem, Said, machine_said
 from weili.kit.secrets import KeyRing
@@ -150,6 +151,10 @@ class Settings:
     def media_path(self) -> Path:
         """Where the bytes of pictures, videos and documents lie."""
         return self.home / "media"
+
+    def search_home(self, world: str) -> Path:
+        """Say where the search index of a world lies; what is in it can always be built anew."""
+        return self.home / "search" / world
 
     def sample_path(self, world: str) -> Path:
         """Say where the keys of a sample world lie."""
@@ -288,11 +293,25 @@ def opened(settings: Settings, *, upgrade: bool = False) -> Iterator[dict[str, W
 # --- faces ---------------------------------------------------------------------------------------
 
 
-def http_app(worlds: Worlds, placing: "Placing", media: MediaStore) -> "ASGIApp":
-    """Give the HTTP face over open worlds, with a lane for each world that takes orders."""
+def http_app(
+    worlds: Worlds,
+    placing: "Placing",
+    media: MediaStore,
+    *,
+    settings: Settings | None = None,
+) -> "ASGIApp":
+    """Give the HTTP face over open worlds, with a lane for each world that takes orders.
+
+    Without ``settings`` nothing is searched: it is not known where the indexes lie.
+    """
     from weili.entrypoints.http import create_app  # noqa: PLC0415
 
-    return create_app(worlds=worlds, placing=placing, media=media, is_current=is_current)
+    indexes = {
+        name: TantivyIndex(settings.search_home(name)) for name in worlds if settings is not None
+    }
+    return create_app(
+        worlds=worlds, placing=placing, media=media, is_current=is_current, indexes=indexes
+    )
 
 
 @contextmanager
@@ -352,12 +371,12 @@ def media_store(settings: Settings) -> MediaStore:
     return FolderMediaStore(settings.media_path)
 
 
-def serve(worlds: Worlds, listening: socket.socket, media: MediaStore) -> None:
+def serve(settings: Settings, worlds: Worlds, listening: socket.socket, media: MediaStore) -> None:
     """Serve the HTTP face on a socket until SIGTERM or SIGINT, then finish what is under way."""
     import uvicorn  # noqa: PLC0415
 
     with placers(worlds) as placing:
-        app = http_app(worlds, placing, media)
+        app = http_app(worlds, placing, media, settings=settings)
         # The event loop shares its interpreter with the threads of slower routes.
         sys.setswitchinterval(SWITCH_S)
         _forget_garbage()
@@ -408,13 +427,14 @@ def listen(settings: Settings) -> socket.socket:
 
 
 @contextmanager
-def worker(worlds: Worlds) -> "Iterator[Worker]":
+def worker(settings: Settings, worlds: Worlds) -> "Iterator[Worker]":
     """Give the worker over the open worlds."""
     from weili.entrypoints.jobs import Worker  # noqa: PLC0415
 
     gateway = HttpSupplierGateway()
     try:
-        yield Worker(worlds, gateway, HttpCarrierGateway())
+        writers = {name: TantivyWriter(settings.search_home(name)) for name in worlds}
+        yield Worker(worlds, gateway, HttpCarrierGateway(), writers=writers)
     finally:
         gateway.close()
 

@@ -334,6 +334,39 @@ class Client:
         answer = _object(self.send(routes.revisions_publish(revision_ids, idempotency_key)))
         return list(answer["results"])
 
+    def skus_search(self, text: str = "", **narrowing: str | int | None) -> dict[str, Any]:
+        """Search what you may order; narrow by ``category_id``, ``sort`` and so on."""
+        return _object(self.send(routes.skus_search(text, narrowing)))
+
+    def skus_feed(self, *, after: str | None = None, limit: int | None = None) -> dict[str, Any]:
+        """Read what changed after a position (all, without one); keep ``next_after``."""
+        return _object(self.send(routes.skus_feed(after, limit)))
+
+    def selection_open(self, name: str, *, idempotency_key: str | None = None) -> dict[str, Any]:
+        """Open an empty selection."""
+        return _object(self.send(routes.selection_open(name, idempotency_key)))
+
+    def selection_skus(
+        self, selection_id: str, *, cursor: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """List a selection's SKUs at cost and retail price."""
+        query = {"cursor": cursor, "limit": limit}
+        return _object(self.send(routes.selection_part(selection_id, "skus", query=query)))
+
+    def selection_put(
+        self, selection_id: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Put SKUs into a selection, and take others out."""
+        body = {"add": list(add), "remove": list(remove)}
+        return _object(self.send(routes.selection_part(selection_id, "skus", body=body)))
+
+    def selection_rules_put(
+        self, selection_id: str, rules: Sequence[routes.Json]
+    ) -> dict[str, Any]:
+        """Set all mark-up rules of a selection."""
+        body = {"rules": [dict(rule) for rule in rules]}
+        return _object(self.send(routes.selection_part(selection_id, "rules", body=body)))
+
 
 class AsyncClient:
     """The same, awaited."""
@@ -659,6 +692,43 @@ class AsyncClient:
         """Publish up to 100 proposals, as the operator; gives what came of each."""
         answer = _object(await self.send(routes.revisions_publish(revision_ids, idempotency_key)))
         return list(answer["results"])
+
+    async def skus_search(self, text: str = "", **narrowing: str | int | None) -> dict[str, Any]:
+        """Search what you may order; narrow by ``category_id``, ``sort`` and so on."""
+        return _object(await self.send(routes.skus_search(text, narrowing)))
+
+    async def skus_feed(
+        self, *, after: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """Read what changed after a position (all, without one); keep ``next_after``."""
+        return _object(await self.send(routes.skus_feed(after, limit)))
+
+    async def selection_open(
+        self, name: str, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Open an empty selection."""
+        return _object(await self.send(routes.selection_open(name, idempotency_key)))
+
+    async def selection_skus(
+        self, selection_id: str, *, cursor: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """List a selection's SKUs at cost and retail price."""
+        query = {"cursor": cursor, "limit": limit}
+        return _object(await self.send(routes.selection_part(selection_id, "skus", query=query)))
+
+    async def selection_put(
+        self, selection_id: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Put SKUs into a selection, and take others out."""
+        body = {"add": list(add), "remove": list(remove)}
+        return _object(await self.send(routes.selection_part(selection_id, "skus", body=body)))
+
+    async def selection_rules_put(
+        self, selection_id: str, rules: Sequence[routes.Json]
+    ) -> dict[str, Any]:
+        """Set all mark-up rules of a selection."""
+        body = {"rules": [dict(rule) for rule in rules]}
+        return _object(await self.send(routes.selection_part(selection_id, "rules", body=body)))
 
 
 def _object(reply: Reply) -> dict[str, Any]:

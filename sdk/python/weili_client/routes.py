@@ -238,3 +238,36 @@ def revisions_publish(revision_ids: Sequence[str], idempotency_key: str | None) 
         idempotency_key=idempotency_key,
         is_keyed=True,
     )
+
+
+def skus_search(text: str, narrowing: Mapping[str, Any]) -> Request:
+    """Search what may be ordered."""
+    return request_of("GET", "/v1/search/skus", query={"q": text, **narrowing})
+
+
+def skus_feed(after: str | None, limit: int | None) -> Request:
+    """Read what changed of the SKUs that may be ordered."""
+    return request_of("GET", "/v1/feed/skus", query={"after": after, "limit": limit})
+
+
+def selection_open(name: str, idempotency_key: str | None) -> Request:
+    """Open a selection."""
+    return request_of(
+        "POST",
+        "/v1/selections",
+        body={"name": name},
+        idempotency_key=idempotency_key,
+        is_keyed=True,
+    )
+
+
+def selection_part(
+    selection_id: str,
+    what: str,
+    *,
+    body: Json | None = None,
+    query: Mapping[str, Any] | None = None,
+) -> Request:
+    """Read a selection's SKUs or rules, or (with a body) put them."""
+    path = f"/v1/selections/{part(selection_id)}/{part(what)}"
+    return request_of("GET" if body is None else "PUT", path, body=body, query=query)

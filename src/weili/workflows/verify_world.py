@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 from uuid import UUID
 
+from weili.adapters.search import SearchIndex
 from weili.kit import outbox
 from weili.kit.context import SYSTEM_PARTY, Ctx
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.modules import catalogue, dropship, goods, inventory, ledger, parties, pricing, regions
+from weili.workflows.index_goods import index_verify
 
 K = TypeVar("K", UUID, tuple[UUID, UUID], tuple[str, UUID])
 
@@ -26,8 +28,15 @@ FINDINGS_MAX: Final = 100
 """Findings of one sort; beyond that the first hundred tell what there is to know."""
 
 
-def verify_world(ctx: Ctx, *, progress: Callable[[str], None] = lambda _: None) -> list[Finding]:
+def verify_world(
+    ctx: Ctx,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    index: SearchIndex | None = None,
+) -> list[Finding]:
     """Give everything that is found broken; nothing, in a sound world.
+
+    ``index`` is the search index of this machine, to be compared as well.
 
     Raises: Forbidden.
     """
@@ -36,6 +45,9 @@ def verify_world(ctx: Ctx, *, progress: Callable[[str], None] = lambda _: None) 
     for name, check in CHECKS:
         progress(name)
         findings += check(ctx)
+    if index is not None:
+        progress("search index")
+        findings += index_verify(ctx, index)[:FINDINGS_MAX]
     return findings
 
 

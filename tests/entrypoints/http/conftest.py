@@ -21,13 +21,15 @@ import uvicorn
 from tests import market as markets
 from tests.conftest import database_create, database_drop, database_url
 from weili.adapters.files.media import FolderMediaStore
+from weili.adapters.search import TantivyIndex, TantivyWriter
 from weili.entrypoints.http import create_app, place_lane, place_work
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
 from weili.kit.outbox import relay
 from weili.kit.secrets import KeyRing
-from weili.kit.world import World
-from weili.modules import goods, parties
+from weili.kit.world import World, in_transaction
+from weili.modules import catalogue, goods, parties
+from weili.workflows.index_goods import index_build
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "sdk" / "python"))
 
@@ -117,9 +119,11 @@ class Serving:
             }
 
     def relayed(self) -> None:
-        """Give what was announced its place in everyone's pool."""
+        """Give what was announced its place in everyone's pool, and in the feeds of goods."""
         with self.market.world.begin() as ctx:
             relay(ctx)
+        while in_transaction(self.market.world.begin, catalogue.follow):
+            pass
 
     def key(
         self, who: PartyId, scopes: frozenset[str], *, kind: parties.KeyKind = parties.KeyKind.HMAC
@@ -135,11 +139,22 @@ def served(world: World) -> Iterator[str]:
     near, far = socket.socketpair()
     placer = threading.Thread(target=place_work, args=(world, far), daemon=True)
     placer.start()
-    with socket.socket() as listener, near, far, tempfile.TemporaryDirectory() as folder:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        tempfile.TemporaryDirectory() as folder,
+        socket.socket() as listener,
+        near,
+        far,
+    ):
+        writer = TantivyWriter(Path(home))
+        assert writer.lock()
+        index_build(world.begin, writer)
+        writer.close()
         app = create_app(
             worlds={world.name: world},
             placing={world.name: place_lane(near)},
             media=FolderMediaStore(Path(folder)),
+            indexes={world.name: TantivyIndex(Path(home))},
         )
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(

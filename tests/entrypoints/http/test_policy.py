@@ -10,6 +10,8 @@ ID = "01jd3f8k2m4n6p8q0r2s4t6v8w"
 PARTS = {
     "{carrier_code}": "SF",
     "{code}": "330106",
+    "{selection_id}": f"sel_{ID}",
+    "{word}": "tea",
     "{sku_id}": f"sku_{ID}",
     "{order_id}": f"ord_{ID}",
     "{number}": "A-1",

@@ -18,6 +18,7 @@ from weili.entrypoints.cli.keys import app as key
 from weili.entrypoints.cli.later import FORWARD, demo_later, docs_later
 from weili.entrypoints.cli.run import place, serve, work
 from weili.entrypoints.cli.say import fail, language, listen, refuse
+from weili.entrypoints.cli.search import app as search
 from weili.entrypoints.cli.up import up
 from weili.entrypoints.cli.worlds import clock, status, verify
 from weili.kit.problems import Problem, machine_said
@@ -61,6 +62,7 @@ app.add_typer(operators, name="operator")
 app.add_typer(partners, name="partner")
 app.add_typer(suppliers, name="supplier")
 app.add_typer(key, name="key")
+app.add_typer(search, name="search")
 app.add_typer(clock, name="clock")
 app.add_typer(areas, name="areas")
 app.add_typer(db, name="db")

@@ -83,6 +83,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Import a supplier's goods with costs, prices and stock: all rows or none.": (
             "导入供应商的商品及其成本、价格与库存：全部导入，或一行也不导入。"
         ),
+        "The search index of this machine.": "本机的搜索索引。",
+        "Build the index anew from the database; the one that is there serves until then.": (
+            "由数据库重建搜索索引；完成之前沿用现有索引。"
+        ),
         "A csv or xlsx sheet.": "CSV 或 XLSX 表格。",
         "Whose goods they are, where no column says.": "表中没有供应商列时，商品所属的供应商。",
         "Leave wrong rows out instead of refusing all.": "跳过错误行，而不是全部拒绝。",

@@ -35,7 +35,7 @@ def serve(socket_fd: SocketOption = None, lifeline_fd: LifelineOption = None) ->
     _on_end(lambda: None)
     watch_lifeline(lifeline_fd)
     with bootstrap.opened(settings) as worlds:
-        bootstrap.serve(worlds, listening, bootstrap.media_store(settings))
+        bootstrap.serve(settings, worlds, listening, bootstrap.media_store(settings))
 
 
 def place(world: str, link_fd: int) -> None:
@@ -66,7 +66,7 @@ def work(lifeline_fd: LifelineOption = None) -> None:
     stopping = threading.Event()
     _on_end(stopping.set)
     watch_lifeline(lifeline_fd)
-    with bootstrap.opened(settings) as worlds, bootstrap.worker(worlds) as worker:
+    with bootstrap.opened(settings) as worlds, bootstrap.worker(settings, worlds) as worker:
         if not worker.run(stopping):
             say.fail(
                 say.words(

@@ -17,8 +17,12 @@ _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 def verify(world: WorldOption = None, as_json: JsonOption = False) -> None:
     """Check every invariant of a world on one snapshot; ends with 1 when something is broken."""
+    from weili import bootstrap
+    from weili.adapters.search import TantivyIndex
     from weili.kit import outbox
     from weili.workflows.verify_world import verify_world
+
+    settings = bootstrap.Settings.read(os.environ)
 
     with (
         world_opened(world) as opened,
@@ -33,7 +37,9 @@ def verify(world: WorldOption = None, as_json: JsonOption = False) -> None:
         task = progress.add_task("", total=None)
         with opened.begin(snapshot=True) as ctx:
             findings = verify_world(
-                ctx, progress=lambda name: progress.update(task, description=name)
+                ctx,
+                progress=lambda name: progress.update(task, description=name),
+                index=TantivyIndex(settings.search_home(opened.name)),
             )
             waiting = outbox.waiting(ctx)
     if as_json:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
 import anyio.to_thread
@@ -15,10 +16,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from weili.adapters.files.media import MediaStore
+from weili.adapters.search import SearchIndex
 from weili.entrypoints.http import (
     account,
     addresses,
     areas,
+    catalogue,
     exports,
     goods,
     messages,
@@ -34,6 +37,7 @@ from weili.entrypoints.http import (
     papers,
     prices,
     reconciliation,
+    selections,
     stock,
     stock_works,
     supply,
@@ -63,6 +67,8 @@ FACES: Final = (
     areas,
     goods,
     prices,
+    catalogue,
+    selections,
     stock,
     stock_works,
     orders,
@@ -92,11 +98,13 @@ def create_app(
     placing: Placing,
     media: MediaStore,
     is_current: Callable[[World], bool] = lambda _: True,
+    indexes: Mapping[str, SearchIndex] = MappingProxyType({}),
 ) -> ASGIApp:
     """Make the application.
 
     ``placing`` holds the lane of each world, to be joined to the event loop and closed here.
-    ``media`` is where the bytes of pictures lie. ``is_current`` says whether a world's database
+    ``media`` is where the bytes of pictures lie. ``indexes`` are what is searched, by world;
+    without one a search is refused as not ready. ``is_current`` says whether a world's database
     has the newest shape. Threads are as many as the smallest pool has connections.
     """
     threads = min(world.connections for world in worlds.values())
@@ -125,6 +133,7 @@ def create_app(
     for module in FACES:
         app.include_router(module.router)
     app.include_router(media_router(media))
+    app.include_router(catalogue.search_router(indexes))
     app.include_router(health_router(worlds, placing=placing, is_current=is_current))
     document = openapi_of(app)
 

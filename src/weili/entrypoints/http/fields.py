@@ -16,7 +16,7 @@ from weili.kit.ids import id_parse
 from weili.kit.money import AMOUNT_MINOR_MAX
 from weili.kit.pages import LIMIT_DEFAULT, LIMIT_MAX
 from weili.kit.problems import IdMalformed, Said
-from weili.modules import dropship, goods, inventory, ledger, parties, pricing
+from weili.modules import catalogue, dropship, goods, inventory, ledger, parties, pricing
 
 NUMBER_PATTERN: Final = "[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 PHONE_PATTERN: Final = r"\+?[0-9][0-9 -]{3,22}[0-9]"
@@ -207,6 +207,14 @@ CategoryIdIn = Annotated[
     goods.CategoryId,
     BeforeValidator(_id_reader(goods.CATEGORY_PREFIX)),
     _id_schema(goods.CATEGORY_PREFIX),
+]
+BrandIdIn = Annotated[
+    goods.BrandId, BeforeValidator(_id_reader(goods.BRAND_PREFIX)), _id_schema(goods.BRAND_PREFIX)
+]
+SelectionIdIn = Annotated[
+    catalogue.SelectionId,
+    BeforeValidator(_id_reader(catalogue.SELECTION_PREFIX)),
+    _id_schema(catalogue.SELECTION_PREFIX),
 ]
 ListIdIn = Annotated[
     pricing.ListId,

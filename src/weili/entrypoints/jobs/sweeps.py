@@ -6,7 +6,7 @@ from typing import Final
 from weili.kit import idempotency
 from weili.kit.context import Begin, Ctx
 from weili.kit.world import in_transaction
-from weili.modules import inventory, parties, pricing
+from weili.modules import catalogue, inventory, parties, pricing
 from weili.workflows.expire_orders import complete_orders, expire_holds
 from weili.workflows.follow_parcels import parcels_followed
 from weili.workflows.intercept_order import intercepts_expire
@@ -28,6 +28,7 @@ SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     release_waiting,
     intercepts_expire,
     returns_expire,
+    catalogue.sales_forget,
     idempotency.sweep,
     parties.nonces_sweep,
 )

@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import structlog
 
 from weili.adapters.carriers import CarrierGateway
+from weili.adapters.search import TantivyWriter
 from weili.adapters.suppliers import SupplierGateway
 from weili.entrypoints.jobs.callers import Callers
 from weili.entrypoints.jobs.loops import Loop
@@ -18,13 +20,17 @@ from weili.kit import outbox
 from weili.kit.world import World, in_transaction
 from weili.modules import catalogue
 from weili.workflows.ask_carriers import carriers_asked
+from weili.workflows.count_sales import sales_count
 from weili.workflows.dispatch_orders import dispatch_orders
+from weili.workflows.index_goods import STEP_MAX, index_follow
 
 RELAY_REST_S: Final = 0.05
 DISPATCH_REST_S: Final = 0.25
 SWEEP_REST_S: Final = 1.0
 CARRIERS_REST_S: Final = 5.0
 FOLLOW_REST_S: Final = 0.2
+INDEX_REST_S: Final = 3.0
+"""How long the index rests between commits: what was searched is remembered so long."""
 GRACE_S: Final = 20.0
 
 Part = Loop | JobRunner | Callers
@@ -40,11 +46,19 @@ class Worker:
     """
 
     def __init__(
-        self, worlds: Mapping[str, World], gateway: SupplierGateway, carriers: CarrierGateway
+        self,
+        worlds: Mapping[str, World],
+        gateway: SupplierGateway,
+        carriers: CarrierGateway,
+        *,
+        writers: Mapping[str, TantivyWriter] = MappingProxyType({}),
     ) -> None:
+        """Prepare; ``writers`` are those of the search indexes, for the worlds that have one."""
         self._parts: list[Part] = []
         for world in worlds.values():
             self._parts += _parts_of(world, gateway, carriers)
+            if world.name in writers:
+                self._parts.append(_index_loop(world, writers[world.name]))
 
     def start(self) -> None:
         """Begin to work."""
@@ -88,7 +102,8 @@ def _parts_of(world: World, gateway: SupplierGateway, carriers: CarrierGateway) 
         return callers.wait(ended, DISPATCH_REST_S)
 
     def follow() -> bool:
-        return in_transaction(begin, catalogue.follow) > 0
+        is_more = in_transaction(begin, catalogue.follow) > 0
+        return in_transaction(begin, sales_count) > 0 or is_more
 
     def sweep() -> bool:
         return sweep_round(begin)
@@ -105,3 +120,10 @@ def _parts_of(world: World, gateway: SupplierGateway, carriers: CarrierGateway) 
         callers,  # After the loop that gives them turns: they are waited for in this order.
         JobRunner(world),
     ]
+
+
+def _index_loop(world: World, writer: TantivyWriter) -> Loop:
+    def index() -> bool:
+        return index_follow(world.begin, writer) >= STEP_MAX
+
+    return Loop("search index", index, world=world.name, rest_s=INDEX_REST_S)

@@ -101,7 +101,7 @@ CREATE TABLE catalogue.markup_rule (
     CONSTRAINT pk_markup_rule PRIMARY KEY (selection_id, partner_id, number),
     CONSTRAINT fk_markup_rule_selection_id_partner_id FOREIGN KEY(selection_id, partner_id) REFERENCES catalogue.selection (id, partner_id) ON DELETE CASCADE,
     CONSTRAINT ck_markup_rule_kind CHECK (kind IN ('bps', 'fixed')),
-    CONSTRAINT ck_markup_rule_rounding CHECK (rounding IN ('exact', 'up_to_10_fen', 'up_to_yuan', 'ending_90', 'ending_99')),
+    CONSTRAINT ck_markup_rule_rounding CHECK (rounding IN ('exact', 'up_to_jiao', 'up_to_yuan', 'ending_ninety', 'ending_ninety_nine')),
     CONSTRAINT ck_markup_rule_scope CHECK (category_id IS NULL OR sku_id IS NULL),
     CONSTRAINT ck_markup_rule_below_cost CHECK (amount >= 0 OR below_cost_reason IS NOT NULL),
     CONSTRAINT ck_markup_rule_amount CHECK (amount BETWEEN -1000000000000000 AND 1000000000000000)

@@ -27,7 +27,6 @@ from weili.modules.catalogue.model import (
 from weili.modules.catalogue.problems import (
     SELECTION_WORD,
     BelowCostUnexplained,
-    SearchNotReady,
     SelectionFull,
     SelectionNameTaken,
 )
@@ -98,7 +97,6 @@ __all__ = [
     "Rounding",
     "SearchAsk",
     "SearchGround",
-    "SearchNotReady",
     "SearchSort",
     "SelectedSku",
     "Selection",

@@ -156,10 +156,10 @@ class Rounding(StrEnum):
     """To what a retail price is rounded; always up, so that rounding never sells below cost."""
 
     EXACT = "exact"
-    UP_TO_10_FEN = "up_to_10_fen"
+    UP_TO_JIAO = "up_to_jiao"
     UP_TO_YUAN = "up_to_yuan"
-    ENDING_90 = "ending_90"
-    ENDING_99 = "ending_99"
+    ENDING_NINETY = "ending_ninety"
+    ENDING_NINETY_NINE = "ending_ninety_nine"
 
 
 @dataclass(frozen=True, slots=True)

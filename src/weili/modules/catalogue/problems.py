@@ -7,19 +7,6 @@ from weili.kit.problems import Kind, Problem, Said
 SELECTION_WORD: Final = Said("selection", "选品单", code="selection")
 
 
-class SearchNotReady(Problem):
-    """The index is not there yet, or being built anew."""
-
-    kind = Kind.UNAVAILABLE
-    code = "search_not_ready"
-    en = (
-        "The search index is being built; ask again in {retry_after_s} s. Goods, prices, stock and "
-        "the feed are not concerned."
-    )
-    zh = "搜索索引正在建立，请在 {retry_after_s} 秒后重试。商品、价格、库存与变更流不受影响。"
-    repeatable = True
-
-
 class SelectionNameTaken(Problem):
     """The partner has a selection of that name."""
 

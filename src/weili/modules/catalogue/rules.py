@@ -21,10 +21,10 @@ from weili.modules.pricing import PriceBook
 
 _ROUND_TO: Final[Mapping[Rounding, tuple[int, int]]] = {
     Rounding.EXACT: (1, 0),
-    Rounding.UP_TO_10_FEN: (10, 0),
+    Rounding.UP_TO_JIAO: (10, 0),
     Rounding.UP_TO_YUAN: (100, 0),
-    Rounding.ENDING_90: (100, 90),
-    Rounding.ENDING_99: (100, 99),
+    Rounding.ENDING_NINETY: (100, 90),
+    Rounding.ENDING_NINETY_NINE: (100, 99),
 }
 """To which step a price is rounded up, and what is left when it is divided by that."""
 

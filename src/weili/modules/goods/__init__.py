@@ -16,6 +16,7 @@ from weili.modules.goods.listing import (
     pools_granted_asked,
     sku_ids_after,
     sku_listings,
+    skus_count,
     skus_stamped,
 )
 from weili.modules.goods.media import media_page, media_put, shown_of
@@ -284,6 +285,7 @@ __all__ = [
     "sku_shelve",
     "sku_withdraw",
     "skus_by_code",
+    "skus_count",
     "skus_get",
     "skus_known",
     "skus_stamped",

@@ -41,3 +41,8 @@ def skus_stamped(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Mapping[SkuId, int]:
 def pools_granted_asked(ctx: Ctx, *, partner_id: PartyId) -> Asked[list[PoolId]]:
     """Ask which pools a partner may see, without waiting for it."""
     return store.pools_granted(ctx, partner_id)
+
+
+def skus_count(ctx: Ctx) -> int:
+    """Count all SKUs, in whatever state."""
+    return store.skus_count(ctx)

@@ -99,6 +99,7 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
         PartyKind.PARTNER: frozenset(
             {
                 "goods:read",
+                "selections:write",
                 "prices:read",
                 "stock:read",
                 "orders:read",

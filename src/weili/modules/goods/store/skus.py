@@ -517,6 +517,12 @@ def sku_ids_after(ctx: Ctx, *, after: SkuId, limit: int, pool_id: PoolId | None)
     return [sku_id for (sku_id,) in rows]
 
 
+def skus_count(ctx: Ctx) -> int:
+    """Count all SKUs."""
+    [[count]] = ctx.db.rows("SELECT count(*) FROM goods.sku")
+    return int(count)
+
+
 def stamps_read(ctx: Ctx, sku_ids: Sequence[SkuId]) -> dict[SkuId, int]:
     """Read when SKUs were last written, in microseconds."""
     rows = ctx.db.rows(

@@ -1,0 +1,292 @@
+"""What a partner may select from: the search, the feed of changes, and the whole as a stream."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+from starlette.responses import Response, StreamingResponse
+
+from weili.adapters.search import SearchIndex, SearchNotReady
+from weili.entrypoints.http import answers
+from weili.entrypoints.http import catalogue_answers as shapes
+from weili.entrypoints.http.calls import Call, CallIn, carry_out, read
+from weili.entrypoints.http.documents import moment, page
+from weili.entrypoints.http.fields import (
+    LIMIT,
+    Body,
+    BrandIdIn,
+    CategoryIdIn,
+    CursorIn,
+    LimitIn,
+    TitleIn,
+)
+from weili.entrypoints.http.goods import sku_document
+from weili.kit.context import Ctx, PartyId
+from weili.kit.ids import id_text
+from weili.kit.money import AMOUNT_MINOR_MAX
+from weili.kit.pages import cursor_parse, cursor_text
+from weili.kit.problems import CursorInvalid
+from weili.modules import catalogue, goods
+from weili.modules.catalogue import OFFSET_MAX, SearchAsk, SearchSort
+from weili.workflows.search_skus import FoundItem, SearchResult, search_skus
+
+router = APIRouter(tags=["catalogue"])
+
+HITS_MAX: Final = 100
+EXPORT_ROWS: Final = 500
+_POSITION_DIGITS_MAX: Final = 18
+
+WordsIn = Annotated[
+    str,
+    Query(
+        max_length=catalogue.QUERY_MAX,
+        description="words of the title, brand, attributes or category; pinyin does as well",
+    ),
+]
+OffsetIn = Annotated[int, Query(ge=0, le=OFFSET_MAX, description="found SKUs to leave out")]
+HitsIn = Annotated[int, Query(ge=1, le=HITS_MAX, description="found SKUs at most")]
+PriceQuery = Annotated[
+    int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description="of your own price, in fen")
+]
+AfterIn = Annotated[
+    str | None, Query(max_length=64, description="`next_after` of the page before; all if none")
+]
+FeedLimitIn = Annotated[int, Query(ge=1, le=catalogue.FEED_MAX, description="changes at most")]
+SynonymIn = Annotated[TitleIn, Field(max_length=30)]
+WordIn = Annotated[TitleIn, Path()]
+
+
+class SynonymsBody(Body):
+    """Words that shall stand for each other."""
+
+    words: Annotated[list[SynonymIn], Field(min_length=2, max_length=catalogue.SYNONYMS_MAX)]
+
+
+def search_router(indexes: Mapping[str, SearchIndex]) -> APIRouter:
+    """Give the routes that ask the index of their world."""
+    routes = APIRouter(tags=["catalogue"])
+
+    @routes.get("/v1/search/skus", response_model=shapes.SearchOut)
+    def skus_search(  # noqa: PLR0917 - FastAPI passes parameters by name
+        call: CallIn,
+        q: WordsIn = "",
+        category_id: CategoryIdIn | None = None,
+        brand_id: BrandIdIn | None = None,
+        brand_kind: goods.BrandKind | None = None,
+        price_min: PriceQuery = None,
+        price_max: PriceQuery = None,
+        sort: SearchSort = SearchSort.RELEVANCE,
+        offset: OffsetIn = 0,
+        limit: HitsIn = 20,
+    ) -> Response:
+        """Search what you may order, with counts that narrow it further.
+
+        `sort` by price takes your own price; `margin` is the share between it and the compare-at
+        price. The index is a few seconds behind; prices shown are those of this moment.
+        """
+        ask = SearchAsk(
+            text=q,
+            category_id=category_id,
+            brand_id=brand_id,
+            brand_kind=brand_kind,
+            price_min_minor=price_min,
+            price_max_minor=price_max,
+            sort=sort,
+            offset=offset,
+            limit=limit,
+        )
+        return _searched(call, indexes, call.actor.party_id, ask)
+
+    @routes.get("/v1/operator/search/skus", response_model=shapes.SearchOut)
+    def operator_skus_search(  # noqa: PLR0917 - FastAPI passes parameters by name
+        call: CallIn,
+        q: WordsIn = "",
+        category_id: CategoryIdIn | None = None,
+        brand_id: BrandIdIn | None = None,
+        brand_kind: goods.BrandKind | None = None,
+        state: goods.SkuState | None = None,
+        sort: SearchSort = SearchSort.RELEVANCE,
+        offset: OffsetIn = 0,
+        limit: HitsIn = 20,
+    ) -> Response:
+        """Search all SKUs, in any state; prices are no partner's and stay empty."""
+        ask = SearchAsk(
+            text=q,
+            category_id=category_id,
+            brand_id=brand_id,
+            brand_kind=brand_kind,
+            state=state,
+            sort=sort,
+            offset=offset,
+            limit=limit,
+        )
+        return _searched(call, indexes, None, ask)
+
+    return routes
+
+
+@router.get("/v1/feed/skus", response_model=shapes.FeedOut)
+def feed_page(call: CallIn, after: AfterIn = None, limit: FeedLimitIn = 1_000) -> Response:
+    """Read what changed of the SKUs that you may order, each once, as it is now.
+
+    Begin without `after`: you are given everything. An SKU that left your pools, or whose grant
+    was taken back, comes as `removed`.
+    """
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        found = catalogue.feed_after(
+            ctx, partner_id=call.actor.party_id, after=_position(after), limit=limit
+        )
+        return {
+            "items": [_change(item) for item in found.items],
+            "next_after": cursor_text(str(found.next_after)),
+            "has_more": found.has_more,
+        }
+
+    return read(call, work)
+
+
+@router.get(
+    "/v1/export/skus",
+    response_class=StreamingResponse,
+    responses=shapes.streamed(shapes.NDJSON, "one JSON document a line"),
+)
+def skus_export(call: CallIn) -> Response:
+    """Read everything that you may order, an SKU with its price a line.
+
+    The first line says from where the feed goes on (`next_after`). The last one is
+    `{"end": true, "count": …}`: an export without it was cut off.
+    """
+    partner_id = call.actor.party_id
+    position = carry_out(call, lambda ctx: catalogue.feed_end(ctx, partner_id=partner_id))
+    return StreamingResponse(_export(call, partner_id, position), media_type=shapes.NDJSON)
+
+
+@router.get("/v1/operator/synonyms", response_model=answers.PageOut[shapes.SynonymsOut])
+def synonyms_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
+    """List the groups of words that stand for each other in a search."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        rows = catalogue.synonyms_page(ctx, cursor=cursor, limit=limit)
+        return page(rows.map(lambda row: {"words": row[1]}))
+
+    return read(call, work)
+
+
+@router.put("/v1/operator/synonyms", response_model=shapes.SynonymsOut)
+def synonyms_put(call: CallIn, body: SynonymsBody) -> Response:
+    """Make words stand for each other, in every search from now on."""
+    return read(call, lambda ctx: {"words": catalogue.synonyms_put(ctx, group=body.words)})
+
+
+@router.delete("/v1/operator/synonyms/{word}", response_model=answers.DoneOut)
+def synonym_delete(call: CallIn, word: WordIn) -> Response:
+    """Let a word stand for itself alone."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        catalogue.synonym_delete(ctx, word=word)
+        return {"done": True}
+
+    return read(call, work)
+
+
+def _searched(
+    call: Call, indexes: Mapping[str, SearchIndex], partner_id: PartyId | None, ask: SearchAsk
+) -> Response:
+    def work(ctx: Ctx) -> dict[str, Any]:
+        index = indexes.get(call.world.name)
+        if index is None:
+            raise SearchNotReady
+        return _found(search_skus(ctx, index, partner_id=partner_id, ask=ask))
+
+    return read(call, work)
+
+
+def _found(result: SearchResult) -> dict[str, Any]:
+    facets: dict[str, Any] = {
+        name: [
+            {"key": facet.key, "name": facet.name, "count": facet.count}
+            for facet in result.facets.get(name, ())
+        ]
+        for name in ("category", "brand", "brand_kind", "state")
+    }
+    facets["price"] = [
+        {"from_minor": band.from_minor, "below_minor": band.below_minor, "count": band.count}
+        for band in result.bands
+    ]
+    return {
+        "count": result.count,
+        "relaxed": result.is_relaxed,
+        "items": [_item(item) for item in result.items],
+        "facets": facets,
+    }
+
+
+def _item(item: FoundItem) -> dict[str, Any]:
+    sku, shown = item.sku, item.shown
+    return {
+        "sku_id": id_text(goods.SKU_PREFIX, sku.sku_id),
+        "title": sku.title,
+        "variant": sku.variant,
+        "category": [{"id": each[0], "name": each[1]} for each in shown["category"]],
+        "brand": {"id": shown["brand"][0], "name": shown["brand"][1]} if shown["brand"] else None,
+        "brand_kind": shown["brand_kind"],
+        "state": shown["state"],
+        "unit_price_minor": sku.unit_price_minor,
+        "price_version": sku.price_version,
+        "compare_at_minor": sku.compare_at_minor,
+    }
+
+
+def _change(item: catalogue.Offer) -> dict[str, Any]:
+    return {
+        "sku_id": id_text(goods.SKU_PREFIX, item.sku_id),
+        "version": item.version,
+        "state": item.state.value,
+        "unit_price_minor": item.unit_price_minor,
+        "price_version": item.price_version,
+        "changed_at": moment(item.changed_at),
+    }
+
+
+def _position(after: str | None) -> int:
+    text = cursor_parse(after)
+    if text is None:
+        return 0
+    if not text.isascii() or not text.isdigit() or len(text) > _POSITION_DIGITS_MAX:
+        raise CursorInvalid
+    return int(text)
+
+
+def _export(call: Call, partner_id: PartyId, position: int) -> Iterator[bytes]:
+    """Write the export a few hundred SKUs at a time, each lot in a transaction of its own."""
+    encode = msgspec.json.Encoder().encode
+    yield encode({"next_after": cursor_text(str(position))}) + b"\n"
+    after: goods.SkuId | None = goods.SkuId(UUID(int=0))
+    count = 0
+    while after is not None:
+        with call.world.begin(call.actor) as ctx:
+            documents, after = _export_lot(ctx, partner_id, after)
+        count += len(documents)
+        yield b"".join(encode(document) + b"\n" for document in documents)
+    yield encode({"end": True, "count": count}) + b"\n"
+
+
+def _export_lot(
+    ctx: Ctx, partner_id: PartyId, after: goods.SkuId
+) -> tuple[list[dict[str, Any]], goods.SkuId | None]:
+    offered = catalogue.offered_after(ctx, partner_id=partner_id, after=after, limit=EXPORT_ROWS)
+    found = catalogue.skus_found(ctx, partner_id=partner_id, sku_ids=offered)
+    skus = goods.skus_get(ctx, sku_ids=[sku.sku_id for sku in found])
+    documents = [
+        {
+            **sku_document(skus[sku.sku_id]),
+            "unit_price_minor": sku.unit_price_minor,
+            "price_version": sku.price_version,
+        }
+        for sku in found
+    ]
+    return documents, offered[-1] if len(offered) == EXPORT_ROWS else None

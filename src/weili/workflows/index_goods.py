@@ -1,0 +1,180 @@
+"""Keeps the search index of a machine what the catalogue says: built whole, then followed."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Final
+from uuid import UUID
+
+from weili.adapters.search import DEFAULT_SLOT, Document, SearchIndex, SearchNotReady, TantivyWriter
+from weili.kit.context import Begin, Ctx
+from weili.kit.findings import Finding
+from weili.kit.ids import id_text
+from weili.modules import catalogue, goods
+from weili.modules.catalogue import CatalogueEntry
+from weili.modules.goods import PoolId, SkuId
+
+STEP_MAX: Final = 2_000
+"""SKUs in one commit of the index."""
+BATCH: Final = 1_000
+VERIFY_MAX: Final = 2_000
+"""SKUs of which each is compared; of the others only the number."""
+SHELF_TAG: Final = "state:on_shelf"
+_BEFORE_ALL: Final = SkuId(UUID(int=0))
+
+
+def index_follow(begin: Begin, writer: TantivyWriter) -> int:
+    """Take the index a step further, or build it where it is missing; says how many SKUs it took.
+
+    One process of a machine does this; another gets 0.
+    """
+    if not writer.lock():
+        return 0
+    with begin() as ctx:
+        slots = [list_id.hex for list_id in catalogue.lists_priced(ctx)]
+    position = writer.position(slots)
+    if position is None:
+        return index_build(begin, writer)
+    with begin() as ctx:
+        changes = catalogue.changes_after(ctx, position=position, limit=STEP_MAX)
+        entries = catalogue.entries(ctx, sku_ids=[sku_id for sku_id, _ in changes])
+    if not changes:
+        return 0
+    found = {entry.listing.id for entry in entries}
+    gone = [sku_id.hex for sku_id, _ in changes if sku_id not in found]
+    writer.put(map(document_of, entries), gone, changes[-1][1])
+    return len(changes)
+
+
+def index_build(
+    begin: Begin, writer: TantivyWriter, *, progress: Callable[[int], None] = lambda _: None
+) -> int:
+    """Build the index anew from the database, in the place of the one that is there.
+
+    What changes meanwhile is after the position that was read first, and is followed then. The
+    caller holds the lock. Memory is bounded: a thousand SKUs at a time.
+    """
+    with begin() as ctx:
+        position = catalogue.changes_end(ctx)
+        slots = [list_id.hex for list_id in catalogue.lists_priced(ctx)]
+
+    def batches() -> Iterator[Iterator[Document]]:
+        after, done = _BEFORE_ALL, 0
+        while True:
+            with begin() as ctx:
+                sku_ids = goods.sku_ids_after(ctx, after=after, limit=BATCH)
+                entries = catalogue.entries(ctx, sku_ids=sku_ids)
+            if not sku_ids:
+                return
+            yield map(document_of, entries)
+            after, done = sku_ids[-1], done + len(sku_ids)
+            progress(done)
+
+    return writer.build(batches(), position=position, slots=slots)
+
+
+def index_verify(ctx: Ctx, index: SearchIndex) -> list[Finding]:
+    """Compare the index with the database: the number of its documents, and a sample of them.
+
+    While changes are still to be followed, and where there is no index on this machine, nothing
+    can be said, and nothing is.
+
+    Raises: Forbidden.
+    """
+    ctx.require("admin:verify")
+    try:
+        position, count = index.followed_to()
+        if position != catalogue.changes_end(ctx) or not catalogue.is_caught_up(ctx):
+            return []
+        total = goods.skus_count(ctx)
+        sku_ids = goods.sku_ids_after(ctx, after=_BEFORE_ALL, limit=VERIFY_MAX)
+        wanted = {
+            entry.listing.id.hex: document_of(entry).mark
+            for entry in catalogue.entries(ctx, sku_ids=sku_ids)
+        }
+        marks = index.marks(list(wanted))
+    except SearchNotReady:
+        return []
+    repair = "build it anew: weili search rebuild"
+    findings = []
+    if count != total:
+        what = f"it holds {count} SKUs, there are {total}"
+        findings.append(Finding("index_equals_goods", "search index", what, repair))
+    findings += [
+        Finding(
+            "index_equals_goods",
+            id_text(goods.SKU_PREFIX, sku_of(key)),
+            "the index holds another state of it" if key in marks else "the index lacks it",
+            repair,
+        )
+        for key, mark in wanted.items()
+        if marks.get(key) != mark
+    ]
+    return findings
+
+
+def document_of(entry: CatalogueEntry) -> Document:
+    """Turn an SKU into a document: the words it is found by, and all that it is narrowed by."""
+    listing = entry.listing
+    categories = [name for _, name in listing.categories]
+    brand_name = [listing.brand[1]] if listing.brand else []
+    terms = catalogue.terms_of(
+        [listing.title, *brand_name],
+        [listing.variant, *categories, *listing.attributes.values(), listing.gtin or ""],
+    )
+    category_ids = [
+        (id_text(goods.CATEGORY_PREFIX, category_id), name)
+        for category_id, name in listing.categories
+    ]
+    facets = {f"category_{n}": "|".join(each) for n, each in enumerate(category_ids, 1)}
+    tags = [pool_tag(pool_id) for pool_id in listing.pool_ids]
+    tags += [f"category:{category_id.hex}" for category_id, _ in listing.categories]
+    tags.append(f"state:{listing.state}")
+    brand = None
+    if listing.brand:
+        brand = [id_text(goods.BRAND_PREFIX, listing.brand[0]), listing.brand[1]]
+        facets["brand"] = "|".join(brand)
+        tags.append(f"brand:{listing.brand[0].hex}")
+    if listing.brand_kind:
+        facets["brand_kind"] = f"{listing.brand_kind}|{listing.brand_kind}"
+        tags.append(f"kind:{listing.brand_kind}")
+    facets["state"] = f"{listing.state}|{listing.state}"
+    slots = {("price", _slot(key)): value for key, value in entry.prices_minor.items()}
+    slots |= {("margin", _slot(key)): value for key, value in entry.margins_bps.items()}
+    shown = {
+        "category": category_ids,
+        "brand": brand,
+        "brand_kind": listing.brand_kind,
+        "state": listing.state,
+    }
+    numbers = {"sold": entry.sold, "created": int(listing.created_at.timestamp() * 1_000)}
+    parts = (terms.words, tags, facets, numbers, sorted(slots.items()), shown)
+    mark = hashlib.blake2b(
+        json.dumps(parts, ensure_ascii=False).encode(), digest_size=12
+    ).hexdigest()
+    return Document(
+        key=listing.id.hex,
+        words=terms.words,
+        grams=terms.grams,
+        pinyin=terms.pinyin,
+        tags=tags,
+        facets=facets,
+        numbers=numbers,
+        slots=slots,
+        shown=json.dumps(shown, ensure_ascii=False),
+        mark=mark,
+    )
+
+
+def pool_tag(pool_id: PoolId) -> str:
+    """Give the tag of what is in a pool."""
+    return f"pool:{pool_id.hex}"
+
+
+def sku_of(key: str) -> SkuId:
+    """Give the SKU of a document's key."""
+    return SkuId(UUID(key))
+
+
+def _slot(list_id: UUID | None) -> str:
+    return list_id.hex if list_id else DEFAULT_SLOT

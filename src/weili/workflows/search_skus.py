@@ -1,0 +1,179 @@
+"""Finds SKUs for a partner: by the index, and then by what goods and prices say of what it found.
+
+The index knows the order and the counts; whether an SKU may be seen at this moment and what it
+costs is read from the database each time.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from weili.adapters.search import DEFAULT_SLOT, Plan, SearchIndex, Wanted
+from weili.kit.context import Ctx, PartyId
+from weili.kit.ids import id_text
+from weili.modules import catalogue, goods
+from weili.modules.catalogue import FoundSku, SearchAsk, SearchSort
+from weili.modules.goods import SkuId
+from weili.workflows.index_goods import SHELF_TAG, pool_tag, sku_of
+
+BAND_EDGES_MINOR: Final = (2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
+"""Where price bands meet, in fen: 20, 50, 100, 200, 500, 1,000 and 2,000 yuan."""
+_LEVELS: Final = ("category_1", "category_2", "category_3")
+_SORTS: Final[Mapping[SearchSort, tuple[str, bool]]] = {
+    SearchSort.MARGIN: ("margin", True),
+    SearchSort.PRICE_UP: ("price", False),
+    SearchSort.PRICE_DOWN: ("price", True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A value that would narrow the search, its name, and how many found SKUs have it."""
+
+    key: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """How many found SKUs have a price from one edge to below the next, in fen."""
+
+    from_minor: int
+    below_minor: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundItem:
+    """A found SKU: as the database has it now, and what the index shows beside."""
+
+    sku: FoundSku
+    shown: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What was found, and what narrows it further."""
+
+    count: int
+    items: Sequence[FoundItem]
+    facets: Mapping[str, Sequence[Facet]]
+    bands: Sequence[Band]
+    is_relaxed: bool
+
+
+def search_skus(
+    ctx: Ctx, index: SearchIndex, *, partner_id: PartyId | None, ask: SearchAsk
+) -> SearchResult:
+    """Find what a partner may order, or (``partner_id`` None) any SKU in any state.
+
+    The index is a few seconds behind. What was taken from the partner meanwhile is left out of the
+    items; a grant that was taken back counts at once.
+
+    Raises: Forbidden; SearchNotReady.
+    """
+    ground = catalogue.search_ground(ctx, partner_id=partner_id, text=ask.text)
+    if ground.pool_ids == ():
+        return SearchResult(0, (), {}, (), is_relaxed=False)
+    answer = index.search(_plan(ask, ground))
+    shown = {sku_of(key): json.loads(text) for key, text in answer.hits}
+    if partner_id is None:
+        found = _any_found(ctx, list(shown))
+    else:
+        found = catalogue.skus_found(ctx, partner_id=partner_id, sku_ids=list(shown))
+    return SearchResult(
+        answer.count,
+        [FoundItem(sku, shown[sku.sku_id]) for sku in found],
+        _facets(answer.facets, ask),
+        _bands(answer.bands),
+        answer.is_relaxed,
+    )
+
+
+def _plan(ask: SearchAsk, ground: catalogue.SearchGround) -> Plan:
+    slot = ground.list_id.hex if ground.list_id else DEFAULT_SLOT
+    tags: list[tuple[str, ...]] = []
+    if ground.pool_ids is not None:
+        tags.append(tuple(pool_tag(pool_id) for pool_id in ground.pool_ids))
+    if ask.category_id is not None:
+        tags.append((f"category:{ask.category_id.hex}",))
+    if ask.brand_id is not None:
+        tags.append((f"brand:{ask.brand_id.hex}",))
+    if ask.brand_kind is not None:
+        tags.append((f"kind:{ask.brand_kind}",))
+    if ask.state is not None:
+        tags.append((f"state:{ask.state}",))
+    elif ground.pool_ids is not None:
+        tags.append((SHELF_TAG,))
+    within = None
+    if ask.price_min_minor is not None or ask.price_max_minor is not None:
+        within = ("price", slot, ask.price_min_minor, ask.price_max_minor)
+    tokens = catalogue.tokens_of(ask.text, ground.synonyms)
+    order, is_descending = _order(ask.sort, slot, has_words=bool(tokens))
+    return Plan(
+        tokens=tuple(
+            tuple(Wanted(way.words, way.grams, way.pinyin) for way in token) for token in tokens
+        ),
+        tags=tuple(tags),
+        within=within,
+        order=order,
+        is_descending=is_descending,
+        facets=(*(_LEVELS if ask.category_id else _LEVELS[:1]), "brand", "brand_kind", "state"),
+        bands=("price", slot, BAND_EDGES_MINOR),
+        offset=ask.offset,
+        limit=ask.limit,
+    )
+
+
+def _order(
+    sort: SearchSort, slot: str, *, has_words: bool
+) -> tuple[str | tuple[str, str] | None, bool]:
+    if sort is SearchSort.NEWEST:
+        return "created", True
+    if sort is SearchSort.SALES or (sort is SearchSort.RELEVANCE and not has_words):
+        return "sold", True
+    if sort is SearchSort.RELEVANCE:
+        return None, True
+    name, is_descending = _SORTS[sort]
+    return (name, slot), is_descending
+
+
+def _facets(
+    counted: Mapping[str, Sequence[tuple[str, int]]], ask: SearchAsk
+) -> dict[str, list[Facet]]:
+    """Name the values; of categories those right below the chosen one."""
+    named = {
+        name: [Facet(*text.partition("|")[::2], count) for text, count in values]
+        for name, values in counted.items()
+    }
+    level = _LEVELS[0]
+    if ask.category_id is not None:
+        chosen = id_text(goods.CATEGORY_PREFIX, ask.category_id)
+        for here, below in zip(_LEVELS, (*_LEVELS[1:], _LEVELS[-1]), strict=True):
+            if any(facet.key == chosen for facet in named.get(here, ())):
+                level = below
+    return {
+        "category": named.get(level, []),
+        **{name: named.get(name, []) for name in ("brand", "brand_kind", "state")},
+    }
+
+
+def _bands(counts: Sequence[int]) -> list[Band]:
+    edges = (0, *BAND_EDGES_MINOR, None)
+    return [
+        Band(low or 0, high, count)
+        for low, high, count in zip(edges, edges[1:], counts, strict=False)
+        if count
+    ]
+
+
+def _any_found(ctx: Ctx, sku_ids: Sequence[SkuId]) -> list[FoundSku]:
+    """Show the operator what there is, with no partner's price."""
+    listings = {each.id: each for each in goods.sku_listings(ctx, sku_ids=sku_ids)}
+    return [
+        FoundSku(sku_id, found.title, found.variant, None, None, found.compare_at_minor)
+        for sku_id in sku_ids
+        if (found := listings.get(sku_id)) is not None
+    ]

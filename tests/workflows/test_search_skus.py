@@ -1,0 +1,324 @@
+"""Searching: what is found by which words, what is counted, and what happens to the index."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.market import CUP_FEN, EGGS_FEN, RICE_FEN, TEA_FEN, Market
+from weili.adapters.search import SearchNotReady, TantivyIndex, TantivyWriter, rebuild_ask
+from weili.kit import outbox
+from weili.kit.context import PartyId
+from weili.kit.ids import id_parse
+from weili.kit.world import in_transaction
+from weili.modules import catalogue, goods, pricing
+from weili.modules.catalogue import SearchAsk, SearchSort
+from weili.modules.goods import SkuState
+from weili.workflows.count_sales import sales_count
+from weili.workflows.index_goods import index_build, index_follow, index_verify
+from weili.workflows.place_dropship_orders import place_dropship_orders
+from weili.workflows.search_skus import SearchResult, search_skus
+
+
+@dataclass(slots=True)
+class Searching:
+    """A market with an index, and a worker that is run by hand."""
+
+    market: Market
+    home: Path
+    writer: TantivyWriter
+    index: TantivyIndex
+
+    def settle(self) -> None:
+        """Let facts reach the log, the feeds and the index."""
+        begin = self.market.world.begin
+        for step in (outbox.relay, catalogue.follow, sales_count):
+            while in_transaction(begin, step):
+                pass
+        while index_follow(begin, self.writer):
+            pass
+
+    def find(self, ask: SearchAsk | str, partner_id: PartyId | None = None) -> SearchResult:
+        ask = SearchAsk(text=ask) if isinstance(ask, str) else ask
+        actor = self.market.as_partner(partner_id)
+        with self.market.world.begin(actor) as ctx:
+            return search_skus(ctx, self.index, partner_id=actor.party_id, ask=ask)
+
+    def names(self, ask: SearchAsk | str, partner_id: PartyId | None = None) -> list[str]:
+        names = {
+            getattr(self.market, name): name for name in ("tea", "rice", "cup", "eggs", "hidden")
+        }
+        return [names[item.sku.sku_id] for item in self.find(ask, partner_id).items]
+
+    def findings(self) -> list[str]:
+        with self.market.world.begin(snapshot=True) as ctx:
+            return [finding.check for finding in index_verify(ctx, self.index)]
+
+
+@pytest.fixture
+def searching(market: Market, tmp_path: Path) -> Iterator[Searching]:
+    home = tmp_path / "search"
+    made = Searching(market, home, TantivyWriter(home), TantivyIndex(home))
+    made.settle()
+    yield made
+    made.writer.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("龙井", ["tea"]),
+        ("明前龙井", ["tea"]),
+        ("前龙", ["tea"]),  # two characters that are no word
+        ("茶", ["tea"]),  # a category, and one character
+        ("longjing", ["tea"]),
+        ("lj", ["tea"]),
+        ("LONGJING 250G", ["tea"]),
+        ("溪山", ["tea"]),  # the brand
+        ("xishan", ["tea"]),
+        ("大米5kg", ["rice"]),
+        ("五常 大米", ["rice"]),
+        ("350ml 马克杯", ["cup"]),
+        ("食品", ["tea", "rice", "eggs"]),
+        ("ｋｇ", ["rice"]),  # full-width letters
+        ("未授权", []),
+        ("没有这种东西吗", []),
+    ],
+)
+def test_goods_are_found_by_words_characters_and_pinyin(
+    searching: Searching, words: str, found: list[str]
+) -> None:
+    assert sorted(searching.names(words)) == sorted(found)
+    assert searching.find(words).count == len(found)
+
+
+def test_without_words_everything_that_may_be_ordered_is_found(searching: Searching) -> None:
+    result = searching.find("")
+    assert result.count == 4
+    facets = {name: {f.name: f.count for f in facets} for name, facets in result.facets.items()}
+    assert facets["category"] == {"食品": 3, "家居": 1}
+    assert facets["brand"] == {"溪山": 1}
+    assert facets["brand_kind"] == {"national": 1}
+    assert facets["state"] == {"on_shelf": 4}
+    # Tea 45.00, eggs 25.00 from 20 to 50; rice 69.90 to 100; the cup 12.90 below 20.
+    assert [(band.from_minor, band.below_minor, band.count) for band in result.bands] == [
+        (0, 2_000, 1),
+        (2_000, 5_000, 2),
+        (5_000, 10_000, 1),
+    ]
+
+
+def test_a_category_narrows_and_shows_what_lies_below(searching: Searching) -> None:
+    [food] = [f for f in searching.find("").facets["category"] if f.name == "食品"]
+    category_id = id_parse(goods.CATEGORY_PREFIX, food.key)
+
+    result = searching.find(SearchAsk(category_id=goods.CategoryId(category_id)))
+
+    assert result.count == 3
+    assert {f.name for f in result.facets["category"]} == {"茶", "粮油", "生鲜"}
+
+
+def test_prices_narrow_and_sort_by_what_the_partner_itself_pays(searching: Searching) -> None:
+    market = searching.market
+    up = SearchAsk(sort=SearchSort.PRICE_UP)
+    assert searching.names(up) == ["cup", "eggs", "tea", "rice"]
+    assert searching.names(replace(up, price_min_minor=CUP_FEN + 1, price_max_minor=TEA_FEN)) == [
+        "eggs",
+        "tea",
+    ]
+
+    # Given a list of its own on which rice is cheapest
+    with market.world.begin() as ctx:
+        own = pricing.list_open(ctx, name="own").id
+        pricing.prices_put(ctx, list_id=own, rows=[pricing.PriceRow(market.rice, 1, 100)])
+        pricing.list_assign(ctx, partner_id=market.street, list_id=own)
+    searching.settle()
+
+    # Then its own order changes, and nobody else's
+    assert searching.names(up) == ["rice", "cup", "eggs", "tea"]
+    assert searching.names(up, market.creator) == ["cup", "eggs", "tea", "rice"]
+    assert [i.sku.unit_price_minor for i in searching.find(up).items] == [
+        100,
+        CUP_FEN,
+        EGGS_FEN,
+        TEA_FEN,
+    ]
+    down = SearchAsk(sort=SearchSort.PRICE_DOWN, offset=1, limit=2)
+    assert searching.names(down, market.creator) == ["tea", "eggs"]
+
+
+def test_the_price_shown_is_that_of_the_moment_whatever_the_index_says(
+    searching: Searching,
+) -> None:
+    market = searching.market
+    with market.world.begin() as ctx:
+        rows = [pricing.PriceRow(market.rice, 1, RICE_FEN + 1)]
+        pricing.prices_put(ctx, list_id=market.price_list, rows=rows)
+
+    [item] = searching.find("大米").items
+    assert (item.sku.unit_price_minor, item.sku.price_version) == (RICE_FEN + 1, 2)
+
+
+def test_what_is_sold_most_comes_first(searching: Searching) -> None:
+    market = searching.market
+    with market.world.begin() as ctx:
+        place_dropship_orders(
+            ctx,
+            commands=[
+                market.command(market.draft("A-1", (market.eggs, 3), (market.cup, 1))),
+                market.command(market.draft("A-2", (market.cup, 1))),
+            ],
+        )
+    searching.settle()
+
+    assert searching.names(SearchAsk(sort=SearchSort.SALES))[:2] == ["eggs", "cup"]
+
+
+def test_a_partner_finds_and_counts_only_what_its_pools_hold(searching: Searching) -> None:
+    market = searching.market
+    with market.world.begin() as ctx:
+        pool = goods.pool_open(ctx, name="preview")
+        goods.pool_put(ctx, pool_id=pool, sku_ids=[market.hidden])
+        goods.pool_grant(ctx, pool_id=pool, partner_id=market.creator)
+    searching.settle()
+    assert searching.names("未授权", market.creator) == ["hidden"]
+    assert searching.find("", market.creator).count == 5
+
+    # To the other it does not exist: not found, not counted, in no facet
+    result = searching.find("")
+    assert (result.count, searching.names("未授权")) == (4, [])
+    assert {f.name: f.count for f in result.facets["category"]}["家居"] == 1
+
+    # A grant that is taken back counts at once, before anything is followed
+    with market.world.begin() as ctx:
+        goods.pool_revoke(ctx, pool_id=pool, partner_id=market.creator)
+    assert searching.find("", market.creator).count == 4
+    assert searching.find("未授权", market.creator).count == 0
+
+
+def test_what_leaves_the_shelf_is_not_shown_even_before_the_index_knows(
+    searching: Searching,
+) -> None:
+    market = searching.market
+    with market.world.begin() as ctx:
+        goods.sku_shelve(ctx, sku_ids=[market.tea], state=SkuState.OFF_SHELF)
+    assert searching.names("龙井") == []
+
+    searching.settle()
+    result = searching.find("")
+    assert (result.count, len(result.items)) == (3, 3)
+    # The operator finds it in its state
+    with market.world.begin() as ctx:
+        ask = SearchAsk(text="龙井", state=SkuState.OFF_SHELF)
+        assert search_skus(ctx, searching.index, partner_id=None, ask=ask).count == 1
+
+
+def test_synonyms_hold_at_once_and_until_they_are_taken_out(searching: Searching) -> None:
+    assert searching.names("鸡子") == []
+    with searching.market.world.begin() as ctx:
+        catalogue.synonyms_put(ctx, group=["鸡子", "土鸡蛋"])
+    assert searching.names("鸡子") == ["eggs"]
+    with searching.market.world.begin() as ctx:
+        catalogue.synonym_delete(ctx, word="鸡子")
+    assert searching.names("鸡子") == []
+
+
+def test_words_that_are_nowhere_together_are_found_apart_and_that_is_said(
+    searching: Searching,
+) -> None:
+    result = searching.find("龙井 马克杯")
+    assert result.is_relaxed
+    assert {item.sku.sku_id for item in result.items} == {
+        searching.market.tea,
+        searching.market.cup,
+    }
+
+
+# --- the index itself ----------------------------------------------------------------------------
+
+
+def test_without_an_index_a_search_is_refused_and_building_it_cures_that(
+    searching: Searching,
+) -> None:
+    shutil.rmtree(searching.home)
+    with pytest.raises(SearchNotReady):
+        searching.find("龙井")
+
+    searching.settle()
+    assert searching.names("龙井") == ["tea"]
+    assert searching.findings() == []
+
+
+@pytest.mark.parametrize("file", ["current", "state.json", "meta.json"])
+def test_a_damaged_index_is_built_anew(searching: Searching, file: str) -> None:
+    searching.find("龙井")
+    searching.writer.close()
+    generation = searching.home / (searching.home / "current").read_text()
+    path = searching.home / file if file == "current" else generation / file
+    path.write_text("")
+    searching.settle()
+    assert searching.names("龙井") == ["tea"]
+
+
+def test_an_index_that_was_killed_half_built_leaves_the_old_one_serving(
+    searching: Searching,
+) -> None:
+    class Killed(BaseException):
+        """Ends the building as a kill would."""
+
+    def die(_: int) -> None:
+        raise Killed
+
+    generation = (searching.home / "current").read_text()
+    with pytest.raises(Killed):
+        index_build(searching.market.world.begin, searching.writer, progress=die)
+
+    assert (searching.home / "current").read_text() == generation
+    assert searching.names("龙井") == ["tea"]
+    # And asked to be built anew, the next worker does so
+    rebuild_ask(searching.home)
+    searching.settle()
+    assert (searching.home / "current").read_text() != generation
+    assert searching.names("龙井") == ["tea"]
+
+
+def test_a_step_that_was_done_again_puts_nothing_in_twice(searching: Searching) -> None:
+    position, count = searching.index.followed_to()
+    with searching.market.world.begin() as ctx:
+        changes = catalogue.changes_after(ctx, position=0, limit=100)
+    # The state on disk says less than the index holds, as after a kill between the two
+    state = searching.home / (searching.home / "current").read_text() / "state.json"
+    state.write_text(state.read_text().replace(f'"position": {position}', '"position": 0'))
+    searching.writer.close()
+
+    searching.settle()
+
+    assert len(changes) == 5
+    assert searching.index.followed_to() == (position, count)
+    assert searching.findings() == []
+
+
+def test_one_process_writes_and_others_leave_it_alone(searching: Searching) -> None:
+    other = TantivyWriter(searching.home)
+    assert not other.lock()
+    assert index_follow(searching.market.world.begin, other) == 0
+    searching.writer.close()
+    assert other.lock()
+    other.close()
+
+
+def test_what_an_index_holds_wrongly_or_not_at_all_is_found(searching: Searching) -> None:
+    assert searching.findings() == []
+    position, _ = searching.index.followed_to()
+    searching.writer.put([], [searching.market.tea.hex], position)
+    # Once for the number, once for the SKU
+    assert searching.findings() == ["index_equals_goods", "index_equals_goods"]
+
+
+def test_while_the_index_is_behind_nothing_is_found(searching: Searching) -> None:
+    market = searching.market
+    with market.world.begin() as ctx:
+        goods.sku_shelve(ctx, sku_ids=[market.tea], state=SkuState.OFF_SHELF)
+    assert searching.findings() == []
