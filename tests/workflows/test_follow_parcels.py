@@ -9,13 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.market import Market, market_open_in
+from tests.market import BALANCE_FEN, FREIGHT_FEN, TEA_FEN, Market, market_open_in
 from tests.workflows.test_order_life import deliver, messages, place, read, release, ship, turn
+from weili.kit.context import Ctx
 from weili.kit.problems import Problem
 from weili.kit.world import World, in_transaction
 from weili.modules import dropship
 from weili.workflows.follow_parcels import parcels_followed
+from weili.workflows.intercept_order import intercept_order
+from weili.workflows.return_package import package_returned
 from weili.workflows.ship_package import ship_package
+from weili.workflows.verify_world import verify_world
 
 K = dropship.TrackKind
 S = dropship.OrderState
@@ -130,6 +134,120 @@ def test_tracks_of_a_package_have_a_bound(market: Market) -> None:
     tell(market, "SF1", *many)
     tell(market, "SF1", WAY[0])
     assert way(market, order) == ["in_transit"] * dropship.TRACKS_MAX
+
+
+# --- parcels that do not arrive ------------------------------------------------------------------
+
+REFUSED = dropship.Track("e5", K.REFUSED, T0 + timedelta(hours=21), "西湖区", "收件人拒收")
+LOST = dropship.Track("e6", K.LOST, T0 + timedelta(hours=23), "杭州转运中心", "快件遗失")
+
+
+def said(market: Market, name: str) -> int:
+    """Count how often something was announced, and see that the world is sound."""
+    counted = [one for one, _ in messages(market)].count(name)
+    with market.world.begin(snapshot=True) as ctx:
+        assert verify_world(ctx) == []
+    return counted
+
+
+def test_a_parcel_that_its_receiver_refuses_comes_back_once(market: Market) -> None:
+    # Given a shipped order; one tin of 45.00 and 8.00 of freight
+    order = shipped(market, "A-1", "SF1")
+    # When its carrier tells that it was refused, twice, and after that what it scanned before
+    for track in (REFUSED, REFUSED, WAY[2], WAY[0]):
+        tell(market, "SF1", track)
+    # Then it comes back, which is told once and pays nothing back yet
+    assert read(market, order.id).state is S.RETURNING
+    assert read(market, order.id).packages[0].back is dropship.ReturnCause.REFUSED
+    assert said(market, "order.returning") == 1
+    assert market.balance() == (BALANCE_FEN - TEA_FEN - FREIGHT_FEN, 0)
+    # And what is "delivered" after that came back to its sender, who has the last word
+    tell(market, "SF1", replace(WAY[3], occurred_at=T0 + timedelta(days=3)))
+    [package] = read(market, order.id).packages
+    assert package.state is dropship.PackageState.RETURNING
+    with market.world.begin(market.as_supplier()) as ctx:
+        package_returned(
+            ctx,
+            supplier_id=market.grocer,
+            package_id=package.id,
+            condition=dropship.Condition.GOOD,
+        )
+    tell(market, "SF1", replace(REFUSED, revision=1))
+    assert read(market, order.id).state is S.REFUNDED
+    assert (said(market, "order.delivered"), said(market, "order.returning")) == (0, 1)
+    assert market.balance() == (BALANCE_FEN - FREIGHT_FEN, 0)
+
+
+def test_a_parcel_that_its_carrier_loses_is_refunded_once(market: Market) -> None:
+    # Given a shipped order that its partner asked to stop
+    order = shipped(market, "A-1", "SF1")
+    with market.world.begin(market.as_partner()) as ctx:
+        intercept_order(ctx, partner_id=market.street, order_id=order.id)
+    # When its carrier tells that it is lost, twice, and later finds and delivers it after all
+    for track in (LOST, LOST, replace(LOST, revision=1), WAY[1]):
+        tell(market, "SF1", track)
+    tell(market, "SF1", replace(WAY[3], occurred_at=T0 + timedelta(days=9)))
+    # Then its goods and its freight are paid back, once, and that stays
+    assert read(market, order.id).state is S.REFUNDED
+    assert market.balance() == (BALANCE_FEN, 0)
+    assert market.owed() == 0
+    names = ("order.parcel_lost", "order.refunded", "order.delivered")
+    assert [said(market, name) for name in names] == [1, 1, 0]
+
+
+def test_a_parcel_lost_on_its_way_back_is_refunded_without_its_freight(market: Market) -> None:
+    order = shipped(market, "A-1", "SF1")
+    tell(market, "SF1", REFUSED)
+    tell(market, "SF1", LOST)
+    assert read(market, order.id).state is S.REFUNDED
+    assert market.balance() == (BALANCE_FEN - FREIGHT_FEN, 0)
+    assert said(market, "order.refunded") == 1
+
+
+def test_news_of_a_delivered_parcel_comes_too_late(market: Market) -> None:
+    order = shipped(market, "A-1", "SF1")
+    tell(market, "SF1", *WAY)
+    for track in (replace(REFUSED, occurred_at=T0 + timedelta(days=2)), LOST):
+        tell(market, "SF1", track)
+    assert read(market, order.id).state is S.DELIVERED
+    assert [said(market, name) for name in ("order.returning", "order.parcel_lost")] == [0, 0]
+    assert market.balance() == (BALANCE_FEN - TEA_FEN - FREIGHT_FEN, 0)
+
+
+def test_the_parcels_of_one_bag_are_all_lost_and_their_neighbour_arrives(market: Market) -> None:
+    # Given two orders in one bag, and another parcel of whom something is told with them
+    first, second = shipped(market, "A-1", "SF1"), shipped(market, "A-2", "SF1")
+    other = shipped(market, "A-3", "SF3")
+    with market.world.begin() as ctx:
+        told = [dropship.Parcel("SF1", [LOST]), dropship.Parcel("SF3", WAY)]
+        dropship.tracks_told(ctx, carrier_code="SF", parcels=told)
+    # When the news is looked at, and once more
+    assert in_transaction(market.world.begin, parcels_followed) == 3
+    assert in_transaction(market.world.begin, parcels_followed) == 0
+    # Then each is where its own carrier's word puts it
+    states = [read(market, order.id).state for order in (first, second, other)]
+    assert states == [S.REFUNDED, S.REFUNDED, S.DELIVERED]
+    assert market.balance() == (BALANCE_FEN - TEA_FEN - FREIGHT_FEN, 0)
+    assert said(market, "order.refunded") == 2
+
+
+def test_news_that_fails_in_the_middle_is_acted_upon_whole_the_next_time(market: Market) -> None:
+    # Given a lost parcel of whose news the transaction ends before it is written
+    order = shipped(market, "A-1", "SF1")
+    with market.world.begin() as ctx:
+        dropship.tracks_told(ctx, carrier_code="SF", parcels=[dropship.Parcel("SF1", [LOST])])
+
+    def cut_off(ctx: Ctx) -> None:
+        parcels_followed(ctx)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        in_transaction(market.world.begin, cut_off)
+    assert read(market, order.id).state is S.SHIPPED
+    # Then the next look refunds it
+    in_transaction(market.world.begin, parcels_followed)
+    assert read(market, order.id).state is S.REFUNDED
+    assert market.balance() == (BALANCE_FEN, 0)
 
 
 # --- asking carriers -----------------------------------------------------------------------------
