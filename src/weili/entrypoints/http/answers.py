@@ -31,6 +31,13 @@ DayOut = Annotated[
     str, Field(json_schema_extra={"format": "date"}, description="a day in China's time")
 ]
 Fen = Annotated[int, Field(description="in fen")]
+SuggestedPrice = Annotated[
+    int | None,
+    Field(
+        description="what the supplier suggests as a retail price, in fen; a price to be crossed "
+        "out is told by `POST /v1/prices:batchGet` alone, held to the trade of seven days"
+    ),
+]
 
 
 class FieldOut(Document):
@@ -489,7 +496,7 @@ class SkuOut(Document):
     weight_g: int
     tax_rate_bps: int
     return_policy: goods.ReturnPolicy
-    compare_at_minor: Fen | None
+    suggested_price_minor: SuggestedPrice
     kind: goods.SkuKind
     variant_values: dict[str, str]
     terms: TermsOut

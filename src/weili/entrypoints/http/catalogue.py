@@ -237,7 +237,7 @@ def _item(item: FoundItem) -> dict[str, Any]:
         "state": shown["state"],
         "unit_price_minor": sku.unit_price_minor,
         "price_version": sku.price_version,
-        "compare_at_minor": sku.compare_at_minor,
+        "suggested_price_minor": sku.compare_at_minor,
     }
 
 

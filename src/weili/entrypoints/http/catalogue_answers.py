@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from weili.entrypoints.http.answers import Fen, MomentOut, SkuIdOut
+from weili.entrypoints.http.answers import Fen, MomentOut, SkuIdOut, SuggestedPrice
 from weili.entrypoints.http.fields import Document, id_pattern
 from weili.modules import catalogue, goods
 
@@ -31,7 +31,7 @@ class FoundOut(Document):
     state: goods.SkuState
     unit_price_minor: Fen | None
     price_version: int | None
-    compare_at_minor: Fen | None
+    suggested_price_minor: SuggestedPrice
 
 
 class FacetOut(Document):
@@ -106,7 +106,7 @@ class SelectedOut(Document):
     unit_cost_minor: Fen | None
     retail_price_minor: Fen | None
     below_cost_reason: str | None
-    compare_at_minor: Fen | None
+    suggested_price_minor: SuggestedPrice
 
 
 class SelectedPutOut(Document):

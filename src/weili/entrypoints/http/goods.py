@@ -55,7 +55,7 @@ def sku_document(sku: goods.Sku) -> dict[str, Any]:
         "weight_g": sku.weight_g,
         "tax_rate_bps": sku.tax_rate_bps,
         "return_policy": sku.return_policy,
-        "compare_at_minor": sku.compare_at_minor,
+        "suggested_price_minor": sku.compare_at_minor,
         "kind": sku.kind,
         "variant_values": dict(sku.variant_values),
         "terms": terms_document(sku.terms),

@@ -35,7 +35,14 @@ from weili.modules.catalogue import MarkupKind, MarkupRule, Rounding, SelectedSk
 router = APIRouter(tags=["selections"])
 
 _CSV: Final = "text/csv; charset=utf-8"
-_HEADINGS: Final = ("sku_id", "title", "variant", "cost_yuan", "retail_yuan", "compare_at_yuan")
+_HEADINGS: Final = (
+    "sku_id",
+    "title",
+    "variant",
+    "cost_yuan",
+    "retail_yuan",
+    "suggested_price_yuan",
+)
 _BYTE_ORDER_MARK: Final = "\ufeff"
 """Spreadsheets take a file without it for something else than UTF-8."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -242,7 +249,7 @@ def _selected(item: SelectedSku) -> dict[str, Any]:
         "unit_cost_minor": item.unit_cost_minor,
         "retail_price_minor": retail.retail_price_minor if retail else None,
         "below_cost_reason": reason if retail and retail.is_below_cost else None,
-        "compare_at_minor": item.compare_at_minor,
+        "suggested_price_minor": item.compare_at_minor,
     }
 
 
