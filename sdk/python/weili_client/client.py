@@ -252,6 +252,36 @@ class Client:
         """See what stands on your account."""
         return _object(self.send(request_of("GET", "/v1/account")))
 
+    def deposit_submit(
+        self, body: routes.Json, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Say that you paid: slip, amount_minor, payer, paid_on."""
+        return _object(self.send(routes.deposit_submit(body, idempotency_key)))
+
+    def withdrawal_request(
+        self, body: routes.Json, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Ask for money back: amount_minor, holder, bank, account_number."""
+        return _object(self.send(routes.withdrawal_request(body, idempotency_key)))
+
+    def alarm_put(self, alarm_minor: int | None) -> dict[str, Any]:
+        """Set below what you are told that your balance is low; None for never."""
+        return _object(self.send(routes.alarm_put(alarm_minor)))
+
+    def statement(self, **query: object) -> dict[str, Any]:
+        """Get a page of your statement: ``cursor``, ``limit``, ``purpose``, ``to``."""
+        return _object(self.send(routes.statement(query)))
+
+    def day_list(
+        self, name: str, on: str, *, cursor: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """Get a page of what became of orders on a day: new, shipped, delivered and so on."""
+        return _object(self.send(routes.day_list(name, on, cursor, limit)))
+
+    def day_compare(self, name: str, on: str, amounts: Mapping[str, int]) -> dict[str, Any]:
+        """Hold your own list of a day, amounts by order, against theirs."""
+        return _object(self.send(routes.day_compare(name, on, amounts)))
+
     def order_tracks(self, order_id: str) -> dict[str, Any]:
         """See the way of each of an order's packages, in the order in which it happened."""
         return _object(self.send(routes.order_tracks(order_id)))
@@ -604,6 +634,36 @@ class AsyncClient:
     async def account(self) -> dict[str, Any]:
         """See what stands on your account."""
         return _object(await self.send(request_of("GET", "/v1/account")))
+
+    async def deposit_submit(
+        self, body: routes.Json, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Say that you paid: slip, amount_minor, payer, paid_on."""
+        return _object(await self.send(routes.deposit_submit(body, idempotency_key)))
+
+    async def withdrawal_request(
+        self, body: routes.Json, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Ask for money back: amount_minor, holder, bank, account_number."""
+        return _object(await self.send(routes.withdrawal_request(body, idempotency_key)))
+
+    async def alarm_put(self, alarm_minor: int | None) -> dict[str, Any]:
+        """Set below what you are told that your balance is low; None for never."""
+        return _object(await self.send(routes.alarm_put(alarm_minor)))
+
+    async def statement(self, **query: object) -> dict[str, Any]:
+        """Get a page of your statement: ``cursor``, ``limit``, ``purpose``, ``to``."""
+        return _object(await self.send(routes.statement(query)))
+
+    async def day_list(
+        self, name: str, on: str, *, cursor: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """Get a page of what became of orders on a day: new, shipped, delivered and so on."""
+        return _object(await self.send(routes.day_list(name, on, cursor, limit)))
+
+    async def day_compare(self, name: str, on: str, amounts: Mapping[str, int]) -> dict[str, Any]:
+        """Hold your own list of a day, amounts by order, against theirs."""
+        return _object(await self.send(routes.day_compare(name, on, amounts)))
 
     async def order_tracks(self, order_id: str) -> dict[str, Any]:
         """See the way of each of an order's packages, in the order in which it happened."""

@@ -271,3 +271,38 @@ def selection_part(
     """Read a selection's SKUs or rules, or (with a body) put them."""
     path = f"/v1/selections/{part(selection_id)}/{part(what)}"
     return request_of("GET" if body is None else "PUT", path, body=body, query=query)
+
+
+def deposit_submit(body: Json, idempotency_key: str | None) -> Request:
+    """Say that you paid."""
+    path = "/v1/account/deposits"
+    return request_of("POST", path, body=body, idempotency_key=idempotency_key, is_keyed=True)
+
+
+def withdrawal_request(body: Json, idempotency_key: str | None) -> Request:
+    """Ask for money back."""
+    path = "/v1/account/withdrawals"
+    return request_of("POST", path, body=body, idempotency_key=idempotency_key, is_keyed=True)
+
+
+def alarm_put(alarm_minor: int | None) -> Request:
+    """Set below what you are told that your balance is low."""
+    return request_of("PUT", "/v1/account/alarm", body={"alarm_minor": alarm_minor})
+
+
+def statement(query: Json) -> Request:
+    """Get a page of your statement."""
+    return request_of("GET", "/v1/account/statement", query=query)
+
+
+def day_list(name: str, on: str, cursor: str | None, limit: int | None) -> Request:
+    """Get a page of a day's list."""
+    query = {"on": on, "cursor": cursor, "limit": limit}
+    return request_of("GET", f"/v1/reconciliation/{part(name)}", query=query)
+
+
+def day_compare(name: str, on: str, amounts: Mapping[str, int]) -> Request:
+    """Hold your own list of a day against theirs."""
+    items = [{"key": key, "amount_minor": amount} for key, amount in amounts.items()]
+    path = f"/v1/reconciliation/{part(name)}:compare"
+    return request_of("POST", path, body={"on": on, "items": items})

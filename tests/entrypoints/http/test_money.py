@@ -306,3 +306,15 @@ def test_a_month_closes_for_every_account_and_can_t_be_closed_before_it_is_over(
     with serving.market.world.begin(snapshot=True) as ctx:
         assert list(ledger.verify(ctx)) == []
         assert [f for f in verify_world(ctx) if f.check.startswith("money")] == []
+
+
+def test_the_client_package_pays_in_and_compares_a_day(serving: Serving) -> None:
+    with serving.client("creator") as creator:
+        made = creator.deposit_submit(slip(serving, "SDK-1", 10))
+        assert made["state"] == "submitted"
+        assert creator.alarm_put(None)["alarm_minor"] is None
+        shown = creator.statement(purpose="top_up", limit=1)
+        assert shown["closing"]["posted_minor"] == creator.account()["posted_minor"]
+        listed = creator.day_list("delivered", today(serving))
+        amounts = {item["number"]: item["amount_minor"] for item in listed["items"]}
+        assert creator.day_compare("delivered", today(serving), amounts)["agrees"] is True
