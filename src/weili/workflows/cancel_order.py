@@ -100,6 +100,7 @@ def _give_back(ctx: Ctx, gone: Sequence[tuple[dropship.Order, dropship.Child]]) 
             )
             for _, child in gone
             for line in child.lines
+            if line.quantity > line.shipped
         ],
     )
     ledger.holds_settle(

@@ -6,6 +6,7 @@ from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
 from weili.modules import dropship, goods, inventory, ledger
 from weili.workflows.place_dropship_orders import holds_for
+from weili.workflows.refuse_child import bundles_of
 from weili.workflows.return_package import money_back, package_lost
 
 _P = dropship.PackageState
@@ -76,7 +77,13 @@ def _sourced(
     book = inventory.sourcing_book(
         ctx, area_codes=[order.area_code], sku_ids=[sku_id for sku_id, _ in lines], lock=True
     )
-    found = inventory.source(book, area_code=order.area_code, lines=lines)
+    found = inventory.source(
+        book,
+        area_code=order.area_code,
+        lines=lines,
+        partner_id=order.partner_id,
+        bundles=bundles_of(ctx, [sku_id for sku_id, _ in lines]),
+    )
     if isinstance(found, inventory.Sourced) and len(order.children) < dropship.CHILDREN_MAX:
         return [(package.lines[part.line_index].line_no, part) for part in found.parts]
     index = found.line_index if isinstance(found, inventory.Shortage) else 0

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.ids import id_text, new_id
-from weili.modules import dropship, inventory, ledger
+from weili.modules import dropship, goods, inventory, ledger
 from weili.workflows.cancel_order import cancel_children
 from weili.workflows.place_dropship_orders import holds_for
 
@@ -64,12 +64,15 @@ def _sourced_elsewhere(
     )
     for warehouse_id in dropship.warehouses_refused(order, child):
         book.close(warehouse_id)
+    bundles = bundles_of(ctx, list(skus.values()))
     wanted = {line_no: refused[line_no] for line_no in numbers}
     while numbers := [line_no for line_no in numbers if wanted[line_no]]:
         found = inventory.source(
             book,
             area_code=order.area_code,
             lines=[(skus[line_no], wanted[line_no]) for line_no in numbers],
+            partner_id=order.partner_id,
+            bundles=bundles,
         )
         if isinstance(found, inventory.Sourced):
             return [(numbers[part.line_index], part) for part in found.parts]
@@ -77,6 +80,14 @@ def _sourced_elsewhere(
             return []
         wanted[numbers[found.line_index]] = found.available
     return []
+
+
+def bundles_of(ctx: Ctx, sku_ids: Sequence[goods.SkuId]) -> inventory.Bundles:
+    """Say which of the SKUs are bundles, and what of: that is what has to lie somewhere."""
+    return {
+        sku_id: [(part.sku_id, part.quantity) for part in parts]
+        for sku_id, parts in goods.bundle_parts(ctx, sku_ids=list(set(sku_ids))).items()
+    }
 
 
 def _part(

@@ -199,26 +199,14 @@ def _into_stock(
     child = next(child for child in order.children if child.id == package.child_id)
     skus = {line.line_no: line.sku_id for line in child.lines}
     subject = id_text(dropship.PACKAGE_PREFIX, package.id)
+    kinds = [inventory.MoveKind.RETURN]
+    if condition is dropship.Condition.DAMAGED:
+        kinds.append(inventory.MoveKind.DAMAGE)
     inventory.movements_write(
         ctx,
         moves=[
-            inventory.Move(
-                inventory.MoveKind.RETURN,
-                skus[line.line_no],
-                child.warehouse_id,
-                line.quantity,
-                subject,
-            )
+            inventory.Move(kind, skus[line.line_no], child.warehouse_id, line.quantity, subject)
+            for kind in kinds
             for line in package.lines
         ],
     )
-    if condition is dropship.Condition.DAMAGED:
-        inventory.stock_change(
-            ctx,
-            changes=[
-                inventory.StockChange(
-                    skus[line.line_no], child.warehouse_id, subject, on_hand_delta=-line.quantity
-                )
-                for line in package.lines
-            ],
-        )

@@ -183,10 +183,10 @@ class Booking(NamedTuple):
 
 
 class Move(NamedTuple):
-    """A movement that trade makes: reserve, release, issue or return of a positive quantity.
+    """A movement that trade makes: a positive quantity reserved, released, issued or returned.
 
-    A plain tuple, since an order's batch makes a thousand of them. ``shares`` says how many pieces
-    of a reserve come out of which shares.
+    What comes back damaged is returned and then written off. A plain tuple, since an order's batch
+    makes a thousand of them. ``shares`` says how many pieces of a reserve come out of which shares.
     """
 
     kind: MoveKind

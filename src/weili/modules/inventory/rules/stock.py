@@ -35,6 +35,7 @@ _EFFECT: Final = {
     MoveKind.RELEASE: (0, -1),
     MoveKind.ISSUE: (-1, -1),
     MoveKind.RETURN: (1, 0),
+    MoveKind.DAMAGE: (-1, 0),
 }
 """What a piece moved does to (on_hand, reserved)."""
 
