@@ -32,7 +32,7 @@ endif
 .PHONY: help
 help: ## list what can be done here
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; \
-		do printf '  make %-10s %s\n' "$$name" "$$text"; done
+		do printf '  make %-16s %s\n' "$$name" "$$text"; done
 
 .PHONY: run
 run: $(RUNTIME) ## start everything on http://127.0.0.1:8000 (WEILI_PORT changes the port)
@@ -67,6 +67,10 @@ format: $(DEV) ## put every file into the house format
 .PHONY: bench
 bench: $(RUNTIME) ## measure the order API beside the named baselines
 	$(PY) -m bench
+
+.PHONY: bench-catalogue
+bench-catalogue: $(RUNTIME) ## measure search, prices, stock and feed over a million SKUs
+	$(PY) -m bench.catalogue
 
 .PHONY: docs
 docs: $(RUNTIME) ## write the generated references again

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import uvloop
 
@@ -95,10 +95,19 @@ def requests_signed(plan: Plan) -> list[bytes]:
     return made
 
 
+class Counted(Protocol):
+    """What notes each answer and how long it took, and the first refusal."""
+
+    refusal: str
+
+    def note(self, answer: bytes, took_s: float) -> None:
+        """Note a whole answer."""
+
+
 class _Connection(asyncio.Protocol):
     """Sends one request after another until the time is over."""
 
-    def __init__(self, requests: Iterator[bytes], end: float, load: "_Load") -> None:
+    def __init__(self, requests: Iterator[bytes], end: float, load: Counted) -> None:
         self._requests = requests
         self._end = end
         self._load = load
@@ -160,30 +169,10 @@ class _Load:
 
 async def load(plan: Plan) -> Run:
     """Send a plan's requests over its connections for its time."""
-    requests = iter(requests_signed(plan))
     counted = _Load()
-    gc.collect()
-    gc.disable()
-    loop = asyncio.get_running_loop()
-    cpu_before = _cpu_s()
-    start = time.perf_counter()
-    connections = [
-        (
-            await loop.create_connection(
-                lambda: _Connection(requests, start + plan.seconds, counted),
-                "127.0.0.1",
-                plan.port,
-            )
-        )
-        for _ in range(plan.connections)
-    ]
-    await asyncio.wait_for(
-        asyncio.gather(*(protocol.done for _, protocol in connections)), _TIMEOUT_S
+    took, share = await driven(
+        iter(requests_signed(plan)), counted, plan.port, plan.connections, plan.seconds
     )
-    took = time.perf_counter() - start
-    share = (_cpu_s() - cpu_before) / took
-    for transport, _ in connections:
-        transport.close()
     times = counted.times
     return Run(
         clients=plan.connections,
@@ -195,6 +184,34 @@ async def load(plan: Plan) -> Run:
         processor_share=round(share, 4),
         refusal=counted.refusal,
     )
+
+
+async def driven(
+    requests: Iterator[bytes], counted: Counted, port: int, connections: int, seconds: float
+) -> tuple[float, float]:
+    """Send requests over connections for a time; gives that time and this process's share of it.
+
+    The share is of one core.
+    """
+    gc.collect()
+    gc.disable()
+    loop = asyncio.get_running_loop()
+    cpu_before = _cpu_s()
+    start = time.perf_counter()
+    opened = [
+        (
+            await loop.create_connection(
+                lambda: _Connection(requests, start + seconds, counted), "127.0.0.1", port
+            )
+        )
+        for _ in range(connections)
+    ]
+    await asyncio.wait_for(asyncio.gather(*(protocol.done for _, protocol in opened)), _TIMEOUT_S)
+    took = time.perf_counter() - start
+    share = (_cpu_s() - cpu_before) / took
+    for transport, _ in opened:
+        transport.close()
+    return took, share
 
 
 def _cpu_s() -> float:

@@ -105,7 +105,7 @@ def market_open(world: World, *, skus: int, partners: int) -> Market:
                 kind=parties.PartyKind.SUPPLIER,
                 name=f"supplier {i}",
                 legal_name=f"supplier {i} Ltd",
-                uscc=_uscc(i),
+                uscc=uscc_made(i),
             ).id
             for i in range(WAREHOUSES)
         ]
@@ -166,7 +166,7 @@ def _partners(world: World, market: Market, pool: goods.PoolId, numbers: range) 
                 kind=parties.PartyKind.PARTNER,
                 name=f"partner {i}",
                 legal_name=f"partner {i} Ltd",
-                uscc=_uscc(WAREHOUSES + i),
+                uscc=uscc_made(WAREHOUSES + i),
             ).id
             ledger.account_open(ctx, kind=ledger.AccountKind.PARTNER_PREPAID, party_id=partner_id)
             ledger.top_up(ctx, partner_id=partner_id, amount_minor=BALANCE_MINOR, reference="first")
@@ -183,7 +183,7 @@ def _partners(world: World, market: Market, pool: goods.PoolId, numbers: range) 
             market.secrets.append(key.secret)
 
 
-def _uscc(number: int) -> str:
+def uscc_made(number: int) -> str:
     """Make a well-formed code of no real company: the check digit of GB 32100-2015."""
     body = f"91330100MA{number:07d}"
     total = sum(_CODE_LETTERS.index(c) * 3**i % 31 for i, c in enumerate(body))

@@ -31,7 +31,7 @@ class Api:
         """Measure the server on ``port``, whose orders are written to ``world``."""
         self._world = world
         self._market = market
-        self._port = port
+        self.port = port
         self.pid = pid
 
     def run(self, kind: str, *, connections: int, seconds: float, size: int = 1) -> load.Run:
@@ -40,7 +40,7 @@ class Api:
         Raises: RuntimeError when one was refused, or counts differ.
         """
         before = orders_count(self._world)
-        plan = load.Plan(str(self._market), self._port, kind, connections, seconds, size)
+        plan = load.Plan(str(self._market), self.port, kind, connections, seconds, size)
         done = subprocess.run(
             [sys.executable, "-m", "bench.load"],
             input=json.dumps(asdict(plan)),
