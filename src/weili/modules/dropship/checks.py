@@ -160,10 +160,11 @@ def _sums(ctx: Ctx) -> Iterator[Finding]:
             "correct the child to the sum of its lines",
         )
     for package_id, goods, freight, goods_sum, freight_sum in store.replacements_off(ctx):
+        was = "is no lost package" if goods is None else f"was worth {goods} + {freight} fen"
         yield Finding(
             "sent_again_equals_lost",
             id_text(PACKAGE_PREFIX, package_id),
-            f"was worth {goods} + {freight} fen, what is sent for it {goods_sum} + {freight_sum}",
+            f"{was}, what is sent for it is worth {goods_sum} + {freight_sum} fen",
             "correct the child orders that send it again to what was lost",
         )
     for child_id, line_no, shipped, packed in store.pieces_off(ctx):

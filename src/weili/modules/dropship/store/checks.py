@@ -81,8 +81,8 @@ def packages_back(ctx: Ctx) -> list[tuple[UUID, UUID, int, int, int]]:
     )
 
 
-def replacements_off(ctx: Ctx) -> list[tuple[UUID, int, int, int, int]]:
-    """Find lost packages that are not what is sent for them: (package, fen was, fen is)."""
+def replacements_off(ctx: Ctx) -> list[tuple[UUID, int | None, int | None, int, int]]:
+    """Find packages that are not what is sent for them: (package, fen was if lost, fen is)."""
     return ctx.db.rows(
         "SELECT s.package_id, p.goods_minor, p.freight_minor, s.goods, s.freight FROM"
         " (SELECT replaces_package_id AS package_id, partner_id, sum(goods_minor)::bigint AS goods,"
