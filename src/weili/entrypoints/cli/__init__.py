@@ -19,6 +19,8 @@ from weili.entrypoints.cli.later import FORWARD, demo_later, docs_later
 from weili.entrypoints.cli.run import place, serve, work
 from weili.entrypoints.cli.say import fail, language, listen, refuse
 from weili.entrypoints.cli.search import app as search
+from weili.entrypoints.cli.stock import app as stock
+from weili.entrypoints.cli.supply import app as supply
 from weili.entrypoints.cli.up import up
 from weili.entrypoints.cli.worlds import clock, status, verify
 from weili.kit.problems import Problem, machine_said
@@ -61,6 +63,8 @@ app.add_typer(importing, name="import")
 app.add_typer(operators, name="operator")
 app.add_typer(partners, name="partner")
 app.add_typer(suppliers, name="supplier")
+app.add_typer(supply, name="supply")
+app.add_typer(stock, name="stock")
 app.add_typer(key, name="key")
 app.add_typer(search, name="search")
 app.add_typer(clock, name="clock")

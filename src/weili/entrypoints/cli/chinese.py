@@ -192,6 +192,60 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "The folder to write to; docs/reference of the checkout.": (
             "写入的目录；默认为代码库中的 docs/reference。"
         ),
+        "The supplier for whom it is done.": ("代为操作的供应商名称。"),
+        "What lies in a supplier's warehouses.": ("供应商各仓库的库存。"),
+        "The supplier's own code of the warehouse.": ("供应商自己的仓库编码。"),
+        "How many at most.": ("最多列出多少条。"),
+        "Where to go on: what the list before ended with.": ("续查位置：上一页末尾给出的游标。"),
+        "Set stock to what a sheet says was counted: all rows or none. "
+        "Its columns are supplier_code, warehouse, on_hand and, where it is to change, safety.": (
+            "按表格中的盘点数设置库存：全部设置，或一行也不设置。\n\n表格的列为商品编码、仓库、库存，需要修改时另加安全库存。"
+        ),
+        "Show what lies in a warehouse, and how much of it is promised.": (
+            "显示仓库的在库数量与已占用数量。"
+        ),
+        "What a supplier does with its child orders.": ("供应商对子单的操作。"),
+        "Print for the warehouse.": ("打印仓库单据。"),
+        "The child order's id (chd_…).": ("子单编号（chd_…）。"),
+        "The child orders' ids (chd_…).": ("子单编号（chd_…），可给出多个。"),
+        "Pieces of a line, as 1=2; may be repeated. All left if none.": (
+            "某一行的件数，如 1=2；可多次指定。不指定时为全部剩余件数。"
+        ),
+        "The PDF to write; one that is there is replaced.": ("要写入的 PDF 文件；已存在时覆盖。"),
+        "List the child orders that a supplier has to do with, the oldest first.": (
+            "列出供应商待处理的子单，最早的在前。"
+        ),
+        "Say that the supplier will ship child orders; again changes nothing.": (
+            "代供应商接单；重复执行不产生变化。"
+        ),
+        "Say that child orders are being picked: from now on they go where they were to go.": (
+            "标记子单开始拣货；此后收货地址不可再改。"
+        ),
+        "The carrier's code, as SF.": ("承运商编码，如顺丰为 `SF`。"),
+        "The waybill's number.": ("运单号。"),
+        "Its name, with the code other alone.": ("承运商名称；仅当编码为 `other` 时填写。"),
+        "Report a package that has left; the same waybill again changes nothing.": (
+            "登记已发出的包裹；同一运单重复登记不产生变化。"
+        ),
+        "Say that a child order, or pieces of it, won't be sent by this supplier. "
+        "Other warehouses are asked for them; what none has is refunded.": (
+            "拒绝子单或其中部分商品。\n\n系统会改由其他仓库发货；各仓均无货的部分退款。"
+        ),
+        "The supplier's own code of the SKU.": ("供应商自己的商品编码。"),
+        "Ask for another cost of an SKU; the operator decides.": (
+            "申请变更某个 SKU 的成本价，由运营方审核。"
+        ),
+        "Print what to fetch for the child orders that wait longest in a warehouse.": (
+            "为仓库中等待最久的子单打印拣货单。"
+        ),
+        "Print masked waybills of child orders with their contents.": (
+            "打印子单的隐私面单及其商品明细。"
+        ),
+        "a waybill number of letters, digits and dashes, up to 64": (
+            "运单号应由字母、数字与短横线组成，最多 64 位"
+        ),
+        "each line once, as 1=2: two pieces of line 1": ("每行只写一次，如 1=2 表示第 1 行 2 件"),
+        "at most 100 child orders at once": ("一次最多 100 个子单"),
         # What a command itself says of an argument that it can't use.
         "an amount in yuan with at most two decimals": "应为金额（元），最多两位小数",
         "a URL that begins with http:// or https://": "应为以 http:// 或 https:// 开头的 URL",

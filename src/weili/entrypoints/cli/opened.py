@@ -3,16 +3,22 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from weili.kit.problems import Kind, Problem
 from weili.kit.world import World
 
+if TYPE_CHECKING:
+    from weili.kit.context import Begin, PartyId
+
 WorldOption = Annotated[
     str | None,
     typer.Option("--world", help="The world to work in, where WEILI_WORLDS names several."),
+]
+SupplierNameOption = Annotated[
+    str, typer.Option("--supplier", help="The supplier for whom it is done.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]
 
@@ -42,3 +48,23 @@ def world_opened(name: str | None) -> Iterator[World]:
         raise WorldAmbiguous(worlds=", ".join(settings.worlds))
     with bootstrap.opened(replace(settings, worlds=(chosen,))) as worlds:
         yield worlds[chosen]
+
+
+@contextmanager
+def supplier_opened(world: str | None, supplier: str) -> "Iterator[tuple[PartyId, Begin]]":
+    """Open a world for a supplier: what is done there may do no more than the supplier may.
+
+    Raises: NotFound; what ``world_opened`` raises.
+    """
+    from weili.kit.context import SYSTEM, Actor
+    from weili.kit.world import in_transaction
+    from weili.modules import parties
+
+    kind = parties.PartyKind.SUPPLIER
+    with world_opened(world) as opened:
+        party = in_transaction(
+            opened.begin, lambda ctx: parties.party_by_name(ctx, kind=kind, name=supplier)
+        )
+        scopes = parties.ROLE_SCOPES[kind]
+        actor = Actor(kind.value, party.id, SYSTEM.key_id, scopes)
+        yield party.id, opened.begin_as(actor)

@@ -11,6 +11,7 @@ from weili.modules.inventory.model import (
     HOLDERS_MAX,
     LINES_MAX,
     MINUTES_A_DAY,
+    QUANTITY_MAX,
     SHARE_PREFIX,
     TRANSFER_PREFIX,
     WAREHOUSE_PREFIX,
@@ -46,6 +47,7 @@ from weili.modules.inventory.model import (
     WarehouseNote,
 )
 from weili.modules.inventory.problems import (
+    WAREHOUSE_WORD,
     ShareTooLarge,
     StockBelowReserved,
     TransferClosed,
@@ -98,6 +100,7 @@ from weili.modules.inventory.service.stock import (
     reserved_by_place,
     stock_change,
     stock_of,
+    stock_page,
     stock_update,
     verify,
 )
@@ -122,9 +125,11 @@ __all__ = [
     "HOLDERS_MAX",
     "LINES_MAX",
     "MINUTES_A_DAY",
+    "QUANTITY_MAX",
     "SHARE_PREFIX",
     "TRANSFER_PREFIX",
     "WAREHOUSE_PREFIX",
+    "WAREHOUSE_WORD",
     "Arrival",
     "ArrivalId",
     "ArrivalState",
@@ -196,6 +201,7 @@ __all__ = [
     "sourcing_book_asked",
     "stock_change",
     "stock_of",
+    "stock_page",
     "stock_update",
     "transfer_page",
     "transfer_receive",

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from weili.kit.context import Ctx
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
+from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import NotFound, Problem
 from weili.modules import goods
 from weili.modules.goods import SKU_PREFIX, SkuId
@@ -159,6 +160,20 @@ def stock_of(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[StockLevel]:
     levels = store.levels_read(ctx, sku_ids=list(set(sku_ids)))
     seen = access.warehouses_seen(ctx, [level.warehouse_id for level in levels])
     return [level for level in levels if level.warehouse_id in seen]
+
+
+def stock_page(
+    ctx: Ctx, *, warehouse_id: WarehouseId, cursor: str | None = None, limit: int = LIMIT_DEFAULT
+) -> Page[StockLevel]:
+    """Give what lies in a warehouse, by SKU; for a supplier another's warehouse is not there.
+
+    Raises: Forbidden; NotFound; CursorInvalid.
+    """
+    access.require(ctx, "supply:read")
+    access.warehouses_check(ctx, [warehouse_id])
+    limit = limit_bounded(limit)
+    rows = store.levels_in(ctx, warehouse_id=warehouse_id, after=cursor_id(cursor), limit=limit + 1)
+    return page_of(rows, limit=limit, key=lambda level: level.sku_id.hex)
 
 
 def movements_write(ctx: Ctx, *, moves: Sequence[Move], is_locked: bool = False) -> None:

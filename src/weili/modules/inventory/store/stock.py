@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
+from uuid import UUID
 
 from weili.kit.context import Ctx
 from weili.kit.ids import new_id
@@ -148,6 +149,22 @@ def levels_read(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[StockLevel]:
         " FROM inventory.stock"
         " WHERE sku_id = ANY (%b::uuid[]) ORDER BY sku_id, warehouse_id",
         sku_ids,
+    )
+    return [StockLevel(*row) for row in rows]
+
+
+def levels_in(
+    ctx: Ctx, *, warehouse_id: WarehouseId, after: UUID | None, limit: int
+) -> list[StockLevel]:
+    """Read what lies in a warehouse, in the order of the SKUs' ids."""
+    rows = ctx.db.rows(
+        "SELECT sku_id, warehouse_id, on_hand, reserved, safety, shared, low_below, version"
+        " FROM inventory.stock WHERE warehouse_id = %b AND (%b::uuid IS NULL OR sku_id > %b)"
+        " ORDER BY sku_id LIMIT %b",
+        warehouse_id,
+        after,
+        after,
+        limit,
     )
     return [StockLevel(*row) for row in rows]
 
