@@ -13,7 +13,7 @@ from weili.entrypoints.http.calls import CallIn, carry_out, change, read, respon
 from weili.entrypoints.http.documents import moment
 from weili.entrypoints.http.fields import Body, OrderIdIn, PackageIdIn, PhoneIn
 from weili.entrypoints.http.orders import shown
-from weili.entrypoints.http.supply import LostBody, ReturnedBody
+from weili.entrypoints.http.supply import LostBody, LostOutcome, ReturnedBody
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
 from weili.kit.world import clock_turn
@@ -86,7 +86,7 @@ def operator_lost(call: CallIn, package_id: PackageIdIn, body: LostBody) -> Resp
                 ctx,
                 supplier_id=None,
                 package_id=package_id,
-                send_again=body.outcome == "send_again",
+                send_again=body.outcome is LostOutcome.SEND_AGAIN,
             )
         )
 

@@ -1,6 +1,7 @@
 """What a supplier does: takes child orders, ships, delivers, and counts its stock."""
 
-from typing import Annotated, Any, Literal, Self
+from enum import StrEnum
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
 from pydantic import Field, model_validator
@@ -83,10 +84,17 @@ class ReturnedBody(Body):
     condition: dropship.Condition
 
 
+class LostOutcome(StrEnum):
+    """What is to be done about a lost package."""
+
+    REFUND = "refund"
+    SEND_AGAIN = "send_again"
+
+
 class LostBody(Body):
     """What is to be done about a lost package."""
 
-    outcome: Literal["refund", "send_again"]
+    outcome: LostOutcome
 
 
 class SupplyQueueOut(Document):
@@ -304,7 +312,7 @@ def supply_lost(call: CallIn, package_id: PackageIdIn, body: LostBody) -> Respon
                 ctx,
                 supplier_id=call.actor.party_id,
                 package_id=package_id,
-                send_again=body.outcome == "send_again",
+                send_again=body.outcome is LostOutcome.SEND_AGAIN,
             )
         )
 
