@@ -57,14 +57,14 @@ class AddressBody(Body):
 class RemarkBody(Body):
     """What is to be said, and to whom."""
 
-    audience: dropship.Audience
+    audience: Annotated[dropship.Audience, Field(strict=False)]
     text: Annotated[str, Field(min_length=1, max_length=dropship.REMARK_LENGTH_MAX)]
 
 
 class OrderSettingsBody(Body):
     """What becomes of an order that the balance does not cover."""
 
-    low_balance: dropship.LowBalance
+    low_balance: Annotated[dropship.LowBalance, Field(strict=False)]
 
 
 def masked(ctx: Ctx, order: dropship.Order) -> dict[str, str]:

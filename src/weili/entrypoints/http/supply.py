@@ -81,7 +81,7 @@ class RefuseBody(ReasonBody):
 class ReturnedBody(Body):
     """How a package came back."""
 
-    condition: dropship.Condition
+    condition: Annotated[dropship.Condition, Field(strict=False)]
 
 
 class LostOutcome(StrEnum):

@@ -159,8 +159,8 @@ def _sums(ctx: Ctx) -> Iterator[Finding]:
             "its amounts are not the sum of its lines",
             "correct the child to the sum of its lines",
         )
-    for package_id, goods, freight, goods_sum, freight_sum in store.replacements_off(ctx):
-        was = "is no lost package" if goods is None else f"was worth {goods} + {freight} fen"
+    for package_id, lost, carried, goods_sum, freight_sum in store.replacements_off(ctx):
+        was = "is no lost package" if lost is None else f"was worth {lost} + {carried} fen"
         yield Finding(
             "sent_again_equals_lost",
             id_text(PACKAGE_PREFIX, package_id),
