@@ -29,6 +29,7 @@ from weili.workflows.expire_orders import complete_orders, expire_holds
 from weili.workflows.place_dropship_orders import place_dropship_orders
 from weili.workflows.render_dropship_order import render_dropship_order
 from weili.workflows.ship_package import deliver_package, ship_package
+from weili.workflows.supplier_answers import cancel_answered
 
 S = dropship.OrderState
 
@@ -231,6 +232,36 @@ def test_a_supplier_is_asked_before_its_order_is_cancelled_and_may_refuse(market
     assert [verb for verb, _ in gateway.asked] == ["cancel", "cancel"]
     assert market.balance() == (BALANCE_FEN, TEA_FEN + FREIGHT_FEN)
     assert market.stock(market.tea, market.near) == (100, 1)
+
+
+@pytest.mark.parametrize(("is_cancelled", "state"), [(True, S.CANCELLED), (False, S.RELEASED)])
+def test_a_supplier_that_must_ask_its_warehouse_answers_later(
+    market: Market, is_cancelled: bool, state: dropship.OrderState
+) -> None:
+    # Given an order that its supplier has taken and is asked to cancel
+    connect(market)
+    order = place(market, market.draft("A-1", (market.tea, 1)))
+    with market.world.begin() as ctx:
+        orders_queue(ctx, order_ids=[order.id])
+    dispatch_orders(market.world.begin, Scripted(AnswerKind.YES))
+    with market.world.begin(market.as_partner()) as ctx:
+        cancel_order(ctx, partner_id=market.street, order_id=order.id)
+    # When it says that it will answer later, it is asked again after a while, and nothing moves
+    gateway = Scripted(AnswerKind.LATER, AnswerKind.LATER)
+    for _ in range(2):
+        assert dispatch_orders(market.world.begin, gateway) == 1
+        assert dispatch_orders(market.world.begin, gateway) == 0
+        assert read(market, order.id).state is S.CANCELLING
+        turn(market, minutes=10)
+    # Then its answer through the API counts, and counts once
+    [child] = order.children
+    for answer in (is_cancelled, not is_cancelled):
+        with market.world.begin(market.as_supplier()) as ctx:
+            cancel_answered(ctx, supplier_id=market.grocer, child_id=child.id, accepted=answer)
+        assert read(market, order.id).state is state
+    assert dispatch_orders(market.world.begin, gateway) == 0
+    held = 0 if is_cancelled else TEA_FEN + FREIGHT_FEN
+    assert market.balance() == (BALANCE_FEN, held)
 
 
 def test_an_unknown_answer_is_asked_for_again_and_never_taken_for_a_no(market: Market) -> None:

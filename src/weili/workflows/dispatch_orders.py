@@ -183,9 +183,10 @@ def _note(ctx: Ctx, turn: dropship.Turn, errand: _Errand, answer: Answer | None)
     is_yes = answer is None or answer.kind is AnswerKind.YES
     if item.state is not dropship.QueueState.CANCELLING:
         child_taken(ctx, supplier_id=turn.supplier_id, child_id=item.child_id, accepted=is_yes)
-    elif answer is not None:
+    elif answer is not None and answer.kind is not AnswerKind.LATER:
         cancel_answered(ctx, supplier_id=turn.supplier_id, child_id=item.child_id, accepted=is_yes)
-    # Without a system to ask, a supplier answers through the API whether it cancels.
+    # Without a system to ask, or when that must ask its warehouse first, a supplier answers through
+    # the API whether it cancels.
     dropship.claim_end(ctx, turn=turn, item=item)
     if answer is not None and dropship.supplier_answered(ctx, supplier_id=turn.supplier_id):
         _log.warning("supplier_back", supplier=supplier)

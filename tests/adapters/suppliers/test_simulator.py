@@ -98,6 +98,25 @@ def test_an_order_is_cancelled_before_it_is_packed(gateway: HttpSupplierGateway)
         assert simulator.is_quiet is False  # It still has to find out that it need not pack.
 
 
+def test_a_cancellation_may_be_answered_later_and_then_stays_answered(
+    gateway: HttpSupplierGateway,
+) -> None:
+    # Given a supplier who asks its warehouse before it cancels
+    ways = replace(NEVER_PACKS, cancel_later=1_000, cancel_later_ms_max=1)
+    with running(ways) as simulator:
+        gateway.submit(endpoint(simulator), order=order(1))
+        child_id = str(order(1)["id"])
+        # When it is asked until the warehouse has answered
+        kinds = [gateway.cancel(endpoint(simulator), child_id=child_id).kind]
+        while kinds[-1] is AnswerKind.LATER:
+            kinds.append(gateway.cancel(endpoint(simulator), child_id=child_id).kind)
+        # Then the first answer was neither yes nor no, and the last one is what it says from now on
+        assert (kinds[0], kinds[-1]) == (AnswerKind.LATER, AnswerKind.YES)
+        assert simulator.stages == {child_id: Stage.CANCELLED}
+        counts = simulator.counts
+        assert (counts["cancels_answered_later"], counts["cancelled"]) == (1, 1)
+
+
 def test_an_order_whose_cancellation_came_first_is_not_packed(
     gateway: HttpSupplierGateway,
 ) -> None:

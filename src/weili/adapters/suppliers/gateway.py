@@ -1,11 +1,12 @@
 """What is asked of a supplier's system, and its HTTP form.
 
 ``POST {base}/orders`` takes a child order and answers 200 or 202 (accepted) or 409 (refused, with
-a reason). ``POST {base}/orders/{id}/cancel`` answers 200 (cancelled) or 409 (too late). Anything
-else, a timeout or a broken connection is *unknown*: the same request is sent again later, and the
-supplier tells by the child order's id that it has seen it before. Requests are signed as Standard
-Webhooks are: HMAC-SHA256 over id, time and body; the time is the
-machine's own, since the other side knows no sandbox clock.
+a reason). ``POST {base}/orders/{id}/cancel`` answers 200 (cancelled), 409 (too late) or 202:
+the warehouse is asked, and the answer comes through the platform's API; until then it is asked
+again now and then, in case that answer is lost. Anything else, a timeout or a broken connection
+is *unknown*: the same request is sent again later, and the supplier tells by the child order's id
+that it has seen it before. Requests are signed as Standard Webhooks are: HMAC-SHA256 over id, time
+and body; the time is the machine's own, since the other side knows no sandbox clock.
 """
 
 import asyncio
@@ -38,6 +39,7 @@ class AnswerKind(StrEnum):
 
     YES = "yes"
     NO = "no"
+    LATER = "later"
     UNKNOWN = "unknown"
 
 
@@ -108,7 +110,9 @@ class HttpSupplierGateway:
     def cancel(self, endpoint: SupplierEndpoint, *, child_id: str) -> Answer:
         """Ask a supplier not to ship a child order that it may have."""
         path = f"/orders/{child_id}/cancel"
-        return self._post(endpoint, path, message_id=f"cancel_{child_id}", body={})
+        return self._post(
+            endpoint, path, message_id=f"cancel_{child_id}", body={}, accepted=AnswerKind.LATER
+        )
 
     def close(self) -> None:
         """Close the kept connections; nobody may be calling any more."""
@@ -128,6 +132,7 @@ class HttpSupplierGateway:
         *,
         message_id: str,
         body: Mapping[str, Any],
+        accepted: AnswerKind = AnswerKind.YES,
     ) -> Answer:
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         timestamp = int(wall_now().timestamp())
@@ -141,17 +146,20 @@ class HttpSupplierGateway:
             ),
         }
         url = endpoint.base_url.rstrip("/") + path
-        asking = self._ask(url, content=content, headers=headers)
+        asking = self._ask(url, content=content, headers=headers, accepted=accepted)
         return asyncio.run_coroutine_threadsafe(asking, self._loop).result()
 
-    async def _ask(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _ask(
+        self, url: str, *, content: bytes, headers: Mapping[str, str], accepted: AnswerKind
+    ) -> Answer:
         until_s = self._loop.time() + self._call_timeout_s
         try:
             request = self._client.build_request("POST", url, content=content, headers=headers)
             async with asyncio.timeout_at(until_s):
                 response = await self._client.send(request, stream=True)
             try:
-                return _read(response.status_code, await _start(response, until_s))
+                content = await _start(response, until_s)
+                return _read(response.status_code, content, accepted)
             finally:
                 await response.aclose()
         # A ValueError is a host that can't be written in ASCII: the client finds no name for it.
@@ -162,9 +170,9 @@ class HttpSupplierGateway:
             return Answer(AnswerKind.UNKNOWN, type(error).__name__, is_silent=is_silent)
 
 
-def _read(status: int, content: bytes) -> Answer:
+def _read(status: int, content: bytes, accepted: AnswerKind) -> Answer:
     if status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
-        return Answer(AnswerKind.YES)
+        return Answer(AnswerKind.YES if status == HTTPStatus.OK else accepted)
     if status != HTTPStatus.CONFLICT:
         return Answer(AnswerKind.UNKNOWN, f"HTTP {status}")
     try:

@@ -54,8 +54,9 @@ class Unkindness:
     """How often, in a thousand times, what goes wrong; and how long things take, in ms.
 
     ``trouble`` befalls a request, and may befall the same request again; ``slow_packing`` leaves
-    time to cancel; ``early`` packs although the warehouse has not opened; the others befall a
-    child order or a report of it.
+    time to cancel; ``early`` packs although the warehouse has not opened; ``cancel_later`` asks the
+    warehouse before it answers whether it cancels; ``late_shipping`` keeps a packed order lying for
+    a while; the others befall a child order or a report of it.
     """
 
     trouble: int = 60
@@ -63,11 +64,15 @@ class Unkindness:
     parts: int = 200
     early: int = 100
     slow_packing: int = 60
+    cancel_later: int = 300
+    late_shipping: int = 40
     report_twice: int = 50
     report_cut: int = 40
     late_ms_max: int = 40
     packing_ms_max: int = 400
     slow_packing_ms: int = 4_000
+    cancel_later_ms_max: int = 400
+    late_shipping_ms: int = 2_000
 
 
 KIND: Final = Unkindness(
@@ -76,11 +81,15 @@ KIND: Final = Unkindness(
     parts=0,
     early=0,
     slow_packing=0,
+    cancel_later=0,
+    late_shipping=0,
     report_twice=0,
     report_cut=0,
     late_ms_max=0,
     packing_ms_max=0,
     slow_packing_ms=0,
+    cancel_later_ms_max=0,
+    late_shipping_ms=0,
 )
 """A supplier with whom nothing ever goes wrong."""
 
@@ -105,7 +114,10 @@ class _Job:
     costs_minor: Mapping[int, int]
     dice: Dice
     stage: Stage
+    asks_first: bool = False
+    ships_late: bool = False
     packages: list[str] = field(default_factory=list)
+    is_asked_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +301,12 @@ class SupplierSimulator:
             lines = [(int(line["line_no"]), int(line["quantity"])) for line in document["lines"]]
             costs = {int(line["line_no"]): line["unit_cost_minor"] for line in document["lines"]}
             stage = Stage.REFUSED if refuses else Stage.TAKEN
-            job = self._jobs[child_id] = _Job(child_id, lines, costs, dice, stage)
+            # Dice of its own, so that what the warehouse does changes nothing else.
+            warehouse = Dice(self._seed, self.name, "warehouse", len(self._jobs))
+            asks_first = warehouse.happens(self._unkindness.cancel_later)
+            ships_late = warehouse.happens(self._unkindness.late_shipping)
+            job = _Job(child_id, lines, costs, dice, stage, asks_first, ships_late)
+            self._jobs[child_id] = job
             self.counts[stage.value] += 1
             if not refuses:
                 self._spawn(self._fulfil(job))
@@ -306,6 +323,12 @@ class SupplierSimulator:
             self._jobs[child_id] = _Job(child_id, (), {}, dice, Stage.CANCELLED)
             self.counts["cancelled_unseen"] += 1
         elif job.stage is Stage.TAKEN:
+            if job.asks_first:
+                if not job.is_asked_back:
+                    job.is_asked_back = True
+                    self.counts["cancels_answered_later"] += 1
+                    self._spawn(self._cancel_later(job))
+                return answer_bytes(202, b'{"reason":"the warehouse is asked"}')
             job.stage = Stage.CANCELLED
             self.counts["cancelled"] += 1
         elif job.stage not in {Stage.CANCELLED, Stage.REFUSED}:
@@ -314,6 +337,21 @@ class SupplierSimulator:
         return answer_bytes(200, b'{"cancelled":true}')
 
     # --- what goes out ---------------------------------------------------------------------------
+
+    async def _cancel_later(self, job: _Job) -> None:
+        """Tell through the platform's API whether an order is cancelled; it may be packed by now.
+
+        Asked again meanwhile, the supplier says the same.
+        """
+        dice = Dice(self._seed, self.name, "answer", self.counts["cancels_answered_later"])
+        await asyncio.sleep(dice.between(0, self._unkindness.cancel_later_ms_max) / 1000)
+        is_cancelled = job.stage is Stage.TAKEN
+        if is_cancelled:
+            job.stage = Stage.CANCELLED
+        self.counts["cancelled" if is_cancelled else "cancel_refused"] += 1
+        verb = "acceptCancel" if is_cancelled else "refuseCancel"
+        path = f"/v1/supply/orders/{job.child_id}:{verb}"
+        await self._report(path, None, key=f"{verb}-{job.child_id}", dice=dice)
 
     def _spawn(self, work: "Awaitable[None]") -> None:
         task = asyncio.ensure_future(work)
@@ -337,6 +375,9 @@ class SupplierSimulator:
         if job.stage is not Stage.TAKEN:
             return
         job.stage = Stage.PACKED
+        if job.ships_late:
+            self.counts["shipped_late"] += 1
+            await asyncio.sleep(ways.late_shipping_ms / 1000)
         parts = _parts(job.lines, dice, is_split=dice.happens(ways.parts))
         for part in parts:
             if not await self._ship(job, part):

@@ -82,6 +82,8 @@ UNKINDNESS = (
     "cancelled",
     "cancelled_unseen",
     "cancel_refused",
+    "cancels_answered_later",
+    "shipped_late",
     "reports_twice",
     "reports_cut",
     "report_state_conflict",

@@ -58,6 +58,8 @@ TROUBLES: Final[Mapping[str, Words]] = {
     "cancelled": ("cancellations accepted", "同意的取消"),
     "cancelled_unseen": ("cancellations of orders never seen", "取消时尚未收到的订单"),
     "cancel_refused": ("cancellations refused, it was packed", "因已打包而拒绝的取消"),
+    "cancels_answered_later": ("cancellations answered later", "稍后才答复的取消"),
+    "shipped_late": ("orders that lay packed before they left", "打包后迟迟未发的订单"),
     "reports_twice": ("reports sent twice", "重复上报"),
     "reports_cut": ("reports sent without waiting for the answer", "上报后未等应答即断开"),
     "report_state_conflict": ("reports that came too early, sent again", "过早上报、稍后重发"),
