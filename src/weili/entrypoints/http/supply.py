@@ -94,7 +94,7 @@ class LostOutcome(StrEnum):
 class LostBody(Body):
     """What is to be done about a lost package."""
 
-    outcome: LostOutcome
+    outcome: Annotated[LostOutcome, Field(strict=False)]
 
 
 class SupplyQueueOut(Document):
