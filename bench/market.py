@@ -96,7 +96,9 @@ def market_open(world: World, *, skus: int, partners: int) -> Market:
         counties = [
             row[0]
             for row in ctx.db.rows(
-                "SELECT code FROM regions.region WHERE level = 3 ORDER BY code LIMIT %b", AREAS
+                "SELECT code FROM regions.region WHERE level = 3 AND until_year IS NULL"
+                " ORDER BY code LIMIT %b",
+                AREAS,
             )
         ]
         suppliers = [

@@ -20,7 +20,7 @@ CONNECTIONS: Final = 64
 BATCH_CONNECTIONS: Final = 4
 CHECKOUT: Final = Path(__file__).parents[1]
 _SERVE: Final = (sys.executable, "-m", "weili.entrypoints.cli", "serve")
-_START_TIMEOUT_S: Final = 30.0
+_START_TIMEOUT_S: Final = 90.0
 _RUN_TIMEOUT_S: Final = 120
 
 
