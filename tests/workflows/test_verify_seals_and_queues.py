@@ -60,7 +60,7 @@ def _orders(market: Market) -> list[dropship.Order]:
         (
             """INSERT INTO kit.feed SELECT p.id, max(e.position) + 7
             FROM parties.party p, kit.event e WHERE p.name = 'creator' GROUP BY 1""",
-            "everything up to 13 is acknowledged, the log ends at 6",
+            "everything up to 18 is acknowledged, the log ends at 11",
         ),
         (
             "INSERT INTO kit.feed_ack SELECT p.id, 2 FROM parties.party p WHERE p.name = 'creator'",

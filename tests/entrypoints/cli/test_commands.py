@@ -76,7 +76,7 @@ def test_a_scope_beyond_the_partys_kind_is_refused(ground: Run) -> None:
     words = ("key", "issue", "青梧", "--label", "x", "--scope", "admin:money")
     said = ground(*words)
     assert said.code == 7
-    assert "the scopes admin:money; allowed: account:read, goods:read, " in said.err
+    assert "the scopes admin:money; allowed: account:read, account:write, goods:read, " in said.err
     assert json.loads(ground("key", "list", "青梧", "--json").out)["items"] == []
 
 

@@ -220,5 +220,7 @@ def test_the_document_speaks_of_keys_problems_and_links(serving: Serving) -> Non
             names = {p["name"] for p in operation.get("parameters", ())}
             if method == "post" and "Idempotency-Key" not in names:
                 assert "number` is the key" in operation["description"] or re.search(
-                    r":(batch|batchGet|render|ack|revealRecipient|revealEmail)$|/verify$", path
+                    r":(batch|batchGet|render|preview|resolve|compare|ack|push|pickList|waybills"
+                    r"|reveal[A-Z][a-z]+)$|/verify$",
+                    path,
                 )

@@ -136,9 +136,20 @@ def test_another_suppliers_things_are_as_if_they_did_not_exist(serving: Serving)
     assert serving.rows() == rows
 
 
-def test_a_refused_child_order_is_cancelled_and_the_reason_is_kept(serving: Serving) -> None:
+def test_what_one_warehouse_refuses_the_next_is_asked_for_until_none_is_left(
+    serving: Serving,
+) -> None:
     order, child_id = _queued(serving, 1)
     path = f"/v1/supply/orders/{child_id}"
+    refused = serving.ask("grocer", "POST", f"{path}:refuse", {"reason": "broken"}, key=True)
+    assert refused.json()["state"] == "split"
+
+    moved = serving.ask("street", "GET", f"/v1/orders/{order['id']}").json()
+    [again] = [child for child in moved["children"] if child["state"] != "split"]
+    assert (moved["state"], moved["goods_minor"]) == (again["state"], order["goods_minor"])
+    assert again["warehouse_id"] == id_text("whs", serving.market.far)
+
+    path = f"/v1/supply/orders/{again['id']}"
     refused = serving.ask("grocer", "POST", f"{path}:refuse", {"reason": "broken"}, key=True)
     assert refused.json()["state"] == "cancelled"
     assert serving.ask("street", "GET", f"/v1/orders/{order['id']}").json()["state"] == "cancelled"
