@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.market import CUP_COST_FEN, XIHU, Market
+from weili.kit.context import Ctx
 from weili.kit.ids import id_text
 from weili.modules import dropship, goods, inventory, pricing
 from weili.modules.dropship import Placed
@@ -23,15 +24,20 @@ GIFT_CUPS = 2
 def gift_of(market: Market) -> goods.SkuId:
     """Offer a bundle of one tea and two cups."""
     with market.world.begin() as ctx:
-        parts = (("tea", 1), ("cup", GIFT_CUPS))
-        row = goods.GoodsRow(market.grocer, "gift", "茶礼盒", ("食品", "茶", "绿茶"), parts=parts)
-        put = goods.goods_put(ctx, rows=[row], state=goods.SkuState.ON_SHELF)
-        gift = put.sku_ids[market.grocer, "gift"]
-        pricing.prices_put(ctx, list_id=market.price_list, rows=[pricing.PriceRow(gift, 1, 6_000)])
-        pricing.costs_put(ctx, rows=[pricing.CostRow(gift, CUP_COST_FEN)])
-        pool = goods.pool_open(ctx, name="gifts")
-        goods.pool_put(ctx, pool_id=pool, sku_ids=[gift])
-        goods.pool_grant(ctx, pool_id=pool, partner_id=market.street)
+        return gift_in(ctx, market)
+
+
+def gift_in(ctx: Ctx, market: Market) -> goods.SkuId:
+    """Offer the bundle inside a transaction."""
+    parts = (("tea", 1), ("cup", GIFT_CUPS))
+    row = goods.GoodsRow(market.grocer, "gift", "茶礼盒", ("食品", "茶", "绿茶"), parts=parts)
+    put = goods.goods_put(ctx, rows=[row], state=goods.SkuState.ON_SHELF)
+    gift = put.sku_ids[market.grocer, "gift"]
+    pricing.prices_put(ctx, list_id=market.price_list, rows=[pricing.PriceRow(gift, 1, 6_000)])
+    pricing.costs_put(ctx, rows=[pricing.CostRow(gift, CUP_COST_FEN)])
+    pool = goods.pool_open(ctx, name="gifts")
+    goods.pool_put(ctx, pool_id=pool, sku_ids=[gift])
+    goods.pool_grant(ctx, pool_id=pool, partner_id=market.street)
     return gift
 
 
