@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,7 @@ from weili.entrypoints.cli.demo.course import Outcome
 from weili.entrypoints.cli.demo.figures import Figures
 from weili.entrypoints.cli.demo.plan import Kind
 from weili.entrypoints.cli.demo.run import Day, run
+from weili.entrypoints.cli.demo.story import story_told
 
 CHECKOUT = Path(__file__).parents[2]
 ORDERS = 100
@@ -54,6 +56,7 @@ def outcome(day: Day) -> Outcome:
     """Give what the day's programs remember, to be tampered with."""
     return Outcome(
         programs=[copy.copy(program) for program in day.outcome.programs],
+        desk=replace(day.outcome.desk, off=list(day.outcome.desk.off)),
         partners=copy.deepcopy(day.outcome.partners),
         suppliers=copy.deepcopy(day.outcome.suppliers),
     )
@@ -61,6 +64,35 @@ def outcome(day: Day) -> Outcome:
 
 def off(day: Day, outcome: Outcome) -> str:
     return "\n".join(all_checked(outcome, day.plan, day.simulators))
+
+
+THEMES = {
+    "goods": {"proposed": 3, "sent_back": 1, "published": 3},
+    "addresses": {"written": 12, "understood": 12},
+    "funds": {
+        "waited": 3,
+        "deposits": 1,
+        "refused_alone": 1,
+        "released": 3,
+        "paid_in_minor": 500_000,
+    },
+    "prices": {"scheduled": 1, "at_old": 1, "refused_at_old": 1, "at_new": 1},
+    # A set holds two teas and a cup; with each goes a tea of its own: 2 x (2 + 1) and 2 x 1.
+    "bundles": {"orders": 2, "bundles": 2, "tea_taken": 6, "cups_taken": 2},
+    "address": {"changed": 1, "freight_more_minor": 100},
+    # Teas: 3 + 2 + 6 + 2 x 2 + 2 + 1 + 1 + 1 + 1 + 8 = 29; cups: 2 + 2 x 3 + 1 + 2 = 11.
+    "papers": {"pick_lists": 1, "pieces_to_pick": 40, "waybills": 28, "in_clear": 0},
+    "refusals": {"sent_from_elsewhere": 2, "short": 2, "cancelled": 1, "back_minor": 6_100},
+    "intercepts": {"asked": 3, "stopped": 2},
+    "unwanted": {"sent_back": 2, "damaged": 1},
+    "lost": {"refunded": 1, "sent_again": 1},
+    # Each of 22 parcels is told of with three events, twice over.
+    "tracks": {"parcels": 22, "told": 132},
+    "orders": {"placed": 28, "cancelled": 1, "completed": 22, "refunded": 5},
+    "stock": {"places": 3, "low_told": 1},
+    "books": {"due_minor": 96_900, "owed_minor": 53_000},
+}
+"""What the themes come to on any day, however many orders are traded before them."""
 
 
 def assert_whole(figures: Figures, *, orders: int) -> None:
@@ -75,6 +107,11 @@ def assert_whole(figures: Figures, *, orders: int) -> None:
     assert all(figures.sent[name] for name in ("batches", "sent_twice", "hung_up"))
     assert figures.shipments["packages_shipped"] == figures.shipments["packages_delivered"]
     assert figures.messages["order.placed"] == figures.placed
+    assert {name: figures.themes.get(name) for name in THEMES} == THEMES
+    lists, catalogue = figures.themes["lists"], figures.themes["catalogue"]
+    sides = len(figures.partners) + len(figures.suppliers) + 2
+    assert (lists["parties"], lists["differences"]) == (sides, 0)
+    assert (catalogue["shown_at_first"], catalogue["new"]) == (figures.skus, 3)
     assert figures.messages["order.shipped"] == figures.shipments["packages_shipped"]
 
 
@@ -122,6 +159,26 @@ def test_a_fen_that_is_missing_is_noticed(day: Day, outcome: Outcome) -> None:
     found = off(day, outcome)
     assert found.count("the statement closes with") == 2
     assert found.count("the entries come to") == 2
+
+
+def test_what_is_off_in_a_theme_is_told(day: Day, outcome: Outcome) -> None:
+    outcome.desk.hold("waybills", 27, 28)
+
+    assert "waybills: 27, expected 28" in off(day, outcome)
+
+
+@pytest.mark.parametrize("language", [0, 1])
+def test_every_theme_is_told_in_a_line(
+    day: Day, language: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", ("en_GB.UTF-8", "zh_CN.UTF-8")[language])
+
+    story_told(day.figures())
+
+    told = capsys.readouterr().out
+    assert sum(1 for line in told.splitlines() if line.startswith("  ")) >= len(THEMES)
+    assert ("5000.00 yuan", "5000.00 元")[language] in told
+    assert "{" not in told
 
 
 def test_an_order_that_is_not_at_its_end_is_noticed(day: Day, outcome: Outcome) -> None:

@@ -25,6 +25,7 @@ from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.ids import new_id
 from weili.kit.problems import Problem, StateConflict
 from weili.kit.world import in_transaction
+from weili.kit.zone import day_of
 from weili.modules import dropship, ledger
 from weili.workflows.cancel_order import CancelOutcome, cancel_order
 from weili.workflows.change_address import change_address
@@ -313,6 +314,23 @@ def test_a_lost_parcel_is_sent_again_as_a_new_child(market: Market) -> None:
     assert read(market, order.id).state is S.DELIVERED
     assert market.balance() == (BALANCE_FEN - 2 * TEA_FEN - FREIGHT_FEN, 0)
     assert market.owed() == 2 * TEA_COST_FEN
+
+
+def test_what_is_sent_again_is_no_new_order_in_the_list_of_the_day(market: Market) -> None:
+    order = sent(market)
+    supplier(market, lose_package, package_id=order.packages[0].id, send_again=True)
+
+    with market.world.begin(market.as_partner()) as ctx:
+        found = dropship.day_compare(
+            ctx,
+            side=dropship.partner_side(market.street),
+            name=dropship.ListName.NEW,
+            on=day_of(order.placed_at),
+            theirs=[(order.number, 2 * TEA_FEN + FREIGHT_FEN)],
+        )
+
+    assert (found.ours_count, found.ours_minor) == (1, 2 * TEA_FEN + FREIGHT_FEN)
+    assert not found.amount_differs
 
 
 # --- cancelling ----------------------------------------------------------------------------------

@@ -265,3 +265,19 @@ def test_the_catalogue_is_what_is_granted_and_no_more(serving: Serving) -> None:
         xihu = street.request("GET", "/v1/areas/330106")
         assert xihu["full_name"] == "浙江省杭州市西湖区"
         assert xihu["level"] == "county"
+
+
+def test_a_partner_chooses_to_wait_for_funds_and_remarks_on_an_order(serving: Serving) -> None:
+    chosen = serving.ask("street", "PUT", "/v1/order-settings", {"low_balance": "wait"})
+    assert (chosen.status_code, chosen.json()) == (200, {"low_balance": "wait"})
+    rows = serving.rows()
+    refused = serving.ask("street", "PUT", "/v1/order-settings", {"low_balance": "no"})
+    assert refused.status_code == 400
+    assert serving.rows() == rows
+    serving.ask("street", "PUT", "/v1/order-settings", {"low_balance": "refuse"})
+
+    order = serving.ask("street", "POST", "/v1/orders", serving.order((serving.market.tea, 1)))
+    path = f"/v1/orders/{order.json()['id']}/remarks"
+    said = {"audience": "supplier", "text": "请轻放"}
+    remark = serving.ask("street", "POST", path, said, key=True)
+    assert (remark.status_code, remark.json()["audience"]) == (201, "supplier")

@@ -58,6 +58,18 @@ def test_an_order_is_taken_shipped_in_parts_and_delivered(serving: Serving) -> N
     assert done.json()["goods_minor"] == 3 * TEA_FEN
 
 
+def test_a_package_that_nobody_wanted_comes_back(serving: Serving) -> None:
+    _, child_id = _queued(serving, 1)
+    path = f"/v1/supply/orders/{child_id}"
+    serving.ask("grocer", "POST", f"{path}:take", key=True)
+    package = f"/v1/supply/packages/{_ship(serving, path, 'SF7', 1)['id']}"
+    assert serving.ask("grocer", "POST", f"{package}:refused", key=True).status_code == 200
+
+    back = serving.ask("grocer", "POST", f"{package}:returned", {"condition": "good"}, key=True)
+
+    assert (back.json()["state"], back.json()["condition"]) == ("returned", "good")
+
+
 def test_a_package_that_can_not_be_is_refused_and_changes_nothing(serving: Serving) -> None:
     _, child_id = _queued(serving, 2)
     path = f"/v1/supply/orders/{child_id}"

@@ -28,11 +28,15 @@ class NoAnswerError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its status, whether it is a replay of an earlier one, and its document."""
+    """An answer: its status, whether it is a replay of an earlier one, and its document.
+
+    What is no JSON (a paper) has no document; it is in the body.
+    """
 
     status: int
     is_replay: bool
     document: dict[str, Any]
+    body: bytes = b""
 
     @property
     def code(self) -> str:
@@ -78,10 +82,12 @@ class PlatformApi:
         answer = await self._client.ask(
             method, path, headers=headers, body=body, leaves_early=leaves_early
         )
+        is_json = "json" in answer.headers.get("content-type", "")
         return Reply(
             answer.status,
             answer.headers.get("idempotent-replayed", "") == "true",
-            json.loads(answer.body) if answer.body else {},
+            json.loads(answer.body) if answer.body and is_json else {},
+            answer.body,
         )
 
     async def insist(

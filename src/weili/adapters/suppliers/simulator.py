@@ -118,6 +118,7 @@ class _Job:
     ships_late: bool = False
     packages: list[str] = field(default_factory=list)
     is_asked_back: bool = False
+    cost_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ class SupplierAccount:
 class SupplierSimulator:
     """One supplier's system.
 
-    ``counts`` tells what it met and did, ``owed_minor`` what it has shipped at its own prices, and
+    ``counts`` tells what it met and did, ``owed_minor`` what it has shipped at its own prices,
+    ``shipped`` when the last package of each child order left and what the order costs, and
     ``unexpected`` what should never have been answered.
     """
 
@@ -150,6 +152,7 @@ class SupplierSimulator:
         self.counts: Counter[str] = Counter()
         self.unexpected: list[str] = []
         self.owed_minor = 0
+        self.shipped: dict[str, tuple[str, int]] = {}
         self._secret = secret
         self._seed = seed
         self._unkindness = unkindness or Unkindness()
@@ -410,7 +413,10 @@ class SupplierSimulator:
         job.packages.append(str(answer["id"]))
         self.counts["packages_shipped"] += 1
         self.counts["pieces_shipped"] += sum(quantity for _, quantity in part)
-        self.owed_minor += sum(job.costs_minor[line_no] * quantity for line_no, quantity in part)
+        cost_minor = sum(job.costs_minor[line_no] * quantity for line_no, quantity in part)
+        self.owed_minor += cost_minor
+        job.cost_minor += cost_minor
+        self.shipped[job.child_id] = (str(answer["shipped_at"]), job.cost_minor)
         return True
 
     async def _deliver(self, package_id: str, dice: Dice) -> None:

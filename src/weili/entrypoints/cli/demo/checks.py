@@ -6,8 +6,9 @@ from itertools import pairwise
 from typing import Final
 
 from weili.adapters.suppliers.simulator import SupplierSimulator
-from weili.entrypoints.cli.demo.course import Books, Outcome
+from weili.entrypoints.cli.demo.course import Outcome
 from weili.entrypoints.cli.demo.plan import Fate, Kind, Plan
+from weili.entrypoints.cli.demo.reading import Books
 from weili.entrypoints.cli.demo.trade import Document, PartnerProgram
 from weili.modules import dropship
 
@@ -35,6 +36,7 @@ def all_checked(
 ) -> Iterator[str]:
     """Give everything that is off; nothing, when all is well."""
     yield from outcome.wrong
+    yield from outcome.desk.off
     for program in outcome.programs:
         books = outcome.partners[program.name]
         for text in _partner_checked(program, books):

@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
-from urllib.parse import quote
 
 from weili.adapters.suppliers.http1 import HttpClient
 from weili.adapters.suppliers.platform_api import PlatformApi
@@ -13,12 +14,15 @@ from weili.adapters.suppliers.simulator import SupplierSimulator
 from weili.entrypoints.cli.demo.ground import Ground
 from weili.entrypoints.cli.demo.market import Market, Trader
 from weili.entrypoints.cli.demo.plan import Plan, PriceChange
+from weili.entrypoints.cli.demo.reading import Books, books_read, messages_read, pages_read
+from weili.entrypoints.cli.demo.themes.course import themes_tried
+from weili.entrypoints.cli.demo.themes.desk import Desk
+from weili.entrypoints.cli.demo.themes.lists import compared, partner_lists, supplier_lists
 from weili.entrypoints.cli.demo.trade import Document, PartnerProgram
 
 SENDERS: Final = 32
 READERS: Final = 16
 ROWS_MAX: Final = 500
-PAGE: Final = 100
 STUCK_S: Final = 60.0
 LOOK_S: Final = 0.25
 HOLDS_LAPSE_S: Final = 31 * 60
@@ -39,22 +43,11 @@ Report = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True)
-class Books:
-    """What one partner or supplier reads of itself at the end."""
-
-    opening: Document = field(default_factory=dict)
-    closing: Document = field(default_factory=dict)
-    entries: list[Document] = field(default_factory=list)
-    orders: list[Document] = field(default_factory=list)
-    messages: list[Document] = field(default_factory=list)
-    messages_again: int = 0
-
-
-@dataclass(slots=True)
 class Outcome:
     """All that the demo's programs know when it is over."""
 
     programs: Sequence[PartnerProgram]
+    desk: Desk
     partners: dict[str, Books] = field(default_factory=dict)
     suppliers: dict[str, Books] = field(default_factory=dict)
     placing_s: float = 0.0
@@ -85,7 +78,13 @@ class Course:
             [
                 PartnerProgram(trader.name, trader.party_id, self._api(trader))
                 for trader in market.partners
-            ]
+            ],
+            Desk(
+                self._operator,
+                self._turn,
+                partial(PlatformApi, self._client),
+                list_id=market.standard_list_id,
+            ),
         )
 
     async def run(self) -> Outcome:
@@ -111,7 +110,13 @@ class Course:
         await self._until("complete", (*UNSHIPPED, "delivered"))
         await self._each("read", programs, self._partner_reads)
         for name, supplier in self._market.suppliers.items():
-            self.outcome.suppliers[name] = await self._books(self._api(supplier.trader))
+            self.outcome.suppliers[name] = await books_read(self._api(supplier.trader))
+        await self._lists_compared()
+        await themes_tried(
+            self.outcome.desk,
+            operator_id=self._market.operator.party_id,
+            report=lambda done, whole: self._report("themes", done, whole),
+        )
 
     def _api(self, trader: Trader) -> PlatformApi:
         return PlatformApi(self._client, trader.credentials)
@@ -195,10 +200,13 @@ class Course:
 
     # --- until it is quiet -----------------------------------------------------------------------
 
-    async def _turn(self, ahead_s: int) -> None:
+    async def _turn(self, ahead_s: int) -> datetime:
+        """Turn the clock; gives what it shows then."""
         self._turns += 1
         key = f"turn-{self._turns}"
-        await self._operate("POST", "/v1/operator/clock:turn", {"ahead_s": ahead_s}, key)
+        said = {"ahead_s": ahead_s}
+        now = (await self._operate("POST", "/v1/operator/clock:turn", said, key))["now"]
+        return datetime.fromisoformat(now)
 
     async def _until(self, step: str, states: Sequence[str]) -> None:
         """Wait until no order is in one of these states; not for ever when nothing moves.
@@ -241,57 +249,35 @@ class Course:
     # --- at the end ------------------------------------------------------------------------------
 
     async def _partner_reads(self, program: PartnerProgram) -> None:
-        books = await self._books(program.api)
-        books.orders = await self._pages(program.api, "/v1/orders?limit=100")
-        await self._messages(program.api, books)
+        books = await books_read(program.api)
+        books.orders = await pages_read(program.api, "/v1/orders?limit=100")
+        await messages_read(program.api, books)
         self.outcome.partners[program.name] = books
 
-    async def _books(self, api: PlatformApi) -> Books:
-        """Read a whole statement, page by page."""
-        first = (await api.insist("GET", f"/v1/account/statement?limit={PAGE}")).document
-        books = Books(opening=first["opening"], closing=first["closing"])
-        books.entries += first["items"]
-        page = first
-        period = f"from={quote(first['from_at'])}&to={quote(first['to_at'])}"
-        while page["next_cursor"] is not None:
-            cursor = quote(page["next_cursor"])
-            path = f"/v1/account/statement?{period}&limit={PAGE}&cursor={cursor}"
-            page = (await api.insist("GET", path)).document
-            books.entries += page["items"]
-        return books
-
-    async def _pages(self, api: PlatformApi, path: str) -> list[Document]:
-        items: list[Document] = []
-        cursor = ""
-        while True:
-            page = (await api.insist("GET", path + cursor)).document
-            items += page["items"]
-            if page["next_cursor"] is None:
-                return items
-            cursor = f"&cursor={quote(page['next_cursor'])}"
-
-    async def _messages(self, api: PlatformApi, books: Books) -> None:
-        """Empty the message pool; the first page is read twice, since it was not acknowledged."""
-        while True:
-            items = (await api.insist("GET", "/v1/messages")).document["items"]
-            if not books.messages:
-                again = (await api.insist("GET", "/v1/messages")).document["items"]
-                books.messages_again = sum(
-                    one == other for one, other in zip(items, again, strict=True)
-                )
-            if not items:
-                return
-            books.messages += items
-            ids = [item["id"] for item in items]
-            await api.insist("POST", "/v1/messages:ack", {"ids": ids})
+    async def _lists_compared(self) -> None:
+        """Let all partners and suppliers hold their lists of each day against the platform's."""
+        sides = [
+            (program.name, program.api, partner_lists(self.outcome.partners[program.name]))
+            for program in self.outcome.programs
+        ]
+        for simulator in self._simulators:
+            api = self._api(self._market.suppliers[simulator.name].trader)
+            sides.append((simulator.name, api, supplier_lists(simulator.shipped.items())))
+        for name, api, lists in sides:
+            count, orders, off = await compared(api, lists)
+            self.outcome.desk.count(
+                "lists", parties=1, lists=count, orders=orders, differences=len(off)
+            )
+            self.outcome.wrong += [f"{name}: {text}" for text in off]
 
     async def _operate(
         self, method: str, path: str, document: Mapping[str, Any], key: str | None = None
-    ) -> None:
+    ) -> Document:
         """Let the operator do something, which must succeed."""
         reply = await self._operator.insist(method, path, document, key=key)
         if reply.status >= 300:  # noqa: PLR2004 - anything but a 2xx
             raise RuntimeError(f"{method} {path}: {reply.status} {reply.document}")
+        return reply.document
 
     async def _each(
         self,

@@ -7,9 +7,10 @@ from typing import Any
 
 from weili.adapters.suppliers.simulator import SupplierSimulator
 from weili.entrypoints.cli.demo.checks import CANCELLED, cancelled_children
-from weili.entrypoints.cli.demo.course import Books, Outcome
+from weili.entrypoints.cli.demo.course import Outcome
 from weili.entrypoints.cli.demo.market import Market
 from weili.entrypoints.cli.demo.plan import Plan
+from weili.entrypoints.cli.demo.reading import Books
 from weili.kit.findings import Finding
 
 
@@ -49,6 +50,7 @@ class Figures:
     shipments: dict[str, int]
     unkindness: dict[str, int]
     messages: dict[str, int]
+    themes: dict[str, dict[str, int]]
     partners: Sequence[AccountFigures]
     suppliers: Sequence[AccountFigures]
     verified: Sequence[str]
@@ -133,6 +135,7 @@ def figures_of(
         shipments={name: met[name] for name in SHIPMENTS},
         unkindness={name: met[name] for name in UNKINDNESS},
         messages=_sorted(Counter(m["type"] for books in every for m in books.messages)),
+        themes={name: dict(counts) for name, counts in outcome.desk.counts.items()},
         partners=[
             _account(name, books, sum(order["state"] != CANCELLED for order in books.orders))
             for name, books in sorted(outcome.partners.items())

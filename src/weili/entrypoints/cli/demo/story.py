@@ -25,6 +25,7 @@ STEPS: Final[Mapping[str, Words]] = {
     "receive": ("confirming some receipts", "部分订单确认收货"),
     "complete": ("eight days pass, orders complete", "时钟前进八天，订单完成"),
     "read": ("partners read messages and statements", "渠道商读取消息与对账单"),
+    "themes": ("a supplier and a partner trade by hand", "一家供应商与一家渠道商手工往来"),
     "verify": ("verifying the books and the shelves", "核对账目与库存"),
 }
 REFUSALS: Final[Mapping[str, Words]] = {
@@ -66,6 +67,109 @@ TROUBLES: Final[Mapping[str, Words]] = {
 }
 
 
+THEMES: Final[Mapping[str, Words]] = {
+    "goods": (
+        (
+            "{proposed} goods proposed by the supplier, {sent_back} sent back and mended,"
+            " {published} published by the operator."
+        ),
+        "供应商提报 {proposed} 个商品，退回修改 {sent_back} 个，运营发布 {published} 个。",
+    ),
+    "catalogue": (
+        (
+            "The feed gave {shown_at_first} SKUs, then {new} new ones with their prices; {searches}"
+            " searches found them."
+        ),
+        "变更流给出 {shown_at_first} 个 SKU，再给出新上的 {new} 个；{searches} 次搜索均找到。",
+    ),
+    "addresses": (
+        "{understood} of {written} written addresses became codes, with name and telephone number.",
+        "{written} 条手写地址中 {understood} 条解析出地区编码、姓名与电话。",
+    ),
+    "funds": (
+        (
+            "{waited} orders waited for funds; a deposit of {paid_in_minor} yuan, refused"
+            " {refused_alone} time to who entered it and approved by another person, released"
+            " {released}."
+        ),
+        (
+            "{waited} 单待付款；一笔 {paid_in_minor} 元的充值，录入人自批被拒 {refused_alone} 次，"
+            "经另一人审批后释放 {released} 单。"
+        ),
+    ),
+    "prices": (
+        (
+            "{scheduled} price set ahead took effect when the clock was turned: {at_old} order at"
+            " the old price, {refused_at_old} refused at it afterwards, {at_new} at the new."
+        ),
+        (
+            "{scheduled} 个预约调价在拨动时钟后生效：旧价成交 {at_old} 单，之后旧价被拒"
+            " {refused_at_old} 单，新价成交 {at_new} 单。"
+        ),
+    ),
+    "bundles": (
+        "{bundles} bundles sold beside their parts took {tea_taken} teas and {cups_taken} cups.",
+        "{bundles} 套组合与单品同售，共占用茶叶 {tea_taken} 件、杯子 {cups_taken} 件。",
+    ),
+    "address": (
+        "{changed} order went to another address for {freight_more_minor} yuan more freight.",
+        "{changed} 单修改地址，运费增加 {freight_more_minor} 元。",
+    ),
+    "papers": (
+        (
+            "{pick_lists} pick list with {pieces_to_pick} pieces and {waybills} waybills were"
+            " printed; {in_clear} show a telephone number."
+        ),
+        (
+            "打印 {pick_lists} 张拣货单共 {pieces_to_pick} 件、{waybills} 张面单；显示完整电话的"
+            " {in_clear} 张。"
+        ),
+    ),
+    "refusals": (
+        (
+            "The supplier refused: {sent_from_elsewhere} orders left from another warehouse,"
+            " {short} went short, {cancelled} was cancelled; {back_minor} yuan given back."
+        ),
+        (
+            "供应商拒发：{sent_from_elsewhere} 单改由他仓发出，{short} 单部分缺货，"
+            "{cancelled} 单取消，退还 {back_minor} 元。"
+        ),
+    ),
+    "intercepts": (
+        "{asked} parcels were to be stopped, {stopped} were, and came back.",
+        "请求拦截 {asked} 个包裹，成功 {stopped} 个并已退回。",
+    ),
+    "unwanted": (
+        "{sent_back} parcels were refused at the door and came back, {damaged} of them damaged.",
+        "买家拒收 {sent_back} 个包裹并退回，其中 {damaged} 个破损。",
+    ),
+    "lost": (
+        "Lost parcels: {refunded} refunded, {sent_again} sent again.",
+        "丢失的包裹：退款 {refunded} 个，补发 {sent_again} 个。",
+    ),
+    "tracks": (
+        (
+            "A carrier told {told} things of {parcels} parcels, twice and out of order; each"
+            " arrived once."
+        ),
+        "承运商就 {parcels} 个包裹推送 {told} 条轨迹（重复且乱序），每个只签收一次。",
+    ),
+    "orders": (
+        "{placed} orders ended: {completed} completed, {refunded} refunded, {cancelled} cancelled.",
+        "{placed} 单全部了结：完成 {completed}，退款 {refunded}，取消 {cancelled}。",
+    ),
+    "stock": (
+        "{places} places hold the pieces that they must; low stock was told {low_told} time.",
+        "{places} 个库位的件数与应有相符；低库存提醒 {low_told} 次。",
+    ),
+    "books": (
+        "The partner paid {due_minor} yuan and the supplier is owed {owed_minor}, as both reckon.",
+        "渠道商共付 {due_minor} 元，应付供应商 {owed_minor} 元，与双方自记一致。",
+    ),
+}
+"""What is told of each theme, in the order in which they are tried; figures by their names."""
+
+
 @contextmanager
 def steps_shown() -> Iterator[Report]:
     """Show how far each step is: bars on a terminal, a line for each step elsewhere."""
@@ -102,6 +206,7 @@ def story_told(figures: Figures) -> None:
         {name: count for name, count in figures.unkindness.items() if count},
         TROUBLES,
     )
+    _themes_told(figures)
     _accounts_told(
         ("Partners' statements, in yuan", "渠道商对账单（元）"),
         (("paid in", "充值"), ("charged", "扣款")),
@@ -160,6 +265,24 @@ def _fulfilment_told(figures: Figures) -> None:
         f"Partners read and acknowledged {read} messages.",
         f"渠道商读取并确认了 {read} 条消息。",
     )
+
+
+def _themes_told(figures: Figures) -> None:
+    """Tell each theme that was tried in a line, with its counts."""
+    lists = figures.themes.get("lists", {})
+    say.line(
+        f"\n{lists.get('parties', 0)} partners and suppliers compared {lists.get('lists', 0)} daily"
+        f" lists with {lists.get('orders', 0)} orders: {lists.get('differences', 0)} differences.",
+        f"\n{lists.get('parties', 0)} 家渠道商与供应商核对了 {lists.get('lists', 0)} 份日清单共"
+        f" {lists.get('orders', 0)} 单：差异 {lists.get('differences', 0)} 处。",
+    )
+    say.line("\nOne supplier and one partner by hand:", "\n一家供应商与一家渠道商手工往来：")
+    for name, words in THEMES.items():
+        if name in figures.themes:
+            counts = dict(figures.themes[name])
+            yuan = {key: yuan_from_fen(n) for key, n in counts.items() if key.endswith("_minor")}
+            english, chinese = (text.format(**(counts | yuan)) for text in words)
+            say.line(f"  {english}", f"  {chinese}")
 
 
 def _counts_told(title: Words, counts: Mapping[str, int], texts: Mapping[str, Words]) -> None:

@@ -146,7 +146,9 @@ _PLACED: Final = (
     ' FROM dropship."order" o'
     " JOIN dropship.child c ON c.order_id = o.id AND c.partner_id = o.partner_id"
     " WHERE o.partner_id = %b AND o.id >= %b AND o.id < %b"
-    " AND o.placed_at >= %b AND o.placed_at < %b AND c.state <> 'split'), "
+    # What is sent again for a lost parcel is no new order of the partner's.
+    " AND o.placed_at >= %b AND o.placed_at < %b AND c.state <> 'split'"
+    " AND c.replaces_package_id IS NULL), "
 )
 _QUEUED: Final = (
     "WITH listed AS (SELECT q.queued_at AS at, c.id, c.partner_id, c.order_id"
