@@ -47,7 +47,7 @@ _LISTS: Final = (None, 0, 0, 1, None)
 """Which price list each partner has, beside the default one."""
 _MADE_OF: Final = (
     *("纯棉", "不锈钢", "实木", "硅胶", "陶瓷", "玻璃", "羊毛", "竹纤维", "牛皮", "尼龙", "亚麻"),
-    *("铝合金"),
+    "铝合金",
 )
 _LOOKS: Final = (
     *("加厚", "折叠", "便携", "防水", "静音", "大容量", "迷你", "复古", "简约", "儿童", "无线"),

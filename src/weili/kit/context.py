@@ -7,7 +7,7 @@ between them. The signature shows the risk.
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, NewType
 from uuid import UUID
@@ -93,6 +93,10 @@ class Ctx:
         """
         if scope not in self.actor.scopes and "*" not in self.actor.scopes:
             raise Forbidden(needs=scope)
+
+    def acting(self, actor: Actor) -> "Ctx":
+        """Give the same transaction in the name of another, who was admitted before."""
+        return replace(self, actor=actor)
 
 
 Begin = Callable[[], AbstractContextManager[Ctx]]

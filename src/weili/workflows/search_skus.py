@@ -5,7 +5,7 @@ costs is read from the database each time.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,7 +74,27 @@ def search_skus(
 
     Raises: Forbidden; SearchNotReady.
     """
-    ground = catalogue.search_ground(ctx, partner_id=partner_id, text=ask.text)
+    steps = search_steps(ctx, index, partner_id=partner_id, ask=ask)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: SearchResult = end.value
+            return result
+
+
+def search_steps(
+    ctx: Ctx, index: SearchIndex, *, partner_id: PartyId | None, ask: SearchAsk
+) -> Generator[None, None, SearchResult]:
+    """Do what ``search_skus`` does in steps: each asks, and the next one reads what came.
+
+    So searches that are taken on together make one journey for each step of all of them.
+
+    Raises: Forbidden; SearchNotReady.
+    """
+    ground_asked = catalogue.search_ground_asked(ctx, partner_id=partner_id, text=ask.text)
+    yield
+    ground = ground_asked()
     if ground.pool_ids == ():
         return SearchResult(0, (), {}, (), is_relaxed=False)
     answer = index.search(_plan(ask, ground))
@@ -82,7 +102,9 @@ def search_skus(
     if partner_id is None:
         found = _any_found(ctx, list(shown))
     else:
-        found = catalogue.skus_found(ctx, partner_id=partner_id, sku_ids=list(shown))
+        asked = catalogue.skus_found_asked(ctx, partner_id=partner_id, sku_ids=list(shown))
+        yield
+        found = asked()
     return SearchResult(
         answer.count,
         [FoundItem(sku, shown[sku.sku_id]) for sku in found],

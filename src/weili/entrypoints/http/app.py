@@ -49,6 +49,7 @@ from weili.entrypoints.http.auth import Doorkeeper
 from weili.entrypoints.http.front import Front, Straight
 from weili.entrypoints.http.health import health_router
 from weili.entrypoints.http.hot import hot_routes
+from weili.entrypoints.http.hot_reads import hot_reads
 from weili.entrypoints.http.media import media_router
 from weili.entrypoints.http.openapi import openapi_of
 from weili.entrypoints.http.placing import Placing
@@ -59,6 +60,7 @@ from weili.entrypoints.http.problems import (
     input_invalid,
     problem_response,
 )
+from weili.entrypoints.http.reading import Reading
 from weili.kit.problems import Problem
 from weili.kit.world import World
 
@@ -149,6 +151,11 @@ def create_app(
         (method, route.path): Front(route.app, doorkeeper=doorkeeper, is_hot=True)
         for route in hot
         for method in route.methods or ()
+    }
+    readings = {name: Reading(world) for name, world in worlds.items()}
+    straight |= {
+        key: Front(hot_read, doorkeeper=doorkeeper, is_hot=True)
+        for key, hot_read in hot_reads(readings, indexes, app).items()
     }
     return Straight(app, hot=straight)
 

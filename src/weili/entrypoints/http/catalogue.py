@@ -200,12 +200,13 @@ def _searched(
         index = indexes.get(call.world.name)
         if index is None:
             raise SearchNotReady
-        return _found(search_skus(ctx, index, partner_id=partner_id, ask=ask))
+        return found_document(search_skus(ctx, index, partner_id=partner_id, ask=ask))
 
     return read(call, work)
 
 
-def _found(result: SearchResult) -> dict[str, Any]:
+def found_document(result: SearchResult) -> dict[str, Any]:
+    """Show what was found."""
     facets: dict[str, Any] = {
         name: [
             {"key": facet.key, "name": facet.name, "count": facet.count}

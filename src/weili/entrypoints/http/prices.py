@@ -38,12 +38,13 @@ def prices_get(call: CallIn, body: PriceAsksBody) -> Response:
     def work(ctx: Ctx) -> dict[str, Any]:
         asks = [pricing.PriceAsk(item.sku_id, item.quantity) for item in body.items]
         quotes = pricing.prices_of(ctx, partner_id=call.actor.party_id, asks=asks)
-        return {"items": [_quote(quote) for quote in quotes]}
+        return {"items": [quote_document(quote) for quote in quotes]}
 
     return read(call, work)
 
 
-def _quote(quote: pricing.PriceQuote) -> dict[str, Any]:
+def quote_document(quote: pricing.PriceQuote) -> dict[str, Any]:
+    """Show what a SKU costs."""
     price, shown = quote.price, quote.compare_at
     return {
         "sku_id": id_text(goods.SKU_PREFIX, quote.sku_id),

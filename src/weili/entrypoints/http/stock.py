@@ -45,7 +45,7 @@ def stock_get(call: CallIn, body: StockAsksBody) -> Response:
             inventory.AvailabilityAsk(item.sku_id, item.quantity, item.area_code, item.on)
             for item in body.items
         ]
-        return {"items": [_availability(a) for a in inventory.availability(ctx, asks=asks)]}
+        return {"items": [availability_document(a) for a in inventory.availability(ctx, asks=asks)]}
 
     return read(call, work)
 
@@ -54,7 +54,8 @@ def _day(on: date | None) -> str | None:
     return on.isoformat() if on else None
 
 
-def _availability(found: inventory.Availability) -> dict[str, Any]:
+def availability_document(found: inventory.Availability) -> dict[str, Any]:
+    """Show what can be had."""
     return {
         "sku_id": id_text(goods.SKU_PREFIX, found.sku_id),
         "quantity": found.quantity,

@@ -1,12 +1,13 @@
 """Follows the event log, so that offers, sales and changes are what goods and prices say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
 from weili.kit import outbox
 from weili.kit.context import Ctx, PartyId
+from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.kit.ids import id_parse, id_text, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
@@ -23,9 +24,9 @@ from weili.modules.catalogue.model import (
     OfferState,
     SearchGround,
 )
-from weili.modules.goods import PoolId, SkuId
+from weili.modules.goods import PoolId, SkuId, SkuOffer
 from weili.modules.parties import PARTY_PREFIX
-from weili.modules.pricing import ListId
+from weili.modules.pricing import ListId, PriceBook
 
 SCOPE_READ: Final = "goods:read"
 SCOPE_ADMIN: Final = "admin:goods"
@@ -225,8 +226,8 @@ def entries(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[CatalogueEntry]:
     return found
 
 
-def search_ground(ctx: Ctx, *, partner_id: PartyId | None, text: str) -> SearchGround:
-    """Read what must be known before a search, in one journey; ``partner_id`` None sees all.
+def search_ground_asked(ctx: Ctx, *, partner_id: PartyId | None, text: str) -> Asked[SearchGround]:
+    """Ask what must be known before a search; ``partner_id`` None sees all.
 
     Raises: Forbidden.
     """
@@ -236,6 +237,8 @@ def search_ground(ctx: Ctx, *, partner_id: PartyId | None, text: str) -> SearchG
         if partner_id is not None:
             pools = goods.pools_granted_asked(ctx, partner_id=partner_id)
             lists = pricing.lists_had_asked(ctx, partner_ids=[partner_id])
+
+    def ground() -> SearchGround:
         others: dict[str, list[str]] = {}
         for word, other in synonyms():
             others.setdefault(word, []).append(other)
@@ -245,15 +248,32 @@ def search_ground(ctx: Ctx, *, partner_id: PartyId | None, text: str) -> SearchG
             {word: tuple(group[:SYNONYMS_MAX]) for word, group in others.items()},
         )
 
+    return ground
+
 
 def skus_found(ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]) -> list[FoundSku]:
     """Give those of the SKUs that a partner may order now, at the price it pays now, in order."""
+    return skus_found_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)()
+
+
+def skus_found_asked(
+    ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
+) -> Asked[list[FoundSku]]:
+    """Ask what ``skus_found`` gives, without waiting for it."""
     with ctx.db.pipeline():
         visible_asked = goods.skus_visible_asked(
             ctx, pairs=[(partner_id, sku_id) for sku_id in sku_ids]
         )
         book_asked = pricing.price_book_asked(ctx, partner_ids=[partner_id], sku_ids=sku_ids)
-        visible, book = visible_asked(), book_asked()
+    return lambda: _found(partner_id, sku_ids, visible_asked(), book_asked())
+
+
+def _found(
+    partner_id: PartyId,
+    sku_ids: Sequence[SkuId],
+    visible: Mapping[tuple[PartyId, SkuId], SkuOffer],
+    book: PriceBook,
+) -> list[FoundSku]:
     found = []
     for sku_id in sku_ids:
         offer = visible.get((partner_id, sku_id))

@@ -89,6 +89,7 @@ from weili.modules.inventory.service.shares import (
 )
 from weili.modules.inventory.service.sourcing import (
     availability,
+    availability_asked,
     lows_announce,
     reservations,
     sourcing_book,
@@ -177,6 +178,7 @@ __all__ = [
     "arrivals_late_tell",
     "arrives_on",
     "availability",
+    "availability_asked",
     "calendar_put",
     "count_book",
     "count_cancel",

@@ -1,6 +1,6 @@
 """The verbs of ``pricing``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
@@ -17,6 +17,7 @@ from weili.modules.pricing.model import (
     LIST_ASSIGNED,
     LIST_PREFIX,
     Channel,
+    CompareAt,
     ListId,
     PriceAsk,
     PriceList,
@@ -26,6 +27,7 @@ from weili.modules.pricing.model import (
     PutCount,
 )
 from weili.modules.pricing.problems import LIST_WORD, BelowCost, DefaultListExists, ListNameTaken
+from weili.modules.pricing.rules import PriceBook
 from weili.modules.pricing.store import changes as change_store
 from weili.modules.pricing.store import compare as compare_store
 from weili.modules.pricing.store import prices as store
@@ -175,6 +177,16 @@ def prices_of(ctx: Ctx, *, partner_id: PartyId, asks: Sequence[PriceAsk]) -> lis
 
     Raises: Forbidden.
     """
+    return prices_asked(ctx, partner_id=partner_id, asks=asks)()
+
+
+def prices_asked(
+    ctx: Ctx, *, partner_id: PartyId, asks: Sequence[PriceAsk]
+) -> Asked[list[PriceQuote]]:
+    """Ask what ``prices_of`` gives, without waiting for it.
+
+    Raises: Forbidden.
+    """
     ctx.require("prices:read")
     pairs = [(partner_id, ask.sku_id) for ask in asks]
     sku_ids = [ask.sku_id for ask in asks]
@@ -183,7 +195,16 @@ def prices_of(ctx: Ctx, *, partner_id: PartyId, asks: Sequence[PriceAsk]) -> lis
         visible_asked = goods.skus_visible_asked(ctx, pairs=pairs)
         book_asked = books.price_book_asked(ctx, partner_ids=[partner_id], sku_ids=sku_ids)
         shown_asked = compare_store.compare_at_standing(ctx, sku_ids=sku_ids)
-    offers, book, shown = visible_asked(), book_asked(), shown_asked()
+    return lambda: _quotes(partner_id, asks, visible_asked(), book_asked(), shown_asked())
+
+
+def _quotes(
+    partner_id: PartyId,
+    asks: Sequence[PriceAsk],
+    offers: Mapping[tuple[PartyId, SkuId], goods.SkuOffer],
+    book: PriceBook,
+    shown: Mapping[SkuId, CompareAt],
+) -> list[PriceQuote]:
     quotes = []
     for ask in asks:
         offer = offers.get((partner_id, ask.sku_id))

@@ -33,6 +33,14 @@ def availability(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> list[Availabil
 
     Raises: Forbidden.
     """
+    return availability_asked(ctx, asks=asks)()
+
+
+def availability_asked(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> Asked[list[Availability]]:
+    """Ask what ``availability`` gives, without waiting for it.
+
+    Raises: Forbidden.
+    """
     partner_id = access.require(ctx, "stock:read")
     sku_ids = list({ask.sku_id for ask in asks})
     with ctx.db.pipeline():
@@ -44,22 +52,28 @@ def availability(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> list[Availabil
             ctx, area_codes=[ask.area_code for ask in asks], sku_ids=sku_ids, lock=False
         )
         prospects_asked = store.prospects_of(ctx, sku_ids=sku_ids)
-    offers = None if seen is None else seen()
-    if offers is None:
-        parts = goods.bundle_parts(ctx, sku_ids=sku_ids)
-    else:
-        parts = {offer.sku_id: offer.parts for offer in offers.values() if offer.parts}
-    bundles: Bundles = {
-        sku_id: [(part.sku_id, part.quantity) for part in made_of]
-        for sku_id, made_of in parts.items()
-    }
-    book, prospects = book_asked(), Prospects(prospects_asked())
-    return [
-        unseen(book, ask)
-        if offers is not None and (partner_id, ask.sku_id) not in offers
-        else availability_of(book, prospects, ask, partner_id=partner_id, bundles=bundles)
-        for ask in asks
-    ]
+
+    def answer() -> list[Availability]:
+        offers = None if seen is None else seen()
+        if offers is None:
+            parts = goods.bundle_parts(ctx, sku_ids=sku_ids)
+        else:
+            parts = {offer.sku_id: offer.parts for offer in offers.values() if offer.parts}
+        bundles: Bundles = {
+            sku_id: [(part.sku_id, part.quantity) for part in made_of]
+            for sku_id, made_of in parts.items()
+        }
+        book, prospects = book_asked(), Prospects(prospects_asked())
+        return [
+            unseen(book, ask)
+            if offers is not None
+            and partner_id is not None
+            and (partner_id, ask.sku_id) not in offers
+            else availability_of(book, prospects, ask, partner_id=partner_id, bundles=bundles)
+            for ask in asks
+        ]
+
+    return answer
 
 
 def sourcing_book(

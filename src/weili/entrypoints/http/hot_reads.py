@@ -1,0 +1,214 @@
+"""The hot look-ups: search, prices and stock, without a thread or a transaction for each request.
+
+A request that is exactly as documented is read here, quickly. Any other goes on to the framework's
+route of the same path, which takes it or names every fault: what is refused is decided there alone.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from weili.adapters.search import SearchIndex, SearchNotReady
+from weili.entrypoints.http.calls import Call, scope_check
+from weili.entrypoints.http.catalogue import HITS_MAX, found_document
+from weili.entrypoints.http.fields import ASKS_MAX, area_checked, day_read
+from weili.entrypoints.http.policy import POLICY
+from weili.entrypoints.http.prices import quote_document
+from weili.entrypoints.http.problems import problem_response
+from weili.entrypoints.http.reading import Readings, Steps, Work
+from weili.entrypoints.http.stock import availability_document
+from weili.kit.context import Ctx
+from weili.kit.ids import id_parse
+from weili.kit.money import AMOUNT_MINOR_MAX
+from weili.kit.problems import Problem
+from weili.modules import catalogue, dropship, goods, inventory, pricing
+from weili.workflows.search_skus import search_steps
+
+_JSON: Final = (b"content-type", b"application/json")
+_DIGITS_MAX: Final = 18
+_QUERY_FIELDS_MAX: Final = 10
+T = TypeVar("T")
+
+_encode = msgspec.json.Encoder().encode
+
+Reader = Callable[[Call, Scope], Work]
+"""Reads a request that is as documented.
+
+Raises: ValueError, msgspec.ValidationError or a Problem for any other.
+"""
+
+_Quantity = Annotated[int, msgspec.Meta(ge=1, le=dropship.QUANTITY_MAX)]
+
+
+class _PriceAsk(msgspec.Struct, forbid_unknown_fields=True):
+    sku_id: str
+    quantity: _Quantity = 1
+
+
+class _StockAsk(msgspec.Struct, forbid_unknown_fields=True):
+    sku_id: str
+    area_code: str
+    quantity: _Quantity = 1
+    on: str | None = None
+
+
+class _PriceAsks(msgspec.Struct, forbid_unknown_fields=True):
+    items: Annotated[list[_PriceAsk], msgspec.Meta(min_length=1, max_length=ASKS_MAX)]
+
+
+class _StockAsks(msgspec.Struct, forbid_unknown_fields=True):
+    items: Annotated[list[_StockAsk], msgspec.Meta(min_length=1, max_length=ASKS_MAX)]
+
+
+_price_asks = msgspec.json.Decoder(_PriceAsks).decode
+_stock_asks = msgspec.json.Decoder(_StockAsks).decode
+
+
+def hot_reads(
+    readings: Readings, indexes: Mapping[str, SearchIndex], app: ASGIApp
+) -> dict[tuple[str, str], ASGIApp]:
+    """Give the hot look-ups by method and path; ``app`` takes what is not as documented."""
+    return {
+        key: _Hot(readings, key, read, app)
+        for key, read in (
+            (("GET", "/v1/search/skus"), _search_reader(indexes)),
+            (("POST", "/v1/prices:batchGet"), _prices_read),
+            (("POST", "/v1/stock:batchGet"), _stock_read),
+        )
+    }
+
+
+class _Hot:
+    def __init__(
+        self, readings: Readings, key: tuple[str, str], read: Reader, app: ASGIApp
+    ) -> None:
+        self._readings = readings
+        self._needs = POLICY[key]
+        self._read = read
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call: Call = scope["weili.call"]
+        try:
+            scope_check(call.actor, self._needs)
+            try:
+                work = self._read(call, scope)
+            except (ValueError, msgspec.MsgspecError, Problem):
+                await self._app(scope, receive, send)
+                return
+            answer = await self._readings[call.world.name].ask(call, work)
+        except Problem as problem:
+            await problem_response(problem, call.language)(scope, receive, send)
+            return
+        length = (b"content-length", str(len(answer)).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [_JSON, length]})
+        await send({"type": "http.response.body", "body": answer})
+
+
+def _search_reader(indexes: Mapping[str, SearchIndex]) -> Reader:
+    def read(call: Call, scope: Scope) -> Work:
+        ask = _search_ask(scope["query_string"])
+
+        def work(ctx: Ctx) -> Steps:
+            index = indexes.get(call.world.name)
+            if index is None:
+                raise SearchNotReady
+            steps = search_steps(ctx, index, partner_id=call.actor.party_id, ask=ask)
+            return _encode(found_document((yield from steps)))
+
+        return work
+
+    return read
+
+
+def _search_ask(query: bytes) -> catalogue.SearchAsk:
+    """Read a search."""
+    pairs = parse_qsl(
+        query.decode("latin-1"), keep_blank_values=True, max_num_fields=_QUERY_FIELDS_MAX
+    )
+    asked = dict(pairs)
+    if len(asked) != len(pairs):
+        raise ValueError("twice")
+    text = asked.pop("q", "")
+    if len(text) > catalogue.QUERY_MAX:
+        raise ValueError("too long")
+    ask = catalogue.SearchAsk(
+        text=text,
+        category_id=_read(asked, "category_id", _category_id),
+        brand_id=_read(asked, "brand_id", _brand_id),
+        brand_kind=_read(asked, "brand_kind", goods.BrandKind),
+        price_min_minor=_read(asked, "price_min", lambda text: _number(text, AMOUNT_MINOR_MAX)),
+        price_max_minor=_read(asked, "price_max", lambda text: _number(text, AMOUNT_MINOR_MAX)),
+        sort=_read(asked, "sort", catalogue.SearchSort) or catalogue.SearchSort.RELEVANCE,
+        offset=_read(asked, "offset", lambda text: _number(text, catalogue.OFFSET_MAX)) or 0,
+        limit=_read(asked, "limit", lambda text: _number(text, HITS_MAX, 1)) or 20,
+    )
+    if asked:
+        raise ValueError("unknown")
+    return ask
+
+
+def _read(asked: dict[str, str], name: str, read: Callable[[str], T]) -> T | None:
+    text = asked.pop(name, None)
+    return None if text is None else read(text)
+
+
+def _category_id(text: str) -> goods.CategoryId:
+    return goods.CategoryId(id_parse(goods.CATEGORY_PREFIX, text))
+
+
+def _brand_id(text: str) -> goods.BrandId:
+    return goods.BrandId(id_parse(goods.BRAND_PREFIX, text))
+
+
+def _number(text: str, most: int, least: int = 0) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS_MAX:
+        raise ValueError(text)
+    number = int(text)
+    if not least <= number <= most:
+        raise ValueError(text)
+    return number
+
+
+def _prices_read(call: Call, scope: Scope) -> Work:
+    _as_json(scope)
+    asks = [
+        pricing.PriceAsk(goods.SkuId(id_parse(goods.SKU_PREFIX, item.sku_id)), item.quantity)
+        for item in _price_asks(call.body).items
+    ]
+
+    def work(ctx: Ctx) -> Steps:
+        asked = pricing.prices_asked(ctx, partner_id=call.actor.party_id, asks=asks)
+        yield
+        return _encode({"items": [quote_document(quote) for quote in asked()]})
+
+    return work
+
+
+def _stock_read(call: Call, scope: Scope) -> Work:
+    _as_json(scope)
+    asks = [
+        inventory.AvailabilityAsk(
+            goods.SkuId(id_parse(goods.SKU_PREFIX, item.sku_id)),
+            item.quantity,
+            area_checked(item.area_code),
+            None if item.on is None else day_read(item.on),
+        )
+        for item in _stock_asks(call.body).items
+    ]
+
+    def work(ctx: Ctx) -> Steps:
+        asked = inventory.availability_asked(ctx, asks=asks)
+        yield
+        return _encode({"items": [availability_document(found) for found in asked()]})
+
+    return work
+
+
+def _as_json(scope: Scope) -> None:
+    """Leave to the framework what does not say that it is JSON, and what has parameters."""
+    if _JSON not in scope["headers"] or scope["query_string"]:
+        raise ValueError("not plain JSON")

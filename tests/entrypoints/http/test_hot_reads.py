@@ -1,0 +1,114 @@
+"""Look-ups that share a transaction answer as they would alone, whoever reads them."""
+
+import json
+
+import pytest
+
+from tests.entrypoints.http.conftest import Serving
+from weili.entrypoints.http.calls import Call
+from weili.entrypoints.http.reading import Steps, Work, together
+from weili.kit.context import SYSTEM, Ctx
+from weili.kit.ids import id_text
+from weili.kit.problems import NotFound, Said
+from weili.kit.world import World
+from weili.modules import parties
+
+
+def _called(world: World, nonce: str | None = None) -> Call:
+    signed = None if nonce is None else ("key", nonce)
+    return Call(world, SYSTEM, signed, "en", "GET", "/", b"", None, lambda: None)
+
+
+def _answering(number: int) -> Work:
+    def work(ctx: Ctx) -> Steps:
+        asked = ctx.db.ask("SELECT %b::bigint * 2", number)
+        yield
+        [[doubled]] = asked()
+        again = ctx.db.ask("SELECT %b::bigint + 1", doubled)
+        yield
+        [[answer]] = again()
+        return str(answer).encode()
+
+    return work
+
+
+def _refusing(_: Ctx) -> Steps:
+    yield
+    raise NotFound(what=Said("thing", "物"), id="x")
+
+
+def _breaking(ctx: Ctx) -> Steps:
+    ctx.db.ask("SELECT 1 / 0")
+    yield
+    return b""
+
+
+def test_each_look_up_of_a_group_has_its_own_answer_or_refusal(world: World) -> None:
+    group = [
+        (_called(world, "n-1"), _answering(1)),
+        (_called(world, "n-2"), _refusing),
+        (_called(world), _answering(3)),
+        (_called(world, "n-1"), _answering(4)),
+    ]
+    first, refused, third, replayed = together(world, group)
+    assert (first, third) == (b"3", b"7")
+    assert isinstance(refused, NotFound)
+    assert isinstance(replayed, parties.NonceReplayed)
+
+    # What was refused stays refused: its nonce is kept.
+    assert all(isinstance(answer, parties.NonceReplayed) for answer in together(world, group[:2]))
+
+
+def test_a_look_up_that_fails_takes_no_neighbour_down(world: World) -> None:
+    group = [
+        (_called(world, "n-1"), _answering(1)),
+        (_called(world, "n-2"), _breaking),
+        (_called(world, "n-3"), _answering(3)),
+    ]
+    first, failed, third = together(world, group)
+    assert (first, third) == (b"3", b"7")
+    assert isinstance(failed, Exception)
+
+
+@pytest.fixture
+def asks(serving: Serving) -> list[dict[str, object]]:
+    market = serving.market
+    return [
+        {"sku_id": id_text("sku", sku_id), "quantity": quantity}
+        for sku_id in (market.tea, market.cup)
+        for quantity in (1, 10)
+    ]
+
+
+@pytest.mark.parametrize("path", ["/v1/prices:batchGet", "/v1/stock:batchGet"])
+def test_both_readers_of_a_body_answer_the_same(
+    serving: Serving, asks: list[dict[str, object]], path: str
+) -> None:
+    if "stock" in path:
+        asks = [{**ask, "area_code": "330106"} for ask in asks]
+    body = json.dumps({"items": asks}).encode()
+    quick = serving.ask("street", "POST", path, body)
+    other = {"content-type": "application/json; charset=utf-8"}
+    whole = serving.ask("street", "POST", path, body, headers=other)
+    assert (quick.status_code, quick.content) == (200, whole.content)
+    assert len(quick.json()["items"]) == len(asks)
+
+
+def test_both_readers_of_a_search_answer_the_same(serving: Serving) -> None:
+    quick = serving.ask("street", "GET", "/v1/search/skus?q=%E9%BE%99%E4%BA%95&limit=5&sort=price")
+    whole = serving.ask(
+        "street", "GET", "/v1/search/skus?q=%E9%BE%99%E4%BA%95&limit=%2B5&sort=price"
+    )
+    assert (quick.status_code, quick.content) == (200, whole.content)
+    assert quick.json()["count"] == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=x", "sort=cheap", "price_min=-1", "nothing=1", "brand_id=x"]
+)
+def test_a_search_that_is_not_as_documented_is_refused_by_name(
+    serving: Serving, query: str
+) -> None:
+    refused = serving.ask("street", "GET", f"/v1/search/skus?{query}")
+    assert (refused.status_code, refused.json()["code"]) == (400, "input_invalid")
+    assert len(refused.headers.get_list("weili-request-id")) == 1
