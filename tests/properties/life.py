@@ -529,7 +529,8 @@ class LifeMachine(RuleBasedStateMachine):
         with self.door.begin() as ctx:
             outbox.flush(ctx.db, ctx.announced)
             ctx.announced.clear()
-            assert verify_world(ctx) == []
+            found = verify_world(ctx)
+        assert not found, found
 
 
 def _open(order: dropship.Order) -> Counter[int]:
