@@ -1,6 +1,7 @@
 """What a partner may select from: the search, the feed of changes, and the whole as a stream."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -140,8 +141,9 @@ def feed_page(call: CallIn, after: AfterIn = None, limit: FeedLimitIn = 1_000) -
         found = catalogue.feed_after(
             ctx, partner_id=call.actor.party_id, after=_position(after), limit=limit
         )
+        moments: dict[datetime, str | None] = {}
         return {
-            "items": [_change(item) for item in found.items],
+            "items": [_change(item, moments) for item in found.items],
             "next_after": cursor_text(str(found.next_after)),
             "has_more": found.has_more,
         }
@@ -242,14 +244,18 @@ def _item(item: FoundItem) -> dict[str, Any]:
     }
 
 
-def _change(item: catalogue.Offer) -> dict[str, Any]:
+def _change(item: catalogue.Offer, moments: dict[datetime, str | None]) -> dict[str, Any]:
+    """Show a change; those of one transaction have one moment, which is written once."""
+    changed_at = moments.get(item.changed_at)
+    if changed_at is None:
+        changed_at = moments[item.changed_at] = moment(item.changed_at)
     return {
         "sku_id": id_text(goods.SKU_PREFIX, item.sku_id),
         "version": item.version,
         "state": item.state.value,
         "unit_price_minor": item.unit_price_minor,
         "price_version": item.price_version,
-        "changed_at": moment(item.changed_at),
+        "changed_at": changed_at,
     }
 
 

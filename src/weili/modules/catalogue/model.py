@@ -41,6 +41,10 @@ class OfferState(StrEnum):
     REMOVED = "removed"
 
 
+OFFER_STATES: Final = {state.value: state for state in OfferState}
+"""A look-up that costs a tenth of the enum's own; a feed is read by the hundred thousand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What a partner was last told of an SKU.

@@ -16,12 +16,12 @@ from weili.modules import goods, pricing
 from weili.modules.catalogue import rules, store, words
 from weili.modules.catalogue.model import (
     FEED_MAX,
+    OFFER_STATES,
     SALES_DAYS,
     CatalogueEntry,
     FeedPage,
     FoundSku,
     Offer,
-    OfferState,
     SearchGround,
 )
 from weili.modules.goods import PoolId, SkuId, SkuOffer
@@ -158,7 +158,7 @@ def feed_after(ctx: Ctx, *, partner_id: PartyId, after: int, limit: int = FEED_M
     limit = max(1, min(limit, FEED_MAX))
     rows = store.offers_after(ctx, partner_id, after, limit + 1)
     items = [
-        Offer(partner_id, row[0], row[1], row[2], OfferState(row[3]), row[4], row[5], 0, row[6])
+        Offer(partner_id, row[0], row[1], row[2], OFFER_STATES[row[3]], row[4], row[5], 0, row[6])
         for row in rows[:limit]
     ]
     end = items[-1].position if items else after

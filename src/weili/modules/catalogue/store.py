@@ -8,10 +8,10 @@ from uuid import UUID
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.modules.catalogue.model import (
+    OFFER_STATES,
     MarkupKind,
     MarkupRule,
     Offer,
-    OfferState,
     Rounding,
     Selection,
     SelectionId,
@@ -19,7 +19,6 @@ from weili.modules.catalogue.model import (
 from weili.modules.goods import PoolId, SkuId
 
 _FOLLOW_LOCK: Final = 7_305_011
-_STATES: Final = {state.value: state for state in OfferState}
 _OFFERS: Final = (
     "SELECT partner_id, sku_id, position, version, state, unit_price_minor, price_version,"
     " stamp_us, changed_at FROM catalogue.offer"
@@ -412,4 +411,4 @@ def rules_read(ctx: Ctx, selection: Selection) -> list[MarkupRule]:
 
 
 def _offer(row: Sequence[Any]) -> Offer:
-    return Offer(row[0], row[1], row[2], row[3], _STATES[row[4]], *row[5:])
+    return Offer(row[0], row[1], row[2], row[3], OFFER_STATES[row[4]], *row[5:])
