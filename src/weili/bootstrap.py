@@ -42,6 +42,7 @@ PORT_MAX: Final = 65_535
 DRAIN_S: Final = 10
 SWITCH_S: Final = 0.0005
 COLLECT_AT: Final = (20_000, 20, 20)
+PLACER_COLLECT_AT: Final = (200_000, 20, 20)
 _WORLD_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
 
 Worlds = Mapping[str, World]
@@ -357,6 +358,8 @@ def place(world: World, link: socket.socket) -> None:
     from weili.entrypoints.http import place_work  # noqa: PLC0415
 
     _forget_garbage()
+    # What placing an order makes refers to nothing in a circle, so looking for that is for seldom.
+    gc.set_threshold(*PLACER_COLLECT_AT)
     place_work(world, link)
 
 

@@ -19,6 +19,7 @@ _VALUE: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _LENGTH: Final = 26
 _BITS: Final = 128
 _SEQUENCE_BITS: Final = 12
+_NOISE_BYTES: Final = 4_096
 _TEXTS_REMEMBERED: Final = 32_768
 """Written ids that are kept: an order's own is written three times, a SKU's is read and written
 in many orders."""
@@ -31,9 +32,23 @@ class _Sequence:
         self._lock = threading.Lock()
         self._last_ms = 0
         self._count = 0
+        self._noise = b""
+        self._noise_at = 0
+        # Two processes must not go on from the same chance.
+        os.register_at_fork(after_in_child=self._forget)
 
-    def take(self, ms: int) -> tuple[int, int]:
+    def _forget(self) -> None:
+        self._noise, self._noise_at = b"", 0
+
+    def take(self, ms: int) -> tuple[int, int, bytes]:
+        """Give the moment and count of the next id, and eight bytes of chance."""
         with self._lock:
+            at = self._noise_at
+            if at == len(self._noise):
+                # Asked of the kernel for many ids at once: it takes longer to ask than to answer.
+                self._noise, at = os.urandom(_NOISE_BYTES), 0
+            self._noise_at = at + 8
+            noise = self._noise[at : at + 8]
             if ms > self._last_ms or self._last_ms - ms > _STALE_MS:
                 # A sandbox clock may be turned back by design of a test; then begin again there.
                 self._last_ms, self._count = ms, 0
@@ -41,7 +56,7 @@ class _Sequence:
                 self._count += 1
                 if self._count >= 1 << _SEQUENCE_BITS:
                     self._last_ms, self._count = self._last_ms + 1, 0
-            return self._last_ms, self._count
+            return self._last_ms, self._count, noise
 
 
 _STALE_MS: Final = 60_000
@@ -53,8 +68,8 @@ def new_id(now: datetime) -> UUID:
 
     Source: RFC 9562, section 5.7 (method 1: a counter in rand_a).
     """
-    ms, count = _sequence.take(int(now.timestamp() * 1000))
-    noise = int.from_bytes(os.urandom(8)) >> 2
+    ms, count, chance = _sequence.take(int(now.timestamp() * 1000))
+    noise = int.from_bytes(chance) >> 2
     return UUID(int=(ms << 80) | (0x7 << 76) | (count << 64) | (0b10 << 62) | noise)
 
 
