@@ -263,7 +263,8 @@ class LifeMachine(RuleBasedStateMachine):
         self.made += 1
         draft = market.draft(f"L-{self.made}", *asked, area_code=area, hold=is_held)
         available = self.available()
-        is_behind = any(not bought.is_paid for bought in self.orders.values())
+        # What was cancelled while it waited holds nobody up.
+        is_behind = any(not bought.is_paid and +bought.open for bought in self.orders.values())
         order_id = self.door.place(draft)
         prices = {n: self.price(*line) for n, line in enumerate(asked, 1)}
         goods = sum(prices[n] * quantity for n, (_, quantity) in enumerate(asked, 1))
