@@ -132,6 +132,7 @@ def test_prices_narrow_and_sort_by_what_the_partner_itself_pays(searching: Searc
     # Given a list of its own on which rice is cheapest
     with market.world.begin() as ctx:
         own = pricing.list_open(ctx, name="own").id
+        pricing.costs_put(ctx, rows=[pricing.CostRow(market.rice, 50)])
         pricing.prices_put(ctx, list_id=own, rows=[pricing.PriceRow(market.rice, 1, 100)])
         pricing.list_assign(ctx, partner_id=market.street, list_id=own)
     searching.settle()

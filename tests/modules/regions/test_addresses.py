@@ -114,6 +114,8 @@ CODES = sorted(
     code
     for code in GAZETTEER().names
     if rules.level_of(code) in {RegionLevel.COUNTY, RegionLevel.TOWN}
+    # The source notes of some 200 towns, in brackets behind the name, that they are no more.
+    and "（" not in GAZETTEER().names[code]
 )
 
 
