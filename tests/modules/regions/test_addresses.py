@@ -116,8 +116,8 @@ CODES = sorted(
     if rules.level_of(code) in {RegionLevel.COUNTY, RegionLevel.TOWN}
     # The source notes of some 200 towns, in brackets behind the name, that they are no more.
     and "（" not in GAZETTEER().names[code]
-    # Some are named by plain words (郊区 is suburbs, 南县 south county, 西河 west river), and are read
-    # as such: what these words mean in all other addresses weighs more.
+    # Some are named by plain words (suburbs, south county, west river), and are read as such:
+    # what these words mean in all other addresses weighs more.
     and GAZETTEER().names[code[:6]] not in {"郊区", "南县"}
     and code != "141182003"
 )
