@@ -190,4 +190,4 @@ def test_lives_of_orders_are_their_plain_model(rolled_back_world: World) -> None
 @pytest.mark.long
 @pytest.mark.timeout(1_800)
 def test_lives_of_orders_are_their_plain_model_at_length(rolled_back_world: World) -> None:
-    run(rolled_back_world, examples=150, steps=80, phases=tuple(Phase))
+    run(rolled_back_world, examples=60, steps=60, phases=tuple(Phase))
