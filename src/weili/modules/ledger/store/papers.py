@@ -22,6 +22,11 @@ from weili.modules.ledger.model import (
 
 FINDINGS_MAX: Final = 100
 
+_DEPOSIT: Final = (
+    "SELECT id, party_id, channel, state, slip, amount_minor, payer_masked, paid_on,"
+    " entered_by, decided_by, decision, created_at, version, transfer_id FROM ledger.deposit"
+)
+
 
 def history_insert(ctx: Ctx, step: PaperStep) -> None:
     """Write down a step that a paper took."""
@@ -79,9 +84,7 @@ def deposit_insert(ctx: Ctx, deposit: Deposit, *, payer_sealed: bytes) -> bool:
 def deposit_lock(ctx: Ctx, deposit_id: DepositId) -> Deposit | None:
     """Lock a deposit until the transaction ends."""
     rows = ctx.db.rows(
-        "SELECT id, party_id, channel, state, slip, amount_minor, payer_masked, paid_on,"
-        " entered_by, decided_by, decision, created_at, version, transfer_id FROM ledger.deposit"
-        " WHERE id = %b FOR UPDATE",
+        _DEPOSIT + " WHERE id = %b FOR UPDATE",
         deposit_id,
     )
     return _deposit(rows[0]) if rows else None
@@ -113,9 +116,7 @@ def deposit_page(
 ) -> list[Deposit]:
     """Read deposits, the newest first."""
     rows = ctx.db.rows(
-        "SELECT id, party_id, channel, state, slip, amount_minor, payer_masked, paid_on,"
-        " entered_by, decided_by, decision, created_at, version, transfer_id FROM ledger.deposit"
-        " WHERE (%b::uuid IS NULL OR party_id = %b) AND (%b::text IS NULL OR state = %b)"
+        _DEPOSIT + " WHERE (%b::uuid IS NULL OR party_id = %b) AND (%b::text IS NULL OR state = %b)"
         " AND (%b::uuid IS NULL OR id < %b) ORDER BY id DESC LIMIT %b",
         partner_id,
         partner_id,
