@@ -176,6 +176,8 @@ def test_a_port_that_a_stranger_has_is_named_in_one_line(house: House) -> None:
     if house.process is not None and house.process.poll() is None:
         house.stop()
     with socket.socket() as stranger:
+        # Connections that the server closed still linger on the port.
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         stranger.bind(("127.0.0.1", house.port))
         stranger.listen()
         refused = house.command("up")
