@@ -192,6 +192,28 @@ def test_an_order_that_went_its_whole_way_has_no_findings(shipped: Market) -> No
 
 
 @pytest.mark.parametrize(
+    ("seen", "statement"),
+    [
+        ("nothing is noted", "DELETE FROM pricing.transaction_day"),
+        ("noted are 1 to 4500 fen", "UPDATE pricing.transaction_day SET lowest_minor = 1"),
+        ("4499 last", "UPDATE pricing.transaction_day SET lowest_minor = 1, last_minor = 4499"),
+        ("to 9999999 fen", "UPDATE pricing.transaction_day SET highest_minor = 9999999"),
+        ("noted are 4500", "UPDATE pricing.transaction_day SET last_at = last_at - interval '1s'"),
+        ("no order has it", "UPDATE pricing.transaction_day SET traded_on = traded_on - 9"),
+    ],
+)
+def test_transaction_prices_that_order_lines_do_not_have_are_found(
+    shipped: Market, database: str, seen: str, statement: str
+) -> None:
+    where = "WHERE sku_id = (SELECT sku_id FROM dropship.line WHERE unit_price_minor = 4500)"
+    hit(database, f"{statement} {where}")
+    found = findings(shipped)
+    assert {finding.check for finding in found} == {"transaction_prices_equal_lines"}
+    assert any(seen in finding.what for finding in found)
+    assert all(id_text(goods.SKU_PREFIX, shipped.tea) in finding.where for finding in found)
+
+
+@pytest.mark.parametrize(
     ("told", "statement"),
     [
         (

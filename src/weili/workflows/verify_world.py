@@ -5,6 +5,7 @@ trade goes on meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -164,6 +165,54 @@ def _money_back(ctx: Ctx) -> Iterator[Finding]:
             )
 
 
+def _prices_traded(ctx: Ctx) -> Iterator[Finding]:
+    """Hold what is kept of transaction prices against the order lines.
+
+    A child order that was cancelled may or may not have been with its supplier first, and so may
+    or may not have been noted; all others leave one answer.
+    """
+    kept = pricing.traded_all(ctx)
+    sold = dropship.traded_lines(ctx, zone="Asia/Shanghai")
+    odd = sorted(key for key in kept.keys() | sold.keys() if not _agree(kept, sold, key))
+    for sku_id, on in odd[:FINDINGS_MAX]:
+        day, lines = kept.get((sku_id, on)), sold.get((sku_id, on))
+        noted = "nothing is noted"
+        if day is not None:
+            noted = (
+                f"noted are {day.lowest_minor} to {day.highest_minor} fen, {day.last_minor} last"
+            )
+        said = (
+            "no order has it"
+            if lines is None
+            else "its orders have {} to {} fen".format(*(lines.sure or lines.any))
+        )
+        yield Finding(
+            "transaction_prices_equal_lines",
+            f"{id_text(goods.SKU_PREFIX, sku_id)} on {on}",
+            f"{noted}, {said}",
+            "set the day's row to what its order lines say; look at the SKU's compare-at price",
+        )
+
+
+def _agree(
+    kept: Mapping[tuple[UUID, date], pricing.TradedDay],
+    sold: Mapping[tuple[UUID, date], dropship.TradedLines],
+    key: tuple[UUID, date],
+) -> bool:
+    day, lines = kept.get(key), sold.get(key)
+    if day is None or lines is None:
+        return day is None and (lines is None or lines.sure is None)
+    lowest, highest, last_at = lines.any
+    sure_lowest, sure_highest, sure_at = lines.sure or (day.lowest_minor, day.highest_minor, None)
+    last_lowest, last_highest = lines.last if day.last_at == last_at else (lowest, highest)
+    return (
+        lowest <= day.lowest_minor <= sure_lowest
+        and sure_highest <= day.highest_minor <= highest
+        and (sure_at or day.last_at) <= day.last_at <= last_at
+        and last_lowest <= day.last_minor <= last_highest
+    )
+
+
 def _log_whole(ctx: Ctx) -> Iterator[Finding]:
     for position, what in outbox.event_gaps(ctx)[:FINDINGS_MAX]:
         yield Finding(
@@ -243,6 +292,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
     ("money against packages", _money_taken),
     ("suppliers against packages", _suppliers_owed),
     ("money back for packages", _money_back),
+    ("transaction prices against orders", _prices_traded),
     ("event log", _log_whole),
     ("feeds", _feeds_within),
     ("background jobs", _jobs_done),

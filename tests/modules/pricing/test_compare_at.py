@@ -54,8 +54,11 @@ def test_each_day_keeps_its_lowest_and_highest_transaction_price(clock: Clock) -
 
     with clock.begin() as ctx:
         days = pricing.traded_days(ctx, sku_id=clock.market.tea)
-    assert [(low, high) for _, low, high in days] == [(3_900, 3_900), (3_900, TEA_FEN)]
-    assert days[0][0] - days[1][0] == DAY
+    assert [(day.lowest_minor, day.highest_minor, day.last_minor) for day in days] == [
+        (3_900, 3_900, 3_900),
+        (3_900, TEA_FEN, 3_900),
+    ]
+    assert days[0].traded_on - days[1].traded_on == DAY
 
 
 def test_a_compare_at_price_is_held_to_the_lowest_of_the_last_seven_days(clock: Clock) -> None:
@@ -68,11 +71,35 @@ def test_a_compare_at_price_is_held_to_the_lowest_of_the_last_seven_days(clock: 
     assert put(clock, TEA_FEN) == PutCount(1, 0)
     assert put(clock, TEA_FEN) == PutCount(0, 1)
     assert shown(clock) == TEA_FEN
-    clock.later(20 * DAY)  # no trade since: the last day that had any counts
     with pytest.raises(pricing.CompareAtTooHigh):
         put(clock, TEA_FEN + 1)
     assert put(clock, TEA_FEN + 1, "厂商建议零售价") == PutCount(1, 0)
     assert shown(clock) == TEA_FEN + 1
+
+
+def test_where_seven_days_had_no_trade_the_very_last_transaction_price_counts(
+    clock: Clock,
+) -> None:
+    # Given a day on which tea was sold for 39.00 first and for 45.00 last
+    clock.put(PriceRow(clock.market.tea, 1, 3_900))
+    sold(clock, "cheap")
+    clock.later(timedelta(seconds=1))
+    clock.put(PriceRow(clock.market.tea, 1, TEA_FEN))
+    sold(clock, "dear")
+    # While the seven days last, the lowest of them counts
+    with pytest.raises(pricing.CompareAtTooHigh):
+        put(clock, 3_901)
+    # When they are over, the last price does, and not the lowest of its day
+    clock.later(20 * DAY)
+    with pytest.raises(pricing.CompareAtTooHigh):
+        put(clock, TEA_FEN + 1)
+    assert put(clock, TEA_FEN) == PutCount(1, 0)
+
+
+def test_what_was_never_sold_needs_words(clock: Clock) -> None:
+    with pytest.raises(pricing.CompareAtTooHigh):
+        put(clock, 1)
+    assert put(clock, TEA_FEN + 1, "厂商建议零售价") == PutCount(1, 0)
 
 
 def test_one_that_no_longer_holds_lapses_and_those_who_see_it_are_told_once(clock: Clock) -> None:

@@ -276,13 +276,18 @@ def compare_at_page(
 
 @router.get("/v1/operator/skus/{sku_id}/transaction-prices", response_model=price_answers.TradedOut)
 def traded_days(call: CallIn, sku_id: SkuIdIn) -> Response:
-    """Give the lowest and highest transaction price of each of the last days it was sold on."""
+    """Give the lowest, highest and last transaction price of the last days it was sold on."""
 
     def work(ctx: Ctx) -> dict[str, Any]:
         return {
             "items": [
-                {"traded_on": day.isoformat(), "lowest_minor": low, "highest_minor": high}
-                for day, low, high in pricing.traded_days(ctx, sku_id=sku_id)
+                {
+                    "traded_on": day.traded_on.isoformat(),
+                    "lowest_minor": day.lowest_minor,
+                    "highest_minor": day.highest_minor,
+                    "last_minor": day.last_minor,
+                }
+                for day in pricing.traded_days(ctx, sku_id=sku_id)
             ]
         }
 

@@ -113,6 +113,7 @@ class TradedDayOut(Document):
     traded_on: date
     lowest_minor: Fen
     highest_minor: Fen
+    last_minor: Fen
 
 
 class TradedOut(Document):

@@ -16,6 +16,7 @@ from weili.modules.dropship.checks import (
     order_ids,
     package_costs,
     packages_worth_back,
+    traded_lines,
     verify,
 )
 from weili.modules.dropship.documents import (
@@ -115,6 +116,7 @@ from weili.modules.dropship.model import (
     SupplierConnection,
     Track,
     TrackKind,
+    TradedLines,
     Turn,
     Worth,
 )
@@ -368,6 +370,7 @@ __all__ = [
     "Traced",
     "Track",
     "TrackKind",
+    "TradedLines",
     "Turn",
     "WaybillMalformed",
     "WaybillReused",
@@ -478,6 +481,7 @@ __all__ = [
     "track_outcome",
     "tracks_document",
     "tracks_told",
+    "traded_lines",
     "verify",
     "waiting",
     "warehouses_refused",

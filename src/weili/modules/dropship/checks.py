@@ -1,6 +1,7 @@
 """Looks for orders that contradict themselves. Part of ``weili verify``."""
 
 from collections.abc import Iterator
+from datetime import date
 from uuid import UUID
 
 from weili.kit.context import Ctx, PartyId
@@ -13,6 +14,7 @@ from weili.modules.dropship.model import (
     CHILD_PREFIX,
     ORDER_PREFIX,
     PACKAGE_PREFIX,
+    TradedLines,
     Worth,
 )
 from weili.modules.dropship.states import (
@@ -55,6 +57,20 @@ def packages_worth_back(ctx: Ctx) -> dict[tuple[str, PartyId], Worth]:
     return {
         (id_text(PACKAGE_PREFIX, package_id), PartyId(partner_id)): Worth(*amounts)
         for package_id, partner_id, *amounts in store.packages_back(ctx)
+    }
+
+
+def traded_lines(ctx: Ctx, *, zone: str) -> dict[tuple[UUID, date], TradedLines]:
+    """Say what goods were sold for by the order lines, by SKU and day in a time zone."""
+    return {
+        (sku_id, on): TradedLines(
+            None if sure_at is None else (sure_low, sure_high, sure_at),
+            (low, high, last_at),
+            (last_low, last_high),
+        )
+        for sku_id, on, sure_low, sure_high, sure_at, low, high, last_at, last_low, last_high in (
+            store.traded_lines(ctx, zone=zone)
+        )
     }
 
 

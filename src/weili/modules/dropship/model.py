@@ -113,6 +113,20 @@ class PackageLine:
 
 
 @dataclass(frozen=True, slots=True)
+class TradedLines:
+    """What an SKU's order lines of a day say of its transaction prices.
+
+    ``sure`` are the lowest and highest of those whose child has been with its supplier, and when
+    the last of these was placed (None: there is none); ``any`` of all of them.
+    """
+
+    sure: tuple[int, int, datetime] | None
+    any: tuple[int, int, datetime]
+    last: tuple[int, int]
+    """The lowest and highest of those that were placed last."""
+
+
+@dataclass(frozen=True, slots=True)
 class Worth:
     """What pieces move in the books, in fen.
 

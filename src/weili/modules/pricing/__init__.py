@@ -14,6 +14,7 @@ from weili.modules.pricing.compare import (
     compare_at_page,
     compare_at_put,
     compare_at_sweep,
+    traded_all,
     traded_days,
     traded_note,
 )
@@ -78,6 +79,7 @@ from weili.modules.pricing.model import (
     PutCount,
     TemplateId,
     TierKey,
+    TradedDay,
     TradedRow,
     Window,
 )
@@ -168,6 +170,7 @@ __all__ = [
     "TemplateId",
     "TemplateNameTaken",
     "TierKey",
+    "TradedDay",
     "TradedRow",
     "WeightMissing",
     "Window",
@@ -211,6 +214,7 @@ __all__ = [
     "prices_put",
     "template_open",
     "template_page",
+    "traded_all",
     "traded_days",
     "traded_note",
     "verify",

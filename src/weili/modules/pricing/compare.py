@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
+from uuid import UUID
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
@@ -21,6 +22,7 @@ from weili.modules.pricing.model import (
     CompareAtRow,
     CompareAtState,
     PutCount,
+    TradedDay,
     TradedRow,
 )
 from weili.modules.pricing.problems import CompareAtTooHigh
@@ -39,6 +41,7 @@ def traded_note(ctx: Ctx, *, rows: Sequence[TradedRow]) -> None:
                 (
                     row.sku_id,
                     row.traded_at.astimezone(BUSINESS_ZONE).date(),
+                    row.traded_at,
                     row.unit_price_minor,
                 )
                 for row in rows
@@ -46,8 +49,8 @@ def traded_note(ctx: Ctx, *, rows: Sequence[TradedRow]) -> None:
         )
 
 
-def traded_days(ctx: Ctx, *, sku_id: SkuId) -> list[tuple[date, int, int]]:
-    """Give the last days on which an SKU was sold, the last first: (day, lowest, highest).
+def traded_days(ctx: Ctx, *, sku_id: SkuId) -> list[TradedDay]:
+    """Give the last days on which an SKU was sold, the last first.
 
     Raises: Forbidden.
     """
@@ -55,13 +58,21 @@ def traded_days(ctx: Ctx, *, sku_id: SkuId) -> list[tuple[date, int, int]]:
     return store.traded_days(ctx, sku_id=sku_id, limit=_DAYS_MAX)
 
 
+def traded_all(ctx: Ctx) -> dict[tuple[UUID, date], TradedDay]:
+    """Give all days of trade by SKU and day, to be held against the orders. Run on a snapshot."""
+    return {(day.sku_id, day.traded_on): day for day in store.traded_all(ctx)}
+
+
 def compare_at_put(ctx: Ctx, *, rows: Sequence[CompareAtRow]) -> PutCount:
     """Let prices be shown struck out beside what is paid.
 
-    Each is at most the lowest transaction price of the last 7 days (of the last day of trade,
-    where those days had none), or says in words what it is.
+    Each is at most the lowest transaction price of the last 7 days (the very last transaction
+    price, where those days had none), or says in words what it is compared with. What was never
+    sold can't be compared with anything, so it needs the words.
 
     Raises: Forbidden; InputInvalid; SkuUnknown; CompareAtTooHigh.
+
+    Source: 明码标价和禁止价格欺诈规定 (2022) art. 16, 17.
     """
     ctx.require("admin:prices")
     rules.compare_at_rows_check(rows)

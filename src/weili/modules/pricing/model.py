@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Final, NamedTuple, NewType
 from uuid import UUID
@@ -361,6 +361,18 @@ class TradedRow:
     sku_id: SkuId
     traded_at: datetime
     unit_price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradedDay:
+    """What an SKU was sold for on a day of the business's time."""
+
+    sku_id: SkuId
+    traded_on: date
+    lowest_minor: int
+    highest_minor: int
+    last_minor: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

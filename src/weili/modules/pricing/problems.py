@@ -113,17 +113,18 @@ class CostProposed(Problem):
 class CompareAtTooHigh(Problem):
     """A compare-at price is higher than what the goods were lately sold for.
 
-    Source: 明码标价和禁止价格欺诈规定 art. 16, 17, 20 (DOMAIN.md §5).
+    Source: 明码标价和禁止价格欺诈规定 (2022, SAMR order 56) art. 16, 17.
     """
 
     kind = Kind.CONFLICT
     code = "compare_at_too_high"
     en = (
-        "These compare-at prices are above the lowest transaction price of the last {days} days, "
-        "or there was no transaction to hold them to: {sku_ids}; lower them, or explain in words "
-        "what they are compared with."
+        "These compare-at prices are above the lowest transaction price of the last {days} days "
+        "(without one, the last transaction price), or nothing was ever sold to hold them to: "
+        "{sku_ids}; lower them, or explain in words what they are compared with."
     )
     zh = (
-        "以下划线价高于近 {days} 日最低成交价，或无成交价可比：{sku_ids}；"
+        "以下划线价高于近 {days} 日最低成交价（近 {days} 日无交易的，高于最后一次交易价格），"
+        "或从未成交、无价可比：{sku_ids}；"
         "请调低，或以文字说明被比较价格的含义。"
     )

@@ -387,8 +387,11 @@ def compare_at_rows_check(rows: Sequence[CompareAtRow]) -> None:
 def is_held(compare_at_minor: int, lowest_minor: int | None) -> bool:
     """Say whether a compare-at price may be shown without a word.
 
-    Source: 明码标价和禁止价格欺诈规定 art. 16 (DOMAIN.md §5). What was never sold has no price to
-    be compared with.
+    ``lowest_minor`` is the lowest transaction price of the seven days before, or where these had
+    no trade the last transaction price (art. 16 paragraph 2); what was never sold has none, and a
+    price that nothing can be compared with is not to be shown (art. 17 paragraph 2).
+
+    Source: 明码标价和禁止价格欺诈规定 (2022, SAMR order 56) art. 16, 17.
     """
     return lowest_minor is not None and compare_at_minor <= lowest_minor
 

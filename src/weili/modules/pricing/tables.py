@@ -205,7 +205,13 @@ transaction_day = sa.Table(
     sa.Column("traded_on", sa.Date, primary_key=True),
     sa.Column("lowest_minor", sa.BigInteger, nullable=False),
     sa.Column("highest_minor", sa.BigInteger, nullable=False),
-    sa.CheckConstraint("0 <= lowest_minor AND lowest_minor <= highest_minor", name="amounts"),
+    # Where seven days had no trade, this is what a compare-at price is held to.
+    sa.Column("last_minor", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint(
+        "0 <= lowest_minor AND lowest_minor <= last_minor AND last_minor <= highest_minor",
+        name="amounts",
+    ),
     schema="pricing",
 )
 compare_at = sa.Table(

@@ -134,6 +134,29 @@ def packages_broken(ctx: Ctx) -> list[tuple[UUID, str]]:
     )
 
 
+def traded_lines(ctx: Ctx, *, zone: str) -> list[tuple[Any, ...]]:
+    """Say what goods were sold for, by SKU and day.
+
+    (SKU, day; lowest, highest, last moment of children that were with their suppliers; the same of
+    all; lowest and highest of the last moment.)
+    """
+    return ctx.db.rows(
+        "WITH sold AS (SELECT l.sku_id, l.unit_price_minor AS m, o.placed_at AS at,"
+        "  (o.placed_at AT TIME ZONE %b)::date AS on_day, c.state NOT IN"
+        "   ('waiting_funds', 'held', 'confirmed', 'cancelled', 'split') AS is_sure"
+        " FROM dropship.line l"
+        " JOIN dropship.child c ON c.id = l.child_id AND c.partner_id = l.partner_id"
+        ' JOIN dropship."order" o ON o.id = c.order_id AND o.partner_id = c.partner_id'
+        "), ranked AS (SELECT *, at = max(at) OVER (PARTITION BY sku_id, on_day) AS is_last"
+        " FROM sold)"
+        " SELECT sku_id, on_day, min(m) FILTER (WHERE is_sure), max(m) FILTER (WHERE is_sure),"
+        "  max(at) FILTER (WHERE is_sure), min(m), max(m), max(at),"
+        "  min(m) FILTER (WHERE is_last), max(m) FILTER (WHERE is_last)"
+        " FROM ranked GROUP BY 1, 2",
+        zone,
+    )
+
+
 def child_ways(ctx: Ctx) -> list[tuple[UUID, UUID, Sequence[str], int]]:
     """Say which way each child that has moved has gone: (child, partner, states, packages)."""
     return ctx.db.rows(

@@ -10,23 +10,31 @@ from weili.kit.context import Ctx
 from weili.kit.db import Asked
 from weili.modules.goods import SkuId
 from weili.modules.pricing import tables as t
-from weili.modules.pricing.model import CompareAt, CompareAtState
+from weili.modules.pricing.model import CompareAt, CompareAtState, TradedDay
 
 _TRADED_PUT: Final = (
-    "INSERT INTO pricing.transaction_day AS d (sku_id, traded_on, lowest_minor, highest_minor)"
-    " SELECT s, o::date, min(u), max(u)"
-    "  FROM unnest(%b::uuid[], %b::text[], %b::bigint[]) AS x (s, o, u)"
+    "INSERT INTO pricing.transaction_day AS d"
+    "  (sku_id, traded_on, lowest_minor, highest_minor, last_minor, last_at)"
+    " SELECT s, o::date, min(u), max(u), (array_agg(u ORDER BY a DESC, u))[1], max(a)"
+    "  FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::timestamptz[]) AS x (s, o, u, a)"
     "  GROUP BY 1, 2 ORDER BY 1, 2"
     " ON CONFLICT (sku_id, traded_on) DO UPDATE SET"
     "  lowest_minor = least(d.lowest_minor, excluded.lowest_minor),"
-    "  highest_minor = greatest(d.highest_minor, excluded.highest_minor)"
+    "  highest_minor = greatest(d.highest_minor, excluded.highest_minor),"
+    # Sold at the same moment for two prices, the lower one is the last: the careful choice.
+    "  last_minor = CASE WHEN excluded.last_at > d.last_at THEN excluded.last_minor"
+    "   WHEN excluded.last_at < d.last_at THEN d.last_minor"
+    "   ELSE least(d.last_minor, excluded.last_minor) END,"
+    "  last_at = greatest(d.last_at, excluded.last_at)"
     "  WHERE excluded.lowest_minor < d.lowest_minor OR excluded.highest_minor > d.highest_minor"
+    "   OR excluded.last_at > d.last_at"
+    "   OR excluded.last_at = d.last_at AND excluded.last_minor < d.last_minor"
 )
-# The days since one, or where nothing was traded on them the last day on which something was.
+# The days since one, or where nothing was traded on them the very last trade.
 _LOWEST: Final = (
     "SELECT x.s, coalesce((SELECT min(d.lowest_minor) FROM pricing.transaction_day d"
     "   WHERE d.sku_id = x.s AND d.traded_on >= %b::text::date),"
-    "  (SELECT d.lowest_minor FROM pricing.transaction_day d WHERE d.sku_id = x.s"
+    "  (SELECT d.last_minor FROM pricing.transaction_day d WHERE d.sku_id = x.s"
     "   ORDER BY d.traded_on DESC LIMIT 1))"
     " FROM unnest(%b::uuid[]) AS x (s)"
 )
@@ -50,29 +58,40 @@ _COMPARE_AT_PUT: Final = (
 )
 
 
-def traded_upsert(ctx: Ctx, rows: Sequence[tuple[SkuId, date, int]]) -> None:
-    """Keep the lowest and the highest price of each SKU and day; again it changes nothing."""
+def traded_upsert(ctx: Ctx, rows: Sequence[tuple[SkuId, date, datetime, int]]) -> None:
+    """Keep each SKU's lowest, highest and last price of a day; again it changes nothing."""
     ctx.db.run(
         _TRADED_PUT,
-        [sku_id for sku_id, _, _ in rows],
-        [on.isoformat() for _, on, _ in rows],
-        [unit_price_minor for _, _, unit_price_minor in rows],
+        [sku_id for sku_id, _, _, _ in rows],
+        [on.isoformat() for _, on, _, _ in rows],
+        [unit_price_minor for _, _, _, unit_price_minor in rows],
+        [at for _, _, at, _ in rows],
     )
 
 
 def lowest_since(ctx: Ctx, *, sku_ids: Sequence[SkuId], since: date) -> dict[SkuId, int | None]:
-    """Read the lowest transaction prices of the days since one, or else of the last day."""
+    """Read the lowest transaction prices of the days since one, or else the last of all."""
     return dict(ctx.db.rows(_LOWEST, since.isoformat(), list(sku_ids)))
 
 
-def traded_days(ctx: Ctx, *, sku_id: SkuId, limit: int) -> list[tuple[date, int, int]]:
-    """Read an SKU's days of trade, the last first: (day, lowest, highest)."""
-    return ctx.db.rows(
-        "SELECT traded_on, lowest_minor, highest_minor FROM pricing.transaction_day"
-        " WHERE sku_id = %b ORDER BY traded_on DESC LIMIT %b",
+def traded_days(ctx: Ctx, *, sku_id: SkuId, limit: int) -> list[TradedDay]:
+    """Read an SKU's days of trade, the last first."""
+    rows = ctx.db.rows(
+        "SELECT sku_id, traded_on, lowest_minor, highest_minor, last_minor, last_at"
+        " FROM pricing.transaction_day WHERE sku_id = %b ORDER BY traded_on DESC LIMIT %b",
         sku_id,
         limit,
     )
+    return [TradedDay(*row) for row in rows]
+
+
+def traded_all(ctx: Ctx) -> list[TradedDay]:
+    """Read all days of trade. Run on a snapshot, never in trade."""
+    rows = ctx.db.rows(
+        "SELECT sku_id, traded_on, lowest_minor, highest_minor, last_minor, last_at"
+        " FROM pricing.transaction_day"
+    )
+    return [TradedDay(*row) for row in rows]
 
 
 def compare_at_put(
