@@ -108,6 +108,10 @@ def assert_whole(figures: Figures, *, orders: int) -> None:
     assert figures.shipments["packages_shipped"] == figures.shipments["packages_delivered"]
     assert figures.messages["order.placed"] == figures.placed
     assert {name: figures.themes.get(name) for name in THEMES} == THEMES
+    # Whatever a supplier would not send or did not find left from elsewhere or was given back.
+    pieces = figures.pieces
+    assert pieces["moved"] + pieces["short"] <= pieces["refused"]
+    assert figures.unkindness["refused_in_part"] + figures.unkindness["picked_short"] > 0
     lists, catalogue = figures.themes["lists"], figures.themes["catalogue"]
     sides = len(figures.partners) + len(figures.suppliers) + 2
     assert (lists["parties"], lists["differences"]) == (sides, 0)
@@ -179,6 +183,28 @@ def test_every_theme_is_told_in_a_line(
     assert sum(1 for line in told.splitlines() if line.startswith("  ")) >= len(THEMES)
     assert ("5000.00 yuan", "5000.00 元")[language] in told
     assert "{" not in told
+
+
+def test_a_piece_that_nobody_knows_of_is_noticed(day: Day, outcome: Outcome) -> None:
+    books = next(books for books in outcome.partners.values() if books.orders)
+    books.orders[0]["children"][0]["lines"][0]["quantity"] += 1
+
+    assert "now it is" in off(day, outcome)
+
+
+def test_a_total_that_changed_is_noticed(day: Day, outcome: Outcome) -> None:
+    books = next(books for books in outcome.partners.values() if books.orders)
+    books.orders[0]["children"][0]["freight_minor"] += 1
+
+    assert "came to" in off(day, outcome)
+
+
+def test_pieces_that_no_package_holds_are_noticed(day: Day, outcome: Outcome) -> None:
+    books = next(b for b in outcome.partners.values() if any(o.get("packages") for o in b.orders))
+    order = next(order for order in books.orders if order.get("packages"))
+    order["packages"][0]["lines"][0]["quantity"] += 1
+
+    assert "suppliers shipped, delivered and packed" in off(day, outcome)
 
 
 def test_an_order_that_is_not_at_its_end_is_noticed(day: Day, outcome: Outcome) -> None:

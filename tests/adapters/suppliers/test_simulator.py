@@ -10,6 +10,7 @@ import pytest
 
 from weili.adapters.suppliers import AnswerKind, HttpSupplierGateway, SupplierEndpoint
 from weili.adapters.suppliers.dice import Dice
+from weili.adapters.suppliers.hosting import SimulatorHost
 from weili.adapters.suppliers.http1 import (
     ConnectionCut,
     HttpClient,
@@ -18,14 +19,8 @@ from weili.adapters.suppliers.http1 import (
     message_read,
 )
 from weili.adapters.suppliers.platform_api import Credentials
-from weili.adapters.suppliers.simulator import (
-    KIND,
-    SimulatorHost,
-    Stage,
-    SupplierAccount,
-    SupplierSimulator,
-    Unkindness,
-)
+from weili.adapters.suppliers.simulator import Stage, SupplierAccount, SupplierSimulator
+from weili.adapters.suppliers.unkindness import KIND, Unkindness
 
 SECRET = "a supplier's secret"
 NEVER_PACKS = replace(KIND, packing_ms_max=1, slow_packing=1_000, slow_packing_ms=3_600_000)

@@ -18,13 +18,10 @@ import weili
 from tests.market import EGGS_COST_FEN, EGGS_FEN, XIHU, Market
 from weili.adapters.carriers import HttpCarrierGateway
 from weili.adapters.suppliers import HttpSupplierGateway
+from weili.adapters.suppliers.hosting import SimulatorHost
 from weili.adapters.suppliers.platform_api import Credentials
-from weili.adapters.suppliers.simulator import (
-    KIND,
-    SimulatorHost,
-    SupplierAccount,
-    SupplierSimulator,
-)
+from weili.adapters.suppliers.simulator import SupplierAccount, SupplierSimulator
+from weili.adapters.suppliers.unkindness import KIND
 from weili.entrypoints.jobs import Worker
 from weili.kit.context import Ctx, PartyId
 from weili.kit.world import clock_turn

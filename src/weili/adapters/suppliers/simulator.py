@@ -4,7 +4,8 @@ It is a real HTTP server: it checks the signature of what comes in, knows the ch
 seen by their id, packs and ships in parts, and reports through the platform's public API like
 any supplier. Its unkindness follows from a seed, so that the same order of arrival meets the
 same fate: answers that come late, as errors, or never; connections cut before and after it wrote
-the order down; reports sent twice and out of their order; refusals, also of cancellations.
+the order down; reports sent twice and out of their order; refusals, in whole, in part or when a
+pick finds too few, also of cancellations.
 """
 
 import asyncio
@@ -13,13 +14,11 @@ import contextlib
 import hashlib
 import hmac
 import json
-import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from weili.adapters.suppliers.dice import Dice
 from weili.adapters.suppliers.http1 import (
@@ -30,6 +29,7 @@ from weili.adapters.suppliers.http1 import (
     message_read,
 )
 from weili.adapters.suppliers.platform_api import Credentials, PlatformApi, Reply
+from weili.adapters.suppliers.unkindness import Trouble, Unkindness
 from weili.kit.clock import wall_now
 
 WINDOW_S: Final = 300
@@ -37,61 +37,6 @@ REPORTS_AT_ONCE: Final = 2
 REPORT_ATTEMPTS_MAX: Final = 300
 REPORT_PAUSE_S: Final = 0.5
 CARRIERS: Final = ("SF", "ZTO", "YTO", "YUNDA", "STO")
-_START_TIMEOUT_S: Final = 10.0
-
-
-class Trouble(StrEnum):
-    """What may go wrong with the answer to a request."""
-
-    LATE = "late"
-    ERROR = "error"
-    CUT_BEFORE = "cut_before"
-    CUT_AFTER = "cut_after"
-
-
-@dataclass(frozen=True, slots=True)
-class Unkindness:
-    """How often, in a thousand times, what goes wrong; and how long things take, in ms.
-
-    ``trouble`` befalls a request, and may befall the same request again; ``slow_packing`` leaves
-    time to cancel; ``early`` packs although the warehouse has not opened; ``cancel_later`` asks the
-    warehouse before it answers whether it cancels; ``late_shipping`` keeps a packed order lying for
-    a while; the others befall a child order or a report of it.
-    """
-
-    trouble: int = 60
-    refusal: int = 20
-    parts: int = 200
-    early: int = 100
-    slow_packing: int = 60
-    cancel_later: int = 300
-    late_shipping: int = 40
-    report_twice: int = 50
-    report_cut: int = 40
-    late_ms_max: int = 40
-    packing_ms_max: int = 400
-    slow_packing_ms: int = 4_000
-    cancel_later_ms_max: int = 400
-    late_shipping_ms: int = 2_000
-
-
-KIND: Final = Unkindness(
-    trouble=0,
-    refusal=0,
-    parts=0,
-    early=0,
-    slow_packing=0,
-    cancel_later=0,
-    late_shipping=0,
-    report_twice=0,
-    report_cut=0,
-    late_ms_max=0,
-    packing_ms_max=0,
-    slow_packing_ms=0,
-    cancel_later_ms_max=0,
-    late_shipping_ms=0,
-)
-"""A supplier with whom nothing ever goes wrong."""
 
 
 class Stage(StrEnum):
@@ -113,6 +58,7 @@ class _Job:
     lines: Sequence[tuple[int, int]]
     costs_minor: Mapping[int, int]
     dice: Dice
+    shelf: Dice
     stage: Stage
     asks_first: bool = False
     ships_late: bool = False
@@ -306,12 +252,15 @@ class SupplierSimulator:
             stage = Stage.REFUSED if refuses else Stage.TAKEN
             # Dice of its own, so that what the warehouse does changes nothing else.
             warehouse = Dice(self._seed, self.name, "warehouse", len(self._jobs))
+            shelf = Dice(self._seed, self.name, "shelf", len(self._jobs))
             asks_first = warehouse.happens(self._unkindness.cancel_later)
             ships_late = warehouse.happens(self._unkindness.late_shipping)
-            job = _Job(child_id, lines, costs, dice, stage, asks_first, ships_late)
+            job = _Job(child_id, lines, costs, dice, shelf, stage, asks_first, ships_late)
             self._jobs[child_id] = job
             self.counts[stage.value] += 1
-            if not refuses:
+            if refuses:
+                self.counts["pieces_refused"] += _pieces(lines)
+            else:
                 self._spawn(self._fulfil(job))
         if job.stage in {Stage.REFUSED, Stage.CANCELLED}:
             return _no("the goods on the shelf are damaged")
@@ -323,7 +272,7 @@ class SupplierSimulator:
             # The order never got here, or was cut off before it was written down. Should it
             # still come, it must not be packed.
             dice = Dice(self._seed, self.name, "order", len(self._jobs))
-            self._jobs[child_id] = _Job(child_id, (), {}, dice, Stage.CANCELLED)
+            self._jobs[child_id] = _Job(child_id, (), {}, dice, dice, Stage.CANCELLED)
             self.counts["cancelled_unseen"] += 1
         elif job.stage is Stage.TAKEN:
             if job.asks_first:
@@ -367,8 +316,10 @@ class SupplierSimulator:
             self.unexpected.append(repr(error))
 
     async def _fulfil(self, job: _Job) -> None:
-        """Pack a child order, ship it in one or more packages, and see each arrive."""
+        """Pack what there is of a child order, ship it in packages, and see each arrive."""
         ways, dice = self._unkindness, job.dice
+        if job.shelf.happens(ways.part_refusal):
+            await self._refuse_part(job)
         if not dice.happens(ways.early):
             await self._opened.wait()
         pause_ms = dice.between(0, ways.packing_ms_max)
@@ -381,6 +332,10 @@ class SupplierSimulator:
         if job.ships_late:
             self.counts["shipped_late"] += 1
             await asyncio.sleep(ways.late_shipping_ms / 1000)
+        if job.shelf.happens(ways.short_pick):
+            await self._pick_short(job)
+            if job.stage is not Stage.PACKED:
+                return
         parts = _parts(job.lines, dice, is_split=dice.happens(ways.parts))
         for part in parts:
             if not await self._ship(job, part):
@@ -396,6 +351,50 @@ class SupplierSimulator:
         job.stage = Stage.DONE
         self.counts["done"] += 1
 
+    async def _refuse_part(self, job: _Job) -> None:
+        """Say of an order that was taken that some pieces won't be sent, though others will."""
+        line_no, quantity = _missing(job.lines, job.shelf)
+        quantity = min(quantity, _pieces(job.lines) - 1)
+        if quantity and await self._refuse(job, line_no, quantity, "some are promised to others"):
+            self.counts["refused_in_part"] += 1
+
+    async def _pick_short(self, job: _Job) -> None:
+        """Begin to pick, and find fewer pieces than were ordered; perhaps none."""
+        path = f"/v1/supply/orders/{job.child_id}:pick"
+        await self._report(path, None, key=f"pick-{job.child_id}", dice=job.shelf)
+        line_no, quantity = _missing(job.lines, job.shelf)
+        if not await self._refuse(job, line_no, quantity, "the shelf holds fewer than it should"):
+            job.stage = Stage.GIVEN_UP
+            self.unexpected.append(f"gave up refusing what {job.child_id} lacks")
+            return
+        self.counts["picked_short"] += 1
+        if not job.lines:
+            job.stage = Stage.REFUSED
+
+    async def _refuse(self, job: _Job, line_no: int, quantity: int, reason: str) -> bool:
+        """Refuse pieces of an order; says whether the platform has taken that in.
+
+        Only its key tells a refusal of pieces from another of as many, so it is never said again
+        under a new one. If the order is cancelled meanwhile there is nothing to be refused.
+        """
+        document = {"reason": reason, "lines": [{"line_no": line_no, "quantity": quantity}]}
+        path = f"/v1/supply/orders/{job.child_id}:refuse"
+        key = f"refuse-{job.stage}-{job.child_id}"
+        answer = await self._report(
+            path,
+            document,
+            key=key,
+            again=key,
+            dice=job.shelf,
+            is_moot=lambda: job.stage is Stage.CANCELLED,
+        )
+        if answer is None:
+            return False
+        self.counts["pieces_refused"] += quantity
+        left = [(no, count - quantity if no == line_no else count) for no, count in job.lines]
+        job.lines = [line for line in left if line[1]]
+        return True
+
     async def _ship(self, job: _Job, part: Sequence[tuple[int, int]]) -> bool:
         """Report a package; says whether the platform has it in its books."""
         self._waybills += 1
@@ -407,12 +406,13 @@ class SupplierSimulator:
             "lines": [{"line_no": line_no, "quantity": quantity} for line_no, quantity in part],
         }
         path = f"/v1/supply/orders/{job.child_id}:ship"
-        answer = await self._report(path, document, key=document["waybill_number"], dice=job.dice)
+        key = str(document["waybill_number"])
+        answer = await self._report(path, document, key=key, dice=job.dice)
         if answer is None:
             return False
         job.packages.append(str(answer["id"]))
         self.counts["packages_shipped"] += 1
-        self.counts["pieces_shipped"] += sum(quantity for _, quantity in part)
+        self.counts["pieces_shipped"] += _pieces(part)
         cost_minor = sum(job.costs_minor[line_no] * quantity for line_no, quantity in part)
         self.owed_minor += cost_minor
         job.cost_minor += cost_minor
@@ -426,23 +426,35 @@ class SupplierSimulator:
             self.counts["packages_delivered"] += 1
 
     async def _report(
-        self, path: str, document: Mapping[str, Any] | None, *, key: object, dice: Dice
+        self,
+        path: str,
+        document: Mapping[str, Any] | None,
+        *,
+        key: str,
+        dice: Dice,
+        again: str | None = None,
+        is_moot: Callable[[], bool] = lambda: False,
     ) -> Mapping[str, Any] | None:
         """Report until the platform has taken it in; now and then rudely or twice.
 
-        The platform may not know yet that the order was taken, since the answer was lost; until
-        it has asked again it refuses what comes too early, and the report waits.
+        Twice is under another key unless ``again`` names it. The platform may not know yet that
+        the order was taken, since the answer was lost; until it has asked again it refuses what
+        comes too early, and the report waits.
         """
         ways = self._unkindness
         if dice.happens(ways.report_cut):
             self.counts["reports_cut"] += 1
             with contextlib.suppress(OSError):
-                await self._api.ask("POST", path, document, key=str(key), leaves_early=True)
+                await self._api.ask("POST", path, document, key=key, leaves_early=True)
         for _ in range(REPORT_ATTEMPTS_MAX):
-            reply = await self._api.insist("POST", path, document, key=str(key))
+            if is_moot():
+                return None
+            reply = await self._api.insist("POST", path, document, key=key)
             if reply.status < 300:  # noqa: PLR2004 - any 2xx is a yes
                 if dice.happens(ways.report_twice):
-                    await self._report_again(path, document, key=f"again-{key}", first=reply)
+                    await self._report_again(
+                        path, document, key=again or f"again-{key}", first=reply
+                    )
                 return reply.document
             self.counts[f"report_{reply.code}"] += 1
             if reply.code != "state_conflict":
@@ -454,76 +466,32 @@ class SupplierSimulator:
     async def _report_again(
         self, path: str, document: Mapping[str, Any] | None, *, key: str, first: Reply
     ) -> None:
-        """Send a report a second time under a new key: the platform knows the waybill."""
+        """Send a report a second time: the platform knows it by its key, or by the waybill."""
         self.counts["reports_twice"] += 1
         reply = await self._api.insist("POST", path, document, key=key)
         if reply.document.get("id") != first.document.get("id"):
             self.unexpected.append(f"{path} again: {reply.status} {reply.document}")
 
 
-class SimulatorHost:
-    """Runs simulators in a thread with an event loop of its own, for as long as the block."""
-
-    def __init__(self, simulators: Sequence[SupplierSimulator]) -> None:
-        self._simulators = simulators
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="supplier-simulators", daemon=True)
-        self._started = threading.Event()
-        self._error: BaseException | None = None
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        if not self._started.wait(_START_TIMEOUT_S) or self._error is not None:
-            raise RuntimeError("the supplier simulators did not start") from self._error
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_until_complete(self._each(SupplierSimulator.start))
-        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
-            self._error = error
-        self._started.set()
-        if self._error is None:
-            self._loop.run_forever()
-        self._loop.run_until_complete(self._each(SupplierSimulator.stop))
-        self._loop.run_until_complete(_rest_cancelled())
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.close()
-
-    async def _each(self, verb: Callable[[SupplierSimulator], Awaitable[None]]) -> None:
-        for simulator in self._simulators:
-            await verb(simulator)
-
-
-async def _rest_cancelled() -> None:
-    """End the connections that are still open, so that the loop can be closed."""
-    rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
-        task.cancel()
-    await asyncio.gather(*rest, return_exceptions=True)
-    # A closed connection lets go of its socket in the next round of the loop.
-    await asyncio.sleep(0)
-
-
 def _no(reason: str) -> bytes:
     return answer_bytes(409, json.dumps({"reason": reason}).encode())
+
+
+def _pieces(lines: Sequence[tuple[int, int]]) -> int:
+    return sum(quantity for _, quantity in lines)
+
+
+def _missing(lines: Sequence[tuple[int, int]], shelf: Dice) -> tuple[int, int]:
+    """Say of which line how many pieces are not there; at least one."""
+    line_no, quantity = shelf.pick(lines)
+    return line_no, shelf.between(1, quantity)
 
 
 def _parts(
     lines: Sequence[tuple[int, int]], dice: Dice, *, is_split: bool
 ) -> list[list[tuple[int, int]]]:
     """Divide an order's pieces into packages: one, or two if there is more than one piece."""
-    if not is_split or sum(quantity for _, quantity in lines) == 1:
+    if not is_split or _pieces(lines) == 1:
         return [list(lines)]
     first = [(line_no, dice.between(0, quantity)) for line_no, quantity in lines]
     second = [

@@ -27,6 +27,7 @@ EXPECTED_REFUSALS: Final = frozenset(
 FINAL: Final = frozenset(str(state) for state in dropship.ROOT_STATES.final())
 CANCELLED: Final = str(dropship.OrderState.CANCELLED)
 GONE: Final = frozenset({Fate.LAPSE, Fate.CANCEL_HELD})
+NOT_SENT: Final = frozenset({"supplier_refused", "short"})
 KEPT: Final = frozenset({Fate.KEEP, Fate.CONFIRM, Fate.RECEIPT})
 _EMPTY: Final = {"posted_minor": 0, "held_minor": 0}
 
@@ -67,15 +68,65 @@ def cancelled_children(messages: Sequence[Document]) -> dict[str, str]:
     }
 
 
-def charges_minor(program: PartnerProgram, messages: Sequence[Document]) -> int:
-    """Say what a partner has to pay by its own books: what it placed and was not cancelled."""
-    gone = cancelled_children(messages)
-    return sum(
-        child["goods_minor"] + child["freight_minor"]
-        for order in program.placed.values()
-        for child in order.answer["children"]
-        if child["id"] not in gone
-    )
+def charges_minor(program: PartnerProgram, books: Books) -> int:
+    """Say what a partner has to pay by its own books: what it placed and was not cancelled.
+
+    Children come and go, so the pieces that were cancelled are counted at the prices at which the
+    partner placed them; only their share of the freight is the platform's word.
+    """
+    gone = cancelled_children(books.messages)
+    now = {order["id"]: order for order in books.orders}
+    due = 0
+    for order in program.placed.values():
+        prices = {line["line_no"]: line["unit_price_minor"] for line in _lines(order.answer)}
+        due += order.answer["total_minor"]
+        for child in now.get(order.id, order.answer)["children"]:
+            if child["id"] in gone:
+                due -= child["freight_minor"]
+                due -= sum(prices[one["line_no"]] * one["quantity"] for one in child["lines"])
+    return due
+
+
+def pieces_parted(outcome: Outcome) -> dict[str, int]:
+    """Count pieces that left from elsewhere than was meant, and those that nobody could send."""
+    moved = short = 0
+    for program in outcome.programs:
+        books = outcome.partners[program.name]
+        reasons = cancelled_children(books.messages)
+        now = {order["id"]: order for order in books.orders}
+        for order in program.placed.values():
+            there = _places(order.answer)
+            later = now.get(order.id, order.answer)
+            moved += sum((_places(later) - there).values())
+            short += sum(
+                line["quantity"]
+                for child in later["children"]
+                if reasons.get(child["id"]) in NOT_SENT
+                for line in child["lines"]
+            )
+    return {"moved": moved, "short": short}
+
+
+def _lines(order: Document) -> Iterator[Document]:
+    for child in order["children"]:
+        yield from child["lines"]
+
+
+def _places(order: Document) -> Counter[tuple[str, int]]:
+    """Count the pieces of each line by the warehouse that sends them, or would have."""
+    places: Counter[tuple[str, int]] = Counter()
+    for child in order["children"]:
+        for line in child["lines"]:
+            places[child["warehouse_id"], line["line_no"]] += line["quantity"]
+    return places
+
+
+def _pieces(order: Document) -> Counter[int]:
+    """Count the pieces of each line, wherever they are."""
+    pieces: Counter[int] = Counter()
+    for (_, line_no), quantity in _places(order).items():
+        pieces[line_no] += quantity
+    return pieces
 
 
 def _partner_checked(program: PartnerProgram, books: Books) -> Iterator[str]:
@@ -94,6 +145,7 @@ def _partner_checked(program: PartnerProgram, books: Books) -> Iterator[str]:
         now = theirs.get(order_id)
         if now is None:
             continue
+        yield from _parts_checked(order.answer, now)
         state, fate = now["state"], order.intent.fate
         if state not in FINAL:
             yield f"{order.intent.number} is still {state}"
@@ -101,13 +153,23 @@ def _partner_checked(program: PartnerProgram, books: Books) -> Iterator[str]:
             yield f"{order.intent.number} ({fate}) is {state}"
         if fate in KEPT and state == CANCELLED:
             why = {reasons.get(child["id"]) for child in now["children"]}
-            if why != {"supplier_refused"}:
+            if not why <= NOT_SENT:
                 yield f"{order.intent.number} ({fate}) was cancelled: {why}"
+
+
+def _parts_checked(placed: Document, now: Document) -> Iterator[str]:
+    """See that an order is what was placed, to the piece and the fen, however it was parted."""
+    number = placed["number"]
+    if _pieces(now) != _pieces(placed):
+        yield f"{number} was placed as {dict(_pieces(placed))}, now it is {dict(_pieces(now))}"
+    parts = sum(child["goods_minor"] + child["freight_minor"] for child in now["children"])
+    if not placed["total_minor"] == now["total_minor"] == parts:
+        yield f"{number} came to {placed['total_minor']}, now {now['total_minor']} of {parts}"
 
 
 def _money_checked(program: PartnerProgram, books: Books) -> Iterator[str]:
     """Hold the statement against the partner's own books, and its entries against its ends."""
-    expected = program.topped_up_minor - charges_minor(program, books.messages)
+    expected = program.topped_up_minor - charges_minor(program, books)
     if books.opening != _EMPTY:
         yield f"the statement opens with {books.opening}"
     if books.closing != {"posted_minor": expected, "held_minor": 0}:
@@ -219,17 +281,29 @@ def _supplier_checked(simulator: SupplierSimulator, books: Books) -> Iterator[st
 
 
 def _packages_checked(outcome: Outcome, simulators: Sequence[SupplierSimulator]) -> Iterator[str]:
+    """Hold what suppliers sent and would not send against what partners see of it."""
+    met = _met(simulators)
     packages = [
         package
         for books in outcome.partners.values()
         for order in books.orders
         for package in order.get("packages", ())
     ]
-    shipped = sum(simulator.counts["packages_shipped"] for simulator in simulators)
-    delivered = sum(simulator.counts["packages_delivered"] for simulator in simulators)
+    pieces = sum(line["quantity"] for package in packages for line in package["lines"])
     arrived = sum(package["delivered_at"] is not None for package in packages)
-    if (len(packages), arrived) != (shipped, delivered):
+    sent = (met["packages_shipped"], met["packages_delivered"], met["pieces_shipped"])
+    if (len(packages), arrived, pieces) != sent:
         yield (
-            f"suppliers shipped {shipped} packages and delivered {delivered}; partners see"
-            f" {len(packages)} and {arrived}"
+            f"suppliers shipped, delivered and packed {sent} packages, packages and pieces;"
+            f" partners see {(len(packages), arrived, pieces)}"
         )
+    parted = pieces_parted(outcome)
+    if sum(parted.values()) > met["pieces_refused"]:
+        yield f"suppliers refused {met['pieces_refused']} pieces, partners were told of {parted}"
+
+
+def _met(simulators: Sequence[SupplierSimulator]) -> Counter[str]:
+    met: Counter[str] = Counter()
+    for simulator in simulators:
+        met.update(simulator.counts)
+    return met

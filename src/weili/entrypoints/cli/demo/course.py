@@ -131,21 +131,28 @@ class Course:
             document = {"base_url": simulator.base_url, "secret": supplier.secret}
             await self._operate("PUT", path, document)
         await self._stock_put(self._plan.stock, "received for the demo")
+        await self._stock_put(self._plan.elsewhere, "received for the demo", house=1)
         await self._stock_put(self._plan.scarce, "counted again: little is left")
         for index, amount_minor in self._plan.top_ups.items():
             await self._top_up(index, amount_minor, "opening")
         sku_ids = sorted({sku for intent in self._plan.intents for sku, _ in intent.lines})
         await self._each("prepare", self.outcome.programs, lambda one: one.prices_read(sku_ids))
 
-    async def _stock_put(self, counts: Mapping[str, int], reference: str) -> None:
-        """Count stock: all of it in the supplier's first warehouse, where the import put it."""
+    async def _stock_put(
+        self, counts: Mapping[str, int], reference: str, *, house: int = 0
+    ) -> None:
+        """Count stock in the supplier's first warehouse, where the import put it, or in another.
+
+        What suppliers without that warehouse have is left out.
+        """
         homes = {
-            item.sku_id: self._market.suppliers[item.supplier].warehouse_ids[0]
+            item.sku_id: self._market.suppliers[item.supplier].warehouse_ids[house:][:1]
             for item in self._market.items
         }
         changes = [
-            {"sku_id": sku_id, "warehouse_id": homes[sku_id], "on_hand": count}
+            {"sku_id": sku_id, "warehouse_id": home, "on_hand": count}
             for sku_id, count in counts.items()
+            for home in homes[sku_id]
         ]
         for start in range(0, len(changes), ROWS_MAX):
             document = {"changes": changes[start : start + ROWS_MAX], "reference": reference}

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from weili.adapters.suppliers.simulator import SupplierSimulator
-from weili.entrypoints.cli.demo.checks import CANCELLED, cancelled_children
+from weili.entrypoints.cli.demo.checks import CANCELLED, cancelled_children, pieces_parted
 from weili.entrypoints.cli.demo.course import Outcome
 from weili.entrypoints.cli.demo.market import Market
 from weili.entrypoints.cli.demo.plan import Plan
@@ -48,6 +48,7 @@ class Figures:
     cancelled_why: dict[str, int]
     asked_to_cancel: dict[str, int]
     shipments: dict[str, int]
+    pieces: dict[str, int]
     unkindness: dict[str, int]
     messages: dict[str, int]
     themes: dict[str, dict[str, int]]
@@ -81,6 +82,8 @@ UNKINDNESS = (
     "trouble_cut_after",
     "seen_again",
     "refused",
+    "refused_in_part",
+    "picked_short",
     "cancelled",
     "cancelled_unseen",
     "cancel_refused",
@@ -133,6 +136,7 @@ def figures_of(
             if name.startswith("cancel_")
         },
         shipments={name: met[name] for name in SHIPMENTS},
+        pieces={"refused": met["pieces_refused"], **pieces_parted(outcome)},
         unkindness={name: met[name] for name in UNKINDNESS},
         messages=_sorted(Counter(m["type"] for books in every for m in books.messages)),
         themes={name: dict(counts) for name, counts in outcome.desk.counts.items()},

@@ -93,12 +93,17 @@ class PriceChange:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that is going to be tried."""
+    """All that is going to be tried.
+
+    ``elsewhere`` is what suppliers with a second warehouse hold there, of what is not scarce: when
+    one warehouse won't send something, the other may.
+    """
 
     seed: int
     sends: Sequence[Send]
     price_changes: Sequence[PriceChange]
     stock: Mapping[str, int]
+    elsewhere: Mapping[str, int]
     scarce: Mapping[str, int]
     top_ups: Mapping[int, int]
     later_top_ups: Mapping[int, int]
@@ -153,6 +158,7 @@ def plan_made(
         sends=sends,
         price_changes=_price_changes(dice, len(sends), ground.plenty, intents),
         stock=_stock(intents, items),
+        elsewhere=_elsewhere(intents, ground.plenty),
         scarce={item.sku_id: _scarce_count(orders) for item in ground.scarce},
         top_ups={n: spent[n] * 2 // 5 + 1 if n in poor else rich[n] for n in range(partners)},
         later_top_ups={partner: rich[partner] for partner in poor},
@@ -326,13 +332,24 @@ def _price_changes(
 
 def _stock(intents: Sequence[Intent], items: Sequence[Item]) -> dict[str, int]:
     """Say of which goods more must be received, so that what is sound can be had."""
+    asked = _asked(intents)
+    return {
+        item.sku_id: 2 * asked[item.sku_id] for item in items if 2 * asked[item.sku_id] > item.stock
+    }
+
+
+def _elsewhere(intents: Sequence[Intent], plenty: Sequence[Item]) -> dict[str, int]:
+    asked = _asked(intents)
+    return {item.sku_id: asked[item.sku_id] for item in plenty if asked[item.sku_id]}
+
+
+def _asked(intents: Sequence[Intent]) -> Counter[str]:
+    """Count the pieces that are going to be asked for."""
     asked: Counter[str] = Counter()
     for intent in intents:
         for sku_id, quantity in intent.lines:
             asked[sku_id] += quantity
-    return {
-        item.sku_id: 2 * asked[item.sku_id] for item in items if 2 * asked[item.sku_id] > item.stock
-    }
+    return asked
 
 
 def _scarce_count(orders: int) -> int:

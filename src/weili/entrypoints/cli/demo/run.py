@@ -9,7 +9,8 @@ from typing import Final
 from uuid import UUID
 
 from weili import sample
-from weili.adapters.suppliers.simulator import SimulatorHost, SupplierAccount, SupplierSimulator
+from weili.adapters.suppliers.hosting import SimulatorHost
+from weili.adapters.suppliers.simulator import SupplierAccount, SupplierSimulator
 from weili.entrypoints.cli.demo.checks import all_checked
 from weili.entrypoints.cli.demo.course import Course, Outcome, Report
 from weili.entrypoints.cli.demo.figures import Figures, figures_of

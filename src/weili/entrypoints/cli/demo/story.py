@@ -48,6 +48,7 @@ CANCELS: Final[Mapping[str, Words]] = {
     "asked": ("the partner asked", "渠道商取消"),
     "hold_expired": ("the hold was never confirmed", "预占超时未确认"),
     "supplier_refused": ("the supplier could not ship", "供应商拒单"),
+    "short": ("the supplier could not ship some pieces", "供应商部分缺货"),
 }
 TROUBLES: Final[Mapping[str, Words]] = {
     "trouble_late": ("answers that came late", "应答延迟"),
@@ -56,6 +57,8 @@ TROUBLES: Final[Mapping[str, Words]] = {
     "trouble_cut_after": ("connections cut after the order was noted", "记录订单后断开连接"),
     "seen_again": ("orders that came again and were known", "重复送达并被识别的订单"),
     "refused": ("orders refused", "拒绝的订单"),
+    "refused_in_part": ("orders refused in part", "部分拒绝的订单"),
+    "picked_short": ("picks that found fewer than ordered", "拣货时发现缺件的订单"),
     "cancelled": ("cancellations accepted", "同意的取消"),
     "cancelled_unseen": ("cancellations of orders never seen", "取消时尚未收到的订单"),
     "cancel_refused": ("cancellations refused, it was packed", "因已打包而拒绝的取消"),
@@ -259,6 +262,13 @@ def _fulfilment_told(figures: Figures) -> None:
         f" shipped, {shipments['packages_delivered']} delivered.",
         f"\n{completed} 单完成，{cancelled} 单取消：发出 {shipments['packages_shipped']} 个包裹"
         f"共 {shipments['pieces_shipped']} 件，签收 {shipments['packages_delivered']} 个。",
+    )
+    pieces = figures.pieces
+    say.line(
+        f"Suppliers would not send {pieces['refused']} pieces, or did not find them:"
+        f" {pieces['moved']} left from another warehouse, {pieces['short']} were given back.",
+        f"供应商拒发或缺货 {pieces['refused']} 件：{pieces['moved']} 件改由他仓发出，"
+        f"{pieces['short']} 件退款。",
     )
     read = sum(figures.messages.values())
     say.line(
