@@ -28,13 +28,16 @@ ENDS = {"delivered", "cancelled"}
 
 
 @contextmanager
-def lacking(serving: Serving, unkindness: Unkindness) -> Iterator[SupplierSimulator]:
-    """Connect the grocer's own system, which reports through the platform's API."""
+def lacking(serving: Serving, name: str, unkindness: Unkindness) -> Iterator[SupplierSimulator]:
+    """Connect a system of the grocer's, which reports through the platform's API.
+
+    Its waybills are told by its name, so each system of a test file has another.
+    """
     scopes = parties.ROLE_SCOPES[parties.PartyKind.SUPPLIER]
     _, signer = serving.key(serving.market.grocer, scopes)
     address = urlsplit(serving.url)
     simulator = SupplierSimulator(
-        name="谷仓",
+        name=name,
         secret=SECRET,
         account=SupplierAccount(
             str(address.hostname), int(address.port or 0), Credentials(signer.key_id, signer.secret)
@@ -64,8 +67,8 @@ def traded(serving: Serving, simulator: SupplierSimulator, quantity: int) -> dic
         while True:
             dispatch_orders(serving.market.world.begin, gateway)
             now: dict[str, Any] = serving.ask("street", "GET", f"/v1/orders/{order['id']}").json()
+            assert simulator.unexpected == []
             if simulator.is_quiet and now["state"] in ENDS:
-                assert simulator.unexpected == []
                 return now
             assert time.monotonic() < deadline, now
             time.sleep(0.02)
@@ -110,7 +113,7 @@ def test_what_a_pick_does_not_find_comes_from_elsewhere_or_is_given_back(serving
     # Given a supplier whose picks always find too few, and that says everything rudely and twice
     ways = replace(KIND, short_pick=1_000, report_twice=1_000, report_cut=1_000)
     before = books(serving)
-    with lacking(serving, ways) as simulator:
+    with lacking(serving, "谷仓", ways) as simulator:
         # When twelve tins are ordered
         order = traded(serving, simulator, 12)
     # Then the near warehouse lacks six of twelve, the far one three of these six
@@ -131,7 +134,7 @@ def test_what_is_refused_in_part_comes_from_elsewhere_or_is_given_back(serving: 
     # Given a supplier that takes orders but never for all of their pieces
     ways = replace(KIND, part_refusal=1_000, report_twice=1_000, report_cut=1_000)
     before = books(serving)
-    with lacking(serving, ways) as simulator:
+    with lacking(serving, "米仓", ways) as simulator:
         # When two tins are ordered, of which it keeps back one and, of one alone, none
         order = traded(serving, simulator, 2)
     # Then each warehouse sends one, and the freight is what it was
@@ -144,7 +147,7 @@ def test_what_is_refused_in_part_comes_from_elsewhere_or_is_given_back(serving: 
 def test_a_pick_that_finds_nothing_anywhere_ends_the_order(serving: Serving) -> None:
     ways = replace(KIND, short_pick=1_000)
     before = books(serving)
-    with lacking(serving, ways) as simulator:
+    with lacking(serving, "茶仓", ways) as simulator:
         # One tin is missing near, and then far: of one piece no fewer can be found than none.
         order = traded(serving, simulator, 1)
     assert parts(serving, order) == {("far", "cancelled", 1)}
