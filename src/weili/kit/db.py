@@ -7,7 +7,7 @@ Their placeholders are ``%b``; one that takes a list names the array's type: ``%
 
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, Final, LiteralString, TypeVar, cast
 
@@ -86,7 +86,13 @@ class Transaction:
         return self.run(statement, *params).fetchall
 
     def pipeline(self) -> AbstractContextManager[object]:
-        """Send the statements of the block without waiting for each; errors come at its end."""
+        """Send the statements of the block without waiting for each; errors come at its end.
+
+        Within another it changes nothing: the driver would wait for all that was sent so far, on
+        the way in and on the way out.
+        """
+        if self._raw.pgconn.pipeline_status:
+            return nullcontext()
         return self._raw.pipeline()
 
 
