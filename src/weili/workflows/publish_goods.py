@@ -21,7 +21,7 @@ class GoodsOutcome:
 def publish_goods(ctx: Ctx, *, revision_ids: Sequence[RevisionId]) -> list[GoodsOutcome]:
     """Publish revisions one by one, each whole or not at all; one that fails hinders no other.
 
-    Its costs hold from now on.
+    Its costs hold from now on, and those for later moments from these.
 
     Raises: Forbidden; nothing for a single revision's sake.
     """
@@ -45,10 +45,15 @@ def publish_goods(ctx: Ctx, *, revision_ids: Sequence[RevisionId]) -> list[Goods
 
 def _costs_put(ctx: Ctx, published: goods.Published) -> None:
     """Hand the costs that were proposed to pricing."""
+    skus = published.revision.proposal.skus
     rows = [
-        pricing.CostRow(published.sku_ids[sku.supplier_code], sku.unit_cost_minor)
-        for sku in published.revision.proposal.skus
-        if sku.unit_cost_minor is not None
+        pricing.CostRow(published.sku_ids[sku.supplier_code], unit_cost_minor)
+        for sku in skus
+        if (unit_cost_minor := sku.cost_at(ctx.now)) is not None
     ]
     if rows:
         pricing.costs_put(ctx, rows=rows)
+    for sku in skus:
+        for cost in sku.costs_after(ctx.now):
+            row = pricing.CostRow(published.sku_ids[sku.supplier_code], cost.unit_cost_minor)
+            pricing.cost_agree(ctx, row=row, valid_from=cost.valid_from)

@@ -157,9 +157,118 @@ def test_a_pool_takes_what_it_is_made_for(serving: Serving, category: str) -> No
     assert len(unfit) == 4
 
     hidden = id_text("sku", serving.market.hidden)
+    misfits = done(ask(serving, "operator", "GET", f"{path}/misfits"))["items"]
+    assert [m["sku_id"] for m in misfits if "category" in m["reasons"]] == unfit
     refused = ask(serving, "operator", "PUT", f"{path}/skus", {"put": [hidden]})
     assert (refused.status_code, refused.json()["code"]) == (409, "pool_unfit")
     done(ask(serving, "operator", "PUT", f"{path}/profile", {}))
+
+
+def test_costs_of_later_moments_are_agreed_to_with_the_publication(
+    serving: Serving, category: str
+) -> None:
+    # Given coffee that costs 20 yuan from its publication on, 22 from May and 21 from June 2099
+    def saved(unit_cost_minor: int) -> dict[str, Any]:
+        later = [
+            {"valid_from": "2099-05-01T00:00:00+08:00", "unit_cost_minor": unit_cost_minor},
+            {"valid_from": "2099-06-01T00:00:00+08:00", "unit_cost_minor": 2_100},
+        ]
+        sku = {**SKUS[0], "supplier_code": "LC-1", "later_costs": later}
+        asked = proposal(category, skus=[sku])
+        return done(ask(serving, "grocer", "PUT", "/v1/supply/goods/LATER", asked))
+
+    def published() -> dict[str, Any]:
+        path = f"/v1/supply/goods-revisions/{saved(2_200)['id']}:submit"
+        revision = done(ask(serving, "grocer", "POST", path))
+        body = {"revision_ids": [revision["id"]]}
+        path = "/v1/operator/goods-revisions:publish"
+        return done(ask(serving, "operator", "POST", path, body))["results"][0]
+
+    def costs() -> list[tuple[int, str, str]]:
+        found = done(ask(serving, "grocer", "GET", "/v1/supply/costs"))["items"]
+        return sorted(
+            (each["unit_cost_minor"], each["valid_from"], each["state"])
+            for each in found
+            if each["sku_id"] == sku_id
+        )
+
+    shown = saved(2_200)["proposal"]["skus"][0]["later_costs"]
+    assert shown[0] == {"valid_from": "2099-04-30T16:00:00.000000Z", "unit_cost_minor": 2_200}
+    # When it is published, the later costs are agreed to and wait for their time
+    sku_id = published()["sku_ids"]["LC-1"]
+    agreed = [
+        (2_100, "2099-05-31T16:00:00.000000Z", "approved"),
+        (2_200, "2099-04-30T16:00:00.000000Z", "approved"),
+    ]
+    assert costs() == agreed
+    # And published once more they are the same
+    assert published()["status"] == "published"
+    assert costs() == agreed
+    # But another cost from the same moment on contradicts what is agreed to, and nothing moves
+    revision = saved(2_300)
+    done(ask(serving, "grocer", "POST", f"/v1/supply/goods-revisions/{revision['id']}:submit"))
+    body = {"revision_ids": [revision["id"]]}
+    path = "/v1/operator/goods-revisions:publish"
+    [refused] = done(ask(serving, "operator", "POST", path, body))["results"]
+    assert (refused["status"], refused["problem"]["code"]) == ("refused", "cost_proposed")
+    assert costs() == agreed
+    done(ask(serving, "grocer", "POST", f"/v1/supply/goods-revisions/{revision['id']}:withdraw"))
+
+
+def test_later_costs_come_one_after_another(serving: Serving, category: str) -> None:
+    later = [{"valid_from": "2099-05-01T00:00:00Z", "unit_cost_minor": 1}] * 2
+    sku = {**SKUS[0], "supplier_code": "LC-2", "later_costs": later}
+    saved = ask(
+        serving, "grocer", "PUT", "/v1/supply/goods/ODD", proposal(category, skus=[sku])
+    ).json()
+    path = f"/v1/supply/goods-revisions/{saved['id']}:submit"
+    refused = ask(serving, "grocer", "POST", path)
+    assert refused.json()["code"] == "goods_unfit"
+    [fault] = refused.json()["fields"]
+    assert fault["path"] == "/skus/0/later_costs/1/valid_from"
+
+
+def test_what_leaves_a_pools_price_band_is_reported_and_stays(serving: Serving) -> None:
+    # Given a pool of things from 30 to 50 yuan; tea costs 45, the hidden thing 25
+    market = serving.market
+    [pool] = done(ask(serving, "operator", "GET", "/v1/operator/pools"))["items"]
+    path = f"/v1/operator/pools/{pool['id']}"
+    tea, hidden = id_text("sku", market.tea), id_text("sku", market.hidden)
+    band = {"audience": "社区团长", "price_min_minor": 3_000, "price_max_minor": 5_000}
+    done(ask(serving, "operator", "PUT", f"{path}/profile", band))
+    before = done(ask(serving, "operator", "GET", f"{path}/misfits"))["items"]
+    assert tea not in {misfit["sku_id"] for misfit in before}
+    # When something cheaper is put in, it is in, and the answer says what is wrong
+    filled = done(ask(serving, "operator", "PUT", f"{path}/skus", {"put": [tea, hidden]}))
+    assert filled["changed"] == 1
+    [misfit] = filled["misfits"]
+    assert (misfit["sku_id"], misfit["reasons"]) == (hidden, ["price_below"])
+    # When a price leaves the band, the look-up says so, page by page
+    prices = {"prices": [{"sku_id": tea, "quantity_min": 1, "unit_price_minor": 9_900}]}
+    prices_path = f"/v1/operator/price-lists/{id_text('lst', market.price_list)}/prices"
+    done(ask(serving, "operator", "PUT", prices_path, prices))
+    seen, cursor = [], ""
+    while cursor is not None:
+        found = done(ask(serving, "operator", "GET", f"{path}/misfits?limit=1{cursor}"))
+        seen += found["items"]
+        cursor = found["next_cursor"] and f"&cursor={found['next_cursor']}"
+    assert len(seen) == len(before) + 2
+    [dear] = [misfit for misfit in seen if misfit["sku_id"] == tea]
+    assert dear == {
+        "sku_id": tea,
+        "reasons": ["price_above"],
+        "price_lowest_minor": 9_900,
+        "price_highest_minor": 9_900,
+    }
+    # And for a pool that is made for anything nothing is a misfit
+    done(ask(serving, "operator", "PUT", f"{path}/profile", {"audience": "任何人"}))
+    assert done(ask(serving, "operator", "GET", f"{path}/misfits"))["items"] == []
+    prices["prices"][0]["unit_price_minor"] = 4_500
+    done(ask(serving, "operator", "PUT", prices_path, prices))
+    done(ask(serving, "operator", "PUT", f"{path}/skus", {"take": [hidden]}))
+    path = f"/v1/operator/pools/{id_text('pol', market.tea)}/misfits"
+    gone = ask(serving, "operator", "GET", path)
+    assert (gone.status_code, gone.json()["code"]) == (404, "pool_unknown")
 
 
 def test_the_client_proposes_and_publishes(serving: Serving, category: str) -> None:

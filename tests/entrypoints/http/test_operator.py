@@ -34,7 +34,7 @@ def test_a_new_partner_trades_after_a_few_calls(serving: Serving) -> None:
     party = partner["id"]
     pool = _post(serving, "/pools", {"name": "only tea"})
     tea = id_text("sku", serving.market.tea)
-    assert _put(serving, f"/pools/{pool['id']}/skus", {"put": [tea]}) == {"changed": 1}
+    assert _put(serving, f"/pools/{pool['id']}/skus", {"put": [tea]})["changed"] == 1
     assert _put(serving, f"/pools/{pool['id']}/grants/{party}") == {"done": True}
     prices = _post(serving, "/price-lists", {"name": "newcomer"})
     row = {"sku_id": tea, "unit_price_minor": 4_000}

@@ -1,6 +1,7 @@
 """Goods as suppliers propose them: the body, and how a proposal under review is shown."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -14,6 +15,7 @@ from weili.entrypoints.http.fields import (
     CodeIn,
     Document,
     MediaIdIn,
+    MomentIn,
     RegionsIn,
     TitleIn,
     id_pattern,
@@ -26,6 +28,7 @@ CODE_MAX = 64
 WEIGHT_MAX_G = 100_000_000
 QUANTITY_TERM_MAX = 1_000_000
 DESCRIPTION_MAX = 20_000
+LATER_COSTS_MAX = 24
 
 AttributeNameIn = Annotated[str, Field(min_length=1, max_length=60)]
 AttributeValueIn = Annotated[str, Field(min_length=1, max_length=500)]
@@ -52,6 +55,17 @@ class PartBody(Body):
     quantity: CountIn
 
 
+class DatedCostBody(Body):
+    """A cost that holds from a moment on."""
+
+    valid_from: MomentIn
+    unit_cost_minor: AmountIn
+
+    def cost(self) -> goods.DatedCost:
+        """Give what is proposed."""
+        return goods.DatedCost(self.valid_from.astimezone(UTC), self.unit_cost_minor)
+
+
 class SkuProposalBody(Body):
     """One variant. ``parts`` make it a bundle; what that is made of never changes afterwards."""
 
@@ -70,6 +84,14 @@ class SkuProposalBody(Body):
     unit_cost_minor: Annotated[
         AmountIn | None, Field(description="what you ask for a piece, from its publication on")
     ] = None
+    later_costs: Annotated[
+        list[DatedCostBody],
+        Field(
+            max_length=LATER_COSTS_MAX,
+            description="what you ask for from later moments on, the first to come first; they are "
+            "agreed to with the publication",
+        ),
+    ] = Field(default_factory=list)
 
     def proposal(self) -> goods.SkuProposal:
         """Give what is proposed."""
@@ -92,6 +114,7 @@ class SkuProposalBody(Body):
             ),
             parts=tuple((part.supplier_code, part.quantity) for part in self.parts),
             unit_cost_minor=self.unit_cost_minor,
+            later_costs=tuple(cost.cost() for cost in self.later_costs),
         )
 
 
@@ -279,4 +302,11 @@ def _sku(sku: goods.SkuProposal) -> dict[str, Any]:
         "terms": terms_document(sku.terms),
         "parts": [{"supplier_code": code, "quantity": count} for code, count in sku.parts],
         "unit_cost_minor": sku.unit_cost_minor,
+        "later_costs": [
+            {
+                "valid_from": moment(cost.valid_from),
+                "unit_cost_minor": cost.unit_cost_minor,
+            }
+            for cost in sku.later_costs
+        ],
     }

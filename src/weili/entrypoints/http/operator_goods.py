@@ -244,8 +244,8 @@ def revisions_publish(call: CallIn, body: PublishBody) -> Response:
 def pool_profile_put(call: CallIn, pool_id: PoolIdIn, body: ProfileBody) -> Response:
     """Say what kind of channel a pool is made for.
 
-    Categories and brand kinds are enforced when SKUs are put in. Audience and price band are for
-    whoever fills the pool: prices change after.
+    Categories and brand kinds are enforced when SKUs are put in. The price band is reported, then
+    and by the pool's misfits, since prices change after. The audience is for whoever fills it.
     """
 
     def work(ctx: Ctx) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from weili.entrypoints.http.fields import (
     Body,
     CodeIn,
     CursorIn,
+    Document,
     LimitIn,
     PartyIdIn,
     PoolIdIn,
@@ -37,7 +38,9 @@ from weili.entrypoints.http.operator_parties import party_of
 from weili.entrypoints.http.stock_put import StockPutBody, stock_put
 from weili.entrypoints.http.warehouses import warehouse_document
 from weili.kit.context import Ctx
+from weili.kit.ids import id_text
 from weili.modules import goods, inventory, parties
+from weili.workflows.fit_pools import Misfit, PoolMisfit, fill_pool, pool_misfits
 
 router = APIRouter(tags=["operator: trade"])
 
@@ -52,6 +55,25 @@ class ShelveBody(SkuIdsBody):
     """The SKUs to put on the shelf or take off it."""
 
     state: Literal["on_shelf", "off_shelf"]
+
+
+class MisfitOut(Document):
+    """An SKU outside of its pool's profile: why, and what partners who have the pool pay for one.
+
+    The prices are those of the smallest quantity; before anybody has the pool, the default list's.
+    """
+
+    sku_id: answers.SkuIdOut
+    reasons: list[Misfit]
+    price_lowest_minor: int | None
+    price_highest_minor: int | None
+
+
+class PoolFilledOut(Document):
+    """How many came or went; of those put, up to 100 that lie outside of the pool's price band."""
+
+    changed: int
+    misfits: list[MisfitOut]
 
 
 class PoolSkusBody(Body):
@@ -163,15 +185,33 @@ def operator_pool_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = L
     return read(call, work)
 
 
-@router.put("/v1/operator/pools/{pool_id}/skus", response_model=answers.CountOut)
+@router.put("/v1/operator/pools/{pool_id}/skus", response_model=PoolFilledOut)
 def pool_skus_put(call: CallIn, pool_id: PoolIdIn, body: PoolSkusBody) -> Response:
-    """Put SKUs into a pool and take others out; says how many came or went."""
+    """Put SKUs into a pool and take others out; says how many came or went.
 
-    def work(ctx: Ctx) -> dict[str, int]:
-        changed = goods.pool_put(ctx, pool_id=pool_id, sku_ids=body.put)
-        if body.take:
-            changed += goods.pool_take(ctx, pool_id=pool_id, sku_ids=body.take)
-        return {"changed": changed}
+    Other categories or brand kinds than the pool's are refused. What lies outside of its price
+    band is put in and listed in the answer.
+    """
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        filled = fill_pool(ctx, pool_id=pool_id, put=body.put, take=body.take)
+        return {"changed": filled.changed, "misfits": [*map(_misfit_document, filled.misfits)]}
+
+    return read(call, work)
+
+
+@router.get("/v1/operator/pools/{pool_id}/misfits", response_model=answers.PageOut[MisfitOut])
+def pool_misfits_page(
+    call: CallIn, pool_id: PoolIdIn, cursor: CursorIn = None, limit: LimitIn = LIMIT
+) -> Response:
+    """List the SKUs of a pool that lie outside of its profile, by the prices of this moment.
+
+    A page may be short, or empty, although there is a `next_cursor`: ask on until there is none.
+    """
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        found = pool_misfits(ctx, pool_id=pool_id, cursor=cursor, limit=limit)
+        return page(found.map(_misfit_document))
 
     return read(call, work)
 
@@ -268,3 +308,12 @@ def coverage_take(call: CallIn, warehouse_id: WarehouseIdIn, code: AreaIn) -> Re
 def operator_stock_put(call: CallIn, body: StockPutBody) -> Response:
     """Say how many pieces lie where: what was counted, not what was moved."""
     return read(call, lambda ctx: stock_put(ctx, body))
+
+
+def _misfit_document(misfit: PoolMisfit) -> dict[str, Any]:
+    return {
+        "sku_id": id_text(goods.SKU_PREFIX, misfit.sku_id),
+        "reasons": [str(reason) for reason in misfit.reasons],
+        "price_lowest_minor": misfit.price_lowest_minor,
+        "price_highest_minor": misfit.price_highest_minor,
+    }

@@ -162,6 +162,7 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/operator/pools"): "admin:goods",
         ("GET", "/v1/operator/pools"): "admin:goods",
         ("PUT", "/v1/operator/pools/{pool_id}/skus"): "admin:goods",
+        ("GET", "/v1/operator/pools/{pool_id}/misfits"): "admin:goods",
         ("PUT", "/v1/operator/pools/{pool_id}/grants/{party_id}"): "admin:goods",
         ("DELETE", "/v1/operator/pools/{pool_id}/grants/{party_id}"): "admin:goods",
         ("POST", "/v1/operator/price-lists"): "admin:prices",

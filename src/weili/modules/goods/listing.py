@@ -6,7 +6,8 @@ from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.ids import id_text
 from weili.modules.goods.events import SKU_CHANGED, SKUS_PER_EVENT_MAX
-from weili.modules.goods.model import SKU_PREFIX, PoolId, SkuId, SkuListing, SpuId
+from weili.modules.goods.model import SKU_PREFIX, PoolFit, PoolId, SkuId, SkuListing, SpuId
+from weili.modules.goods.store import pools
 from weili.modules.goods.store import skus as store
 
 
@@ -31,6 +32,11 @@ def sku_ids_after(
 ) -> list[SkuId]:
     """Give the ids that follow one, of all SKUs or of those in a pool, in order."""
     return store.sku_ids_after(ctx, after=after, limit=limit, pool_id=pool_id)
+
+
+def pool_fits(ctx: Ctx, *, pool_id: PoolId, sku_ids: Collection[SkuId]) -> Mapping[SkuId, PoolFit]:
+    """Say of SKUs whether they are of the categories and brand kinds that a pool is made for."""
+    return pools.pool_fits(ctx, pool_id, sku_ids)
 
 
 def skus_stamped(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Mapping[SkuId, int]:

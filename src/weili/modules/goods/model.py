@@ -280,7 +280,8 @@ class PoolProfile:
     """What kind of channel a pool is made for.
 
     Categories (with all below them) and brand kinds are enforced when SKUs are put in; none named
-    means any. The price band is reported, since prices change after; the audience is told.
+    means any. The price band is reported (``fit_pools``), since prices change after; the audience
+    is told.
     """
 
     audience: str = ""
@@ -301,6 +302,14 @@ class Pool:
     id: PoolId
     name: str
     profile: PoolProfile = PROFILE_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFit:
+    """Whether an SKU is of the categories and brand kinds that a pool is made for."""
+
+    is_category_fit: bool
+    is_brand_kind_fit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,8 +467,19 @@ class ShownMedia:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedCost:
+    """A cost that holds from a moment on."""
+
+    valid_from: datetime
+    unit_cost_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class SkuProposal:
-    """One variant as its supplier proposes it; the cost holds from its publication on."""
+    """One variant as its supplier proposes it.
+
+    The cost holds from its publication on, each of the later ones from its own moment.
+    """
 
     supplier_code: str
     variant_values: Mapping[str, str] = field(default_factory=dict)
@@ -472,6 +492,16 @@ class SkuProposal:
     terms: SaleTerms = TERMS_DEFAULT
     parts: tuple[tuple[str, int], ...] = ()
     unit_cost_minor: int | None = None
+    later_costs: tuple[DatedCost, ...] = ()
+
+    def cost_at(self, moment: datetime) -> int | None:
+        """Give the cost that holds at a moment from its publication on."""
+        begun = [cost for cost in self.later_costs if cost.valid_from <= moment]
+        return begun[-1].unit_cost_minor if begun else self.unit_cost_minor
+
+    def costs_after(self, moment: datetime) -> list[DatedCost]:
+        """Give the costs that are to hold later than a moment, the first to come first."""
+        return [cost for cost in self.later_costs if cost.valid_from > moment]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from weili.modules.pricing.compare import (
     traded_note,
 )
 from weili.modules.pricing.costs import (
+    cost_agree,
     cost_approve,
     cost_page,
     cost_propose,
@@ -187,6 +188,7 @@ __all__ = [
     "compare_at_page",
     "compare_at_put",
     "compare_at_sweep",
+    "cost_agree",
     "cost_approve",
     "cost_page",
     "cost_propose",

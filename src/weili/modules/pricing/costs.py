@@ -109,6 +109,38 @@ def cost_approve(ctx: Ctx, *, proposal_id: ProposalId) -> CostProposal:
     return replace(approved, state=CostState.IN_FORCE)
 
 
+def cost_agree(ctx: Ctx, *, row: CostRow, valid_from: datetime) -> CostProposal:
+    """Agree to a cost from a later moment on that was asked for along with the goods.
+
+    Agreed to already it stays as it is; the same asked for by itself is agreed to.
+
+    Raises: Forbidden; InputInvalid; SkuUnknown; CostProposed, where another cost is asked for or
+    agreed to from that moment on.
+    """
+    ctx.require("admin:prices")
+    rules.cost_rows_check([row])
+    if valid_from <= ctx.now:
+        raise InputInvalid(fields=(FieldProblem("/valid_from", "past", _LATER),))
+    asked = CostProposal(
+        ProposalId(new_id(ctx.now)),
+        row.sku_id,
+        _suppliers_get(ctx, [row.sku_id])[row.sku_id],
+        row.unit_cost_minor,
+        valid_from,
+        CostState.SUBMITTED,
+        "",
+        ctx.now,
+        None,
+    )
+    if not store.proposals_insert(ctx, [asked]):
+        asked = store.proposal_open(ctx, sku_id=row.sku_id, valid_from=valid_from)
+        if asked.unit_cost_minor != row.unit_cost_minor:
+            raise CostProposed(sku_id=id_text(SKU_PREFIX, row.sku_id))
+    if asked.state is CostState.APPROVED:
+        return asked
+    return cost_approve(ctx, proposal_id=asked.id)
+
+
 def cost_reject(ctx: Ctx, *, proposal_id: ProposalId, reason: str) -> CostProposal:
     """Decline a cost, and say why.
 

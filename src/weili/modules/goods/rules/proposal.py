@@ -1,6 +1,7 @@
 """Pure decisions about proposed goods: what is wrong with them, and what rows they become."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from stdnum import ean
@@ -76,6 +77,11 @@ def _sku_faults(sku: SkuProposal, path: str, areas: Collection[str]) -> Iterator
         expected = Said(f"one of {', '.join(listed)}", f"{'、'.join(listed)} 之一")
         yield FieldProblem(f"{path}/tax_rate_bps", "unfit", expected)
     yield from terms_faults(sku.terms, path=f"{path}/terms")
+    for index, (before, cost) in enumerate(pairwise(sku.later_costs), start=1):
+        if cost.valid_from <= before.valid_from:
+            moment = before.valid_from.isoformat()
+            expected = Said(f"later than {moment}", f"晚于 {moment}")
+            yield FieldProblem(f"{path}/later_costs/{index}/valid_from", "unfit", expected)
     for name in ("areas_allowed", "areas_excluded"):
         for index, code in enumerate(getattr(sku.terms, name)):
             if code not in areas:

@@ -1,10 +1,10 @@
 """SQL of pools and their grants."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 from weili.kit.context import Ctx, PartyId
-from weili.modules.goods.model import BrandKind, Pool, PoolId, PoolProfile, SkuId
+from weili.modules.goods.model import BrandKind, Pool, PoolFit, PoolId, PoolProfile, SkuId
 
 
 def pool_insert(ctx: Ctx, pool: Pool) -> bool:
@@ -44,26 +44,43 @@ def profile_set(ctx: Ctx, pool_id: PoolId, profile: PoolProfile) -> None:
     )
 
 
+_FITTED: Final = (
+    "SELECT s.id, fits.category, fits.brand_kind"
+    " FROM goods.pool p, goods.sku s JOIN goods.spu u ON u.id = s.spu_id"
+    " JOIN goods.category c ON c.id = u.category_id"
+    " LEFT JOIN goods.category up ON up.id = c.parent_id"
+    " CROSS JOIN LATERAL (SELECT p.category_ids = '{}' OR coalesce("
+    "   p.category_ids && ARRAY[c.id, c.parent_id, up.parent_id], false) AS category,"
+    "  p.brand_kinds = '{}' OR coalesce(u.brand_kind = ANY (p.brand_kinds), false) AS brand_kind)"
+    "  AS fits"
+)
+
+
+def pool_fits(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> dict[SkuId, PoolFit]:
+    """Say of SKUs whether they are of the categories and brand kinds that a pool is made for."""
+    rows = ctx.db.rows(
+        _FITTED + " WHERE p.id = %b AND s.id = ANY (%b::uuid[])",
+        pool_id,
+        list(sku_ids),
+    )
+    return {sku_id: PoolFit(*fits) for sku_id, *fits in rows}
+
+
 def pool_unfit(
     ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId] | None, *, limit: int
 ) -> list[SkuId]:
     """Find SKUs (None: those in the pool) of a category or brand kind it is not made for."""
     rows = ctx.db.rows(
-        "SELECT s.id FROM goods.pool p, goods.sku s JOIN goods.spu u ON u.id = s.spu_id"
-        " JOIN goods.category c ON c.id = u.category_id"
-        " LEFT JOIN goods.category up ON up.id = c.parent_id"
-        " WHERE p.id = %b AND (s.id = ANY (%b::uuid[]) OR %b AND EXISTS ("
-        "   SELECT FROM goods.pool_sku x WHERE x.pool_id = p.id AND x.sku_id = s.id))"
-        "  AND (p.category_ids <> '{}'"
-        "    AND NOT p.category_ids && ARRAY[c.id, c.parent_id, up.parent_id]"
-        "   OR p.brand_kinds <> '{}' AND NOT coalesce(u.brand_kind = ANY (p.brand_kinds), false))"
-        " ORDER BY s.id LIMIT %b",
+        _FITTED + " WHERE p.id = %b AND (s.id = ANY (%b::uuid[])"
+        "  OR %b AND EXISTS (SELECT FROM goods.pool_sku x"
+        "   WHERE x.pool_id = p.id AND x.sku_id = s.id))"
+        "  AND NOT (fits.category AND fits.brand_kind) ORDER BY s.id LIMIT %b",
         pool_id,
         list(sku_ids or ()),
         sku_ids is None,
         limit,
     )
-    return [sku_id for (sku_id,) in rows]
+    return [sku_id for sku_id, _, _ in rows]
 
 
 def is_granted(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:

@@ -1,6 +1,7 @@
 """SQL of costs: what stands, its history, and what suppliers ask for."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -72,6 +73,17 @@ def proposal_lock(ctx: Ctx, *, proposal_id: ProposalId) -> CostProposal | None:
     query = sa.select(t.cost_proposal).where(t.cost_proposal.c.id == proposal_id)
     row = ctx.db.sa.execute(query.with_for_update()).one_or_none()
     return _proposal(row) if row else None
+
+
+def proposal_open(ctx: Ctx, *, sku_id: SkuId, valid_from: datetime) -> CostProposal:
+    """Read and lock the one that is asked for or approved of an SKU from a moment on."""
+    table = t.cost_proposal
+    query = sa.select(table).where(
+        table.c.sku_id == sku_id,
+        table.c.valid_from == valid_from,
+        table.c.state.in_([CostState.SUBMITTED, CostState.APPROVED]),
+    )
+    return _proposal(ctx.db.sa.execute(query.with_for_update()).one())
 
 
 def proposal_move(ctx: Ctx, proposal: CostProposal) -> None:
