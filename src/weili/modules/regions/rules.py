@@ -42,6 +42,7 @@ _CHANGES_BESIDES: Final = (
 
 _CODE = re.compile(r"[0-9]{6}([0-9]{3})?")
 _COUNTY_DIGITS: Final = 6
+_TOWN_KIND: Final = re.compile("(?:.族乡|街道|镇|乡)$")
 _CACHE_MAX: Final = 8_192
 
 
@@ -133,17 +134,48 @@ def regions_of(edition: Edition) -> list[Region]:
                 names[above] = _heading_name(above, names[f"{above[:2]}0000"])
                 if code in ended:
                     ended[above] = ended[code]
-    towns = sorted(code for code in edition.names if len(code) > _COUNTY_DIGITS)
+    towns = sorted(code for code in names if len(code) > _COUNTY_DIGITS)
     return [
         *(
             Region(code, names[code], parent_of(code), level, edition.vintage, ended.get(code))
             for level, code in sorted((level_of(code), code) for code in names.keys() - set(towns))
         ),
         *(
-            Region(code, names[code], code[:_COUNTY_DIGITS], RegionLevel.TOWN, edition.vintage)
+            Region(
+                code,
+                names[code],
+                code[:_COUNTY_DIGITS],
+                RegionLevel.TOWN,
+                edition.vintage,
+                ended.get(code),
+            )
             for code in towns
         ),
     ]
+
+
+def towns_ended(
+    ended: Iterable[tuple[str, str, int]], names: Mapping[str, str]
+) -> Iterator[Change]:
+    """Give the ends of towns (code, name, year), each with what took its place where that is told.
+
+    It is told by the name alone: a town of the county that has the name by another kind, as a
+    street has that was a town before. Of the others the county says no more.
+    """
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for code, name in names.items():
+        if len(code) > _COUNTY_DIGITS:
+            kinds.setdefault((code[:_COUNTY_DIGITS], _without_kind(name)), []).append(code)
+    for code, name, year in ended:
+        same = kinds.get((code[:_COUNTY_DIGITS], _without_kind(name)), [])
+        if len(same) == 1:
+            yield Change(year, ChangeKind.REPLACED, code, name, same[0], names[same[0]])
+        else:
+            yield Change(year, ChangeKind.ABOLISHED, code, name)
+
+
+def _without_kind(name: str) -> str:
+    return _TOWN_KIND.sub("", name)
 
 
 def successions_of(edition: Edition) -> dict[str, tuple[str, ...]]:
