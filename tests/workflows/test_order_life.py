@@ -177,6 +177,27 @@ def test_an_order_goes_from_hold_to_completed_in_two_packages(market: Market) ->
     ]
 
 
+def test_what_is_delivered_later_is_completed_later(market: Market) -> None:
+    # Given teas and eggs from two warehouses, the eggs delivered a day after the teas
+    draft = market.draft("A-1", (market.tea, 1), (market.eggs, 1))
+    order = release(market, place(market, draft))
+    for child in order.children:
+        deliver(market, child, ship(market, child, f"SF{child.id}", (child.lines[0].line_no, 1)))
+        turn(market, days=1)
+
+    # When seven days are over since the teas came, then they are completed and the eggs are not
+    turn(market, days=5)
+    assert in_transaction(market.world.begin, complete_orders) == 1
+    assert in_transaction(market.world.begin, complete_orders) == 0
+    order = read(market, order.id)
+    assert [child.state for child in order.children] == [S.COMPLETED, S.DELIVERED]
+    assert order.state is S.DELIVERED
+
+    turn(market, days=1)
+    assert in_transaction(market.world.begin, complete_orders) == 1
+    assert read(market, order.id).state is S.COMPLETED
+
+
 def test_a_hold_that_nobody_confirms_gives_everything_back(market: Market) -> None:
     order = place(market, market.draft("A-1", (market.tea, 3), (market.eggs, 1), hold=True))
     assert in_transaction(market.world.begin, expire_holds) == 0

@@ -10,6 +10,9 @@ from weili.modules import dropship, inventory, ledger
 
 _S = dropship.OrderState
 
+Moves = Sequence[tuple[dropship.Order, Mapping[dropship.ChildId, dropship.OrderState]]]
+"""Locked orders, each with the states that children of it are to have."""
+
 
 class CancelOutcome(StrEnum):
     """What came of asking to cancel a child order."""
@@ -61,19 +64,26 @@ def cancel_order(
     return dropship.order_get(ctx, partner_id=partner_id, order_id=order_id), outcomes
 
 
-def cancel_children(
-    ctx: Ctx,
-    *,
-    moves: Sequence[tuple[dropship.Order, Mapping[dropship.ChildId, dropship.OrderState]]],
-    reason: str,
-) -> None:
+def cancel_children(ctx: Ctx, *, moves: Moves, reason: str) -> None:
     """Move children of locked orders; those that become cancelled give back what they hold.
+
+    Raises: StateConflict; then nothing has moved.
+    """
+    cancel_for(ctx, moves={reason: moves})
+
+
+def cancel_for(ctx: Ctx, *, moves: Mapping[str, Moves]) -> None:
+    """Move children of locked orders for several reasons, as ``cancel_children`` does for one.
+
+    What they hold is given back at once: a second round would lock stock after balances, and
+    places before those of the first.
 
     Raises: StateConflict; then nothing has moved.
     """
     gone = [
         (order, child)
-        for order, to in moves
+        for of_reason in moves.values()
+        for order, to in of_reason
         for child in order.children
         if to.get(child.id) is _S.CANCELLED
     ]
@@ -84,7 +94,9 @@ def cancel_children(
             child_ids=[child.id for _, child in gone],
             state=dropship.QueueState.CLOSED,
         )
-    dropship.children_move(ctx, moves=moves, reason=reason, data={"reason": reason})
+    for reason, of_reason in moves.items():
+        if of_reason:
+            dropship.children_move(ctx, moves=of_reason, reason=reason, data={"reason": reason})
 
 
 def _give_back(ctx: Ctx, gone: Sequence[tuple[dropship.Order, dropship.Child]]) -> None:

@@ -2,7 +2,7 @@
 
 from weili.kit.context import Ctx
 from weili.modules import dropship
-from weili.workflows.cancel_order import cancel_children
+from weili.workflows.cancel_order import cancel_for
 
 _S = dropship.OrderState
 
@@ -10,27 +10,24 @@ _S = dropship.OrderState
 def expire_holds(ctx: Ctx) -> int:
     """Cancel orders that nobody confirmed, or paid, in time; says how many, a bounded number."""
     orders = dropship.orders_expired(ctx)
-    for waits_in, reason in ((_S.HELD, "hold_expired"), (_S.WAITING_FUNDS, "unpaid_expired")):
-        moves = [
+    moves = {
+        reason: [
             (order, {child.id: _S.CANCELLED for child in order.children if child.state is waits_in})
             for order in orders
             if order.state is waits_in
         ]
-        if moves:
-            cancel_children(ctx, moves=moves, reason=reason)
+        for waits_in, reason in ((_S.HELD, "hold_expired"), (_S.WAITING_FUNDS, "unpaid_expired"))
+    }
+    cancel_for(ctx, moves=moves)
     return len(orders)
 
 
 def complete_orders(ctx: Ctx) -> int:
     """Complete children that were delivered long enough ago; says how many orders it touched."""
-    orders = dropship.orders_done(ctx)
     moves = [
-        (
-            order,
-            {child.id: _S.COMPLETED for child in order.children if child.state is _S.DELIVERED},
-        )
-        for order in orders
+        (order, dict.fromkeys(child_ids, _S.COMPLETED))
+        for order, child_ids in dropship.orders_done(ctx)
     ]
     if moves:
         dropship.children_move(ctx, moves=moves, reason="time")
-    return len(orders)
+    return len(moves)

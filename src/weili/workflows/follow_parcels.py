@@ -5,9 +5,9 @@ from functools import partial
 from typing import Final
 
 from weili.kit.context import Ctx
-from weili.modules import dropship, ledger
+from weili.modules import dropship
 from weili.workflows.lose_package import lose_package
-from weili.workflows.return_package import package_refused
+from weili.workflows.return_package import package_refused, prepaid_lock
 from weili.workflows.ship_package import deliver_package
 
 _K = dropship.TrackKind
@@ -41,12 +41,9 @@ def parcels_followed(ctx: Ctx) -> int:
     ]
     # Several partners' balances may follow; all are locked at once, since each way by itself
     # would lock them in the order of the orders.
-    refunded = {order.partner_id for order, _, outcome in due if outcome is _K.LOST}
-    prepaid = ledger.AccountKind.PARTNER_PREPAID
-    if refunded:
-        ledger.balances_lock(
-            ctx, account_ids=[ledger.account_id(prepaid, partner_id) for partner_id in refunded]
-        )
+    prepaid_lock(
+        ctx, partner_ids={order.partner_id for order, _, outcome in due if outcome is _K.LOST}
+    )
     for order, package, outcome in due:
         [child] = [child for child in order.children if child.id == package.child_id]
         _, verb = _VERBS[outcome]

@@ -1,5 +1,6 @@
 """A package comes back: refused by its receiver or intercepted, then returned and settled."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
@@ -91,6 +92,8 @@ def package_returned(
 def returns_expire(ctx: Ctx) -> int:
     """Settle packages that never came back as lost on the way; says how many orders it touched."""
     orders = dropship.packages_overdue(ctx, state=_P.RETURNING)
+    # Several partners' balances follow; each order by itself would lock them in its own order.
+    prepaid_lock(ctx, partner_ids={order.partner_id for order in orders})
     for order in orders:
         for package in order.packages:
             if package.state is _P.RETURNING and dropship.is_overdue(package, ctx.now):
@@ -117,6 +120,14 @@ def package_lost(
         data={"outcome": "refunded"},
     )
     return refund_told(ctx, order=order, package=package, worth=worth, reason="lost")
+
+
+def prepaid_lock(ctx: Ctx, *, partner_ids: Iterable[PartyId]) -> None:
+    """Lock partners' balances, all at once and so in the one order."""
+    prepaid = ledger.AccountKind.PARTNER_PREPAID
+    ids = [ledger.account_id(prepaid, partner_id) for partner_id in partner_ids]
+    if ids:
+        ledger.balances_lock(ctx, account_ids=ids)
 
 
 def money_back(

@@ -88,7 +88,7 @@ def deliver_package(
 
     Saying it again changes nothing.
 
-    Raises: OrderUnknown.
+    Raises: OrderUnknown; StateConflict, when it came back or was lost before.
     """
     ctx.require("supply:write")
     order, package = dropship.package_locked(ctx, supplier_id=supplier_id, package_id=package_id)

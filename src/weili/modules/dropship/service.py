@@ -397,9 +397,25 @@ def orders_expired(ctx: Ctx) -> list[Order]:
     return store.orders_load(ctx, store.orders_due(ctx, limit=SWEEP_MAX))
 
 
-def orders_done(ctx: Ctx) -> list[Order]:
-    """Lock orders with delivered children whose time is over, a bounded number of them."""
-    return orders_locked(ctx, ids=store.children_due(ctx, limit=SWEEP_MAX))
+def orders_done(ctx: Ctx) -> list[tuple[Order, list[ChildId]]]:
+    """Lock orders with delivered children whose time is over, a bounded number; gives these too.
+
+    Each child has its own time: one that was delivered later is done later.
+    """
+    due = store.children_due(ctx, limit=SWEEP_MAX)
+    done = {child_id for _, child_id in due}
+    orders = orders_locked(ctx, ids=list({order_id for order_id, _ in due}))
+    return [
+        (
+            order,
+            [
+                child.id
+                for child in order.children
+                if child.id in done and child.state is OrderState.DELIVERED
+            ],
+        )
+        for order in orders
+    ]
 
 
 def _child_step(order: Order, child: Child, there: OrderState, reason: str) -> Step:

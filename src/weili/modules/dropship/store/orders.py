@@ -235,7 +235,7 @@ def order_of_package(ctx: Ctx, *, package_id: PackageId, supplier_id: PartyId) -
 
 
 def orders_due(ctx: Ctx, *, limit: int) -> list[OrderId]:
-    """Lock held orders whose time is over; those that somebody else works on are passed over."""
+    """Lock orders that nobody confirmed or paid in time, but for those that others work on."""
     rows = ctx.db.rows(
         'SELECT id FROM dropship."order" WHERE due_at <= %b'
         " ORDER BY due_at, id LIMIT %b FOR UPDATE SKIP LOCKED",
@@ -245,15 +245,14 @@ def orders_due(ctx: Ctx, *, limit: int) -> list[OrderId]:
     return sorted(OrderId(order_id) for (order_id,) in rows)
 
 
-def children_due(ctx: Ctx, *, limit: int) -> list[OrderId]:
-    """Find the orders of delivered children that are done by now."""
+def children_due(ctx: Ctx, *, limit: int) -> list[tuple[OrderId, ChildId]]:
+    """Find the delivered children that are done by now, with the orders that they belong to."""
     rows = ctx.db.rows(
-        "SELECT DISTINCT order_id FROM (SELECT order_id FROM dropship.child"
-        " WHERE due_at <= %b ORDER BY due_at LIMIT %b) AS due",
+        "SELECT order_id, id FROM dropship.child WHERE due_at <= %b ORDER BY due_at, id LIMIT %b",
         ctx.now,
         limit,
     )
-    return [OrderId(order_id) for (order_id,) in rows]
+    return [(OrderId(order_id), ChildId(child_id)) for order_id, child_id in rows]
 
 
 def steps_write(
