@@ -4,6 +4,7 @@ Freight to Hangzhou is 8.00, free from 99.00 on; to Tianjin always 13.01.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
@@ -26,7 +27,7 @@ from weili.kit.ids import new_id
 from weili.kit.problems import Problem, StateConflict
 from weili.kit.world import in_transaction
 from weili.kit.zone import day_of
-from weili.modules import dropship, ledger
+from weili.modules import dropship, inventory, ledger
 from weili.workflows.cancel_order import CancelOutcome, cancel_order
 from weili.workflows.change_address import change_address
 from weili.workflows.confirm_receipt import confirm_receipt
@@ -46,6 +47,8 @@ from weili.workflows.verify_world import verify_world
 T = TypeVar("T")
 S = dropship.OrderState
 P = dropship.PackageState
+MERGED = "330104"
+"""Hangzhou's Jianggan district, which ended in 2021."""
 ELSEWHERE = dropship.Recipient("张三", "13800000000", "解放路 9 号")
 
 
@@ -189,6 +192,41 @@ def test_pieces_that_a_supplier_lacks_come_from_elsewhere_and_the_rest_is_refund
     assert market.stock(market.tea, market.near) == (100, 5)
     assert market.stock(market.tea, market.far) == (50, 50)
     assert said(market, order).count("order.split") == 1
+
+    # And what goes elsewhere has days of its own: the far warehouse takes three to Hangzhou
+    [far] = [c for c in order.children if c.warehouse_id == market.far]
+    assert far.ships_on is not None
+    assert far.arrives_on == far.ships_on + timedelta(days=3)
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_place_that_runs_low_by_what_goes_elsewhere_is_told(
+    market: Market, is_lost: bool
+) -> None:
+    # Given the far warehouse, of whose 50 teas the grocer wants to know when fewer than 45 are left
+    mark = inventory.StockChange(market.tea, market.far, "mark", low_below=45)
+    none = inventory.StockChange(market.tea, market.near, "sold out", on_hand=0)
+    if is_lost:
+        order = sent(market, 10)
+    else:
+        order = release(market, place(market, market.draft("A-1", (market.tea, 10))))
+    with market.world.begin() as ctx:
+        inventory.stock_change(ctx, changes=[mark, none] if is_lost else [mark])
+
+    # When ten teas must come from there, for the near one has none, or none any more
+    if is_lost:
+        supplier(market, lose_package, package_id=order.packages[0].id, send_again=True)
+    else:
+        supplier(market, refuse_child, child_id=order.children[0].id)
+
+    in_transaction(market.world.begin, outbox.relay)
+    with market.world.begin(market.as_supplier()) as ctx:
+        told = [
+            message.event.data["unpromised"]
+            for message in outbox.messages(ctx, party_id=market.grocer, limit=100)
+            if message.event.type == "stock.low"
+        ]
+    assert told == [40]
 
 
 def test_the_rest_of_a_part_shipped_child_goes_elsewhere_and_its_freight_with_it(
@@ -367,12 +405,33 @@ def test_an_order_goes_elsewhere_and_the_freight_follows(market: Market) -> None
     assert said(market, back)[-2:] == ["order.address_changed"] * 2
 
 
+def test_a_partner_is_told_when_the_freight_of_another_address_brings_its_balance_low(
+    market: Market,
+) -> None:
+    # Given one rice, and an alarm at what is left of the balance with the freight to Hangzhou
+    order = release(market, place(market, market.draft("A-1", (market.rice, 1))))
+    left_minor = BALANCE_FEN - order.goods_minor - FREIGHT_FEN
+    partner(market, ledger.alarm_set, alarm_minor=left_minor)
+
+    partner(market, change_address, order_id=order.id, area_code=HEXI, recipient=ELSEWHERE)
+
+    in_transaction(market.world.begin, outbox.relay)
+    with market.world.begin(market.as_partner()) as ctx:
+        told = [
+            message.event.data["available_minor"]
+            for message in outbox.messages(ctx, party_id=market.street, limit=100)
+            if message.event.type == "balance.low"
+        ]
+    assert told == [left_minor - (NORTH_FREIGHT_FEN - FREIGHT_FEN)]
+
+
 @pytest.mark.parametrize(
     ("area", "is_picked", "code"),
     [
         (HEXI, False, "address_not_served"),
         (LHASA, False, "address_not_served"),
         ("999999", False, "area_unknown"),
+        (MERGED, False, "area_replaced"),
         (XIHU, True, "address_fixed"),
     ],
 )

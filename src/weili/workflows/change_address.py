@@ -26,8 +26,8 @@ def change_address(
     of these goods to the new area bears now: less goes back to the balance, more is held from it.
     Whom it went to before is written over.
 
-    Raises: OrderUnknown; AreaUnknown; AddressFixed; AddressNotServed; FreightNotSet;
-    AreaNotOnSale; BalanceTooLow.
+    Raises: OrderUnknown; AreaUnknown; AreaReplaced; AddressFixed; AddressNotServed;
+    AreaNotOnSale; FreightNotSet; AreaExcluded; WeightMissing; BalanceTooLow.
     """
     ctx.require("orders:write")
     order = dropship.order_locked(ctx, partner_id=partner_id, order_id=order_id)
@@ -74,8 +74,11 @@ def _movable_check(ctx: Ctx, order: dropship.Order, live: Sequence[dropship.Chil
 
 
 def _served_check(ctx: Ctx, live: Sequence[dropship.Child], area_code: str) -> None:
-    if area_code not in regions.regions_addressable(ctx, codes=[area_code]):
+    successors = regions.regions_addressable(ctx, codes=[area_code]).get(area_code)
+    if successors is None:
         raise dropship.AreaUnknown(area_code=area_code)
+    if successors:
+        raise dropship.AreaReplaced(area_code=area_code, successors=" ".join(successors))
     skus = [line.sku_id for child in live for line in child.lines]
     book = inventory.sourcing_book(ctx, area_codes=[area_code], sku_ids=skus, lock=False)
     for child in live:
@@ -119,6 +122,7 @@ def _freight_held(
         dropship.holds_replace(ctx, order=order, children=renewed)
         return renewed
     prepaid = ledger.account_id(ledger.AccountKind.PARTNER_PREPAID, order.partner_id)
+    at_first = ledger.balances_lock(ctx, account_ids=[prepaid])[prepaid]
     before = {child.id: child for child in order.children}
     ledger.holds_settle(
         ctx,
@@ -146,4 +150,5 @@ def _freight_held(
     freight_ids = {child.freight_hold_id for child in renewed}
     ledger.transfers_write(ctx, transfers=[hold for hold in holds if hold.id in freight_ids])
     dropship.holds_replace(ctx, order=order, children=renewed)
+    ledger.alarm_ring(ctx, before=at_first, after=balance.moved(held_minor=needed_minor))
     return renewed

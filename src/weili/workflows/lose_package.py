@@ -38,7 +38,7 @@ def lose_package(
         return package_lost(ctx, order=order, package=package, reason="lost")
     worth = dropship.refund_of(package, _P.LOST)
     child = next(child for child in order.children if child.id == package.child_id)
-    parts = _sourced(ctx, order, child, package)
+    book, parts = _sourced(ctx, order, child, package)
     again = dropship.children_from(
         ctx.now,
         child,
@@ -48,7 +48,8 @@ def lose_package(
     )
     subjects = {new.warehouse_id: id_text(dropship.CHILD_PREFIX, new.id) for new in again}
     moves = inventory.reservations([part for _, part in parts], subjects=subjects)
-    inventory.movements_write(ctx, moves=moves)
+    inventory.lows_announce(ctx, book=book, moves=moves)
+    inventory.movements_write(ctx, moves=moves, is_locked=True)
     money_back(ctx, order=order, package=package, worth=worth)
     ledger.transfers_write(ctx, transfers=holds_for([replace(order, children=again, due_at=None)]))
     now = dropship.children_change(ctx, order=order, changed=[], added=again)
@@ -67,8 +68,8 @@ def lose_package(
 
 def _sourced(
     ctx: Ctx, order: dropship.Order, child: dropship.Child, package: dropship.Package
-) -> list[tuple[int, inventory.Part]]:
-    """Find all pieces of a package once more; locks their stock.
+) -> tuple[inventory.SourcingBook, list[tuple[int, inventory.Part]]]:
+    """Find all pieces of a package once more; locks their stock, and gives what was read of it.
 
     Raises: StockShort.
     """
@@ -85,7 +86,7 @@ def _sourced(
         bundles=bundles_of(ctx, [sku_id for sku_id, _ in lines]),
     )
     if isinstance(found, inventory.Sourced) and len(order.children) < dropship.CHILDREN_MAX:
-        return [(package.lines[part.line_index].line_no, part) for part in found.parts]
+        return book, [(package.lines[part.line_index].line_no, part) for part in found.parts]
     index = found.line_index if isinstance(found, inventory.Shortage) else 0
     raise dropship.StockShort(
         line_no=package.lines[index].line_no,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.ids import id_text, new_id
@@ -10,8 +11,13 @@ from weili.workflows.cancel_order import cancel_children
 from weili.workflows.place_dropship_orders import holds_for
 
 _S = dropship.OrderState
-_Parts = list[tuple[int, inventory.Part]]
-"""(line number, what one warehouse takes of it)."""
+
+
+class _Elsewhere(NamedTuple):
+    """What was read of other warehouses, and what of the pieces they take: (line number, part)."""
+
+    book: inventory.SourcingBook
+    parts: Sequence[tuple[int, inventory.Part]]
 
 
 def refuse_child(
@@ -42,7 +48,7 @@ def refuse_child(
     refused = dropship.pieces_refused(child, pieces)
     is_whole = sum(refused.values()) == sum(line.quantity for line in child.lines)
     elsewhere = _sourced_elsewhere(ctx, order, child, refused)
-    if is_whole and not elsewhere:
+    if is_whole and not elsewhere.parts:
         cancel_children(ctx, moves=[(order, {child_id: _S.CANCELLED})], reason="supplier_refused")
         return _S.CANCELLED
     return _part(ctx, order, child, refused, elsewhere)
@@ -50,18 +56,18 @@ def refuse_child(
 
 def _sourced_elsewhere(
     ctx: Ctx, order: dropship.Order, child: dropship.Child, refused: Mapping[int, int]
-) -> _Parts:
-    """Find other warehouses for as many of the pieces as they have; locks their stock."""
+) -> _Elsewhere:
+    """Find other warehouses for as many of the pieces as they have.
+
+    Locks their places, and those that are given up.
+    """
+    sku_ids = [line.sku_id for line in child.lines if line.line_no in refused]
+    inventory.skus_locked(ctx, sku_ids=sku_ids)
+    book = inventory.sourcing_book(ctx, area_codes=[order.area_code], sku_ids=sku_ids, lock=True)
     if len(order.children) >= dropship.CHILDREN_MAX:
-        return []
+        return _Elsewhere(book, [])
     skus = {line.line_no: line.sku_id for line in child.lines}
     numbers = sorted(refused)
-    book = inventory.sourcing_book(
-        ctx,
-        area_codes=[order.area_code],
-        sku_ids=[skus[line_no] for line_no in numbers],
-        lock=True,
-    )
     for warehouse_id in dropship.warehouses_refused(order, child):
         book.close(warehouse_id)
     bundles = bundles_of(ctx, list(skus.values()))
@@ -75,11 +81,12 @@ def _sourced_elsewhere(
             bundles=bundles,
         )
         if isinstance(found, inventory.Sourced):
-            return [(numbers[part.line_index], part) for part in found.parts]
+            parts = [(numbers[part.line_index], part) for part in found.parts]
+            return _Elsewhere(book, parts)
         if isinstance(found, inventory.NotServed):
-            return []
+            break
         wanted[numbers[found.line_index]] = found.available
-    return []
+    return _Elsewhere(book, [])
 
 
 def bundles_of(ctx: Ctx, sku_ids: Sequence[goods.SkuId]) -> inventory.Bundles:
@@ -95,19 +102,19 @@ def _part(
     order: dropship.Order,
     child: dropship.Child,
     refused: Mapping[int, int],
-    elsewhere: _Parts,
+    elsewhere: _Elsewhere,
 ) -> dropship.OrderState:
     """Take the refused pieces off a child; gives its state then."""
     kept, freight = dropship.lines_without(child, refused)
     short = dict(refused)
-    for line_no, part in elsewhere:
+    for line_no, part in elsewhere.parts:
         short[line_no] -= part.quantity
     here = [
         (line_no, _here(child, line_no, quantity))
         for line_no, quantity in short.items()
         if quantity
     ]
-    added = dropship.children_from(ctx.now, child, parts=[*elsewhere, *here], freight=freight)
+    added = dropship.children_from(ctx.now, child, parts=[*elsewhere.parts, *here], freight=freight)
     lost = [new for new in added if new.warehouse_id == child.warehouse_id]
     again = [new for new in added if new.warehouse_id != child.warehouse_id]
     _stock_moved(ctx, child, refused, elsewhere, again)
@@ -143,7 +150,7 @@ def _stock_moved(
     ctx: Ctx,
     child: dropship.Child,
     refused: Mapping[int, int],
-    elsewhere: _Parts,
+    elsewhere: _Elsewhere,
     again: Sequence[dropship.Child],
 ) -> None:
     """Promise the pieces from where they come now, and no more from where they do not."""
@@ -156,7 +163,8 @@ def _stock_moved(
         for line_no, quantity in refused.items()
     ]
     subjects = {new.warehouse_id: id_text(dropship.CHILD_PREFIX, new.id) for new in again}
-    reserve = inventory.reservations([part for _, part in elsewhere], subjects=subjects)
+    reserve = inventory.reservations([part for _, part in elsewhere.parts], subjects=subjects)
+    inventory.lows_announce(ctx, book=elsewhere.book, moves=reserve)
     inventory.movements_write(ctx, moves=release + reserve)
 
 

@@ -20,7 +20,7 @@ from weili.modules.dropship.model import (
 from weili.modules.dropship.problems import PiecesNotLeft
 from weili.modules.dropship.states import PACKAGE_STATES, OrderState, PackageState
 from weili.modules.goods import SkuId
-from weili.modules.inventory import Part, WarehouseId
+from weili.modules.inventory import Part, WarehouseId, arrives_on, latest
 from weili.modules.ledger import TransferId
 from weili.modules.pricing import FreightCharge, FreightLine
 
@@ -98,7 +98,7 @@ def children_from(
     """Make the children that pieces of a child go to: one for each warehouse.
 
     ``parts`` are (line number, part); the freight of a line is shared out by pieces. Prices and
-    costs stay what they were.
+    costs stay what they were; the days on which it leaves and arrives are promised anew.
     """
     lines = {line.line_no: line for line in child.lines}
     shares: list[int] = [0] * len(parts)
@@ -118,6 +118,8 @@ def children_from(
             warehouse_id=warehouse_id,
             state=OrderState.CONFIRMED,
             lead_days=max(part.lead_days for _, part in group),
+            ships_on=latest(part.ships_on for _, part in group),
+            arrives_on=latest(arrives_on(part.ships_on, part.lead_days) for _, part in group),
             goods_hold_id=TransferId(new_id(now)),
             freight_hold_id=(
                 TransferId(new_id(now)) if any(line.freight_minor for line, _ in group) else None

@@ -128,6 +128,17 @@ def places_locked(ctx: Ctx, places: set[Place]) -> dict[Place, StockLevel]:
     return store.places_lock(ctx, sorted(places))
 
 
+def skus_locked(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> None:
+    """Lock every place where SKUs, or the parts of bundles among them, lie.
+
+    For a verb that takes pieces from some places and gives back to others: ``sourcing_book`` locks
+    those alone that have something to give, and the rest could only be locked after them.
+    """
+    bundles = goods.bundle_parts(ctx, sku_ids=list(set(sku_ids)))
+    parts = [part.sku_id for of_bundle in bundles.values() for part in of_bundle]
+    store.skus_lock(ctx, sorted({*sku_ids, *parts}))
+
+
 def levels_save(
     ctx: Ctx,
     *,

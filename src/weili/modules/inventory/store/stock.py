@@ -73,6 +73,15 @@ def places_lock(ctx: Ctx, places: Sequence[Place]) -> dict[Place, StockLevel]:
     return {(row[0], row[1]): StockLevel(*row) for row in rows}
 
 
+def skus_lock(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:
+    """Lock all places of SKUs in their one order."""
+    ctx.db.rows(
+        "SELECT 1 FROM inventory.stock WHERE sku_id = ANY (%b::uuid[])"
+        " ORDER BY sku_id, warehouse_id FOR UPDATE",
+        sku_ids,
+    )
+
+
 def levels_write(
     ctx: Ctx, *, levels: Collection[StockLevel], bookings: Sequence[Booking] = ()
 ) -> None:
