@@ -128,6 +128,11 @@ def test_what_is_late_is_told_once(ctx: Ctx, place: Place) -> None:
     [event] = announced(later, "arrival.late")
     assert (event["quantity"], event["expected_on"]) == (10, arrival.expected_on.isoformat())
     assert inventory.arrival_page(ctx).items[0].is_late
+    # On its day it was still promised; now that nobody knows when it comes, it is not.
+    assert told(replace(ctx, now=zone.day_begins_at(arrival.expected_on)), place, 10).state is (
+        StockState.IN_TRANSIT
+    )
+    assert told(later, place, 10).state is StockState.NONE
 
 
 def test_a_day_that_is_past_is_no_day_to_expect_anything(ctx: Ctx, place: Place) -> None:

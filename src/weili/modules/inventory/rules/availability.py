@@ -30,13 +30,17 @@ lies there already."""
 
 
 class Prospects:
-    """What is on its way to warehouses, and what lies in those that do not serve an area."""
+    """What is on its way to warehouses, and what lies in those that do not serve an area.
 
-    def __init__(self, rows: Iterable[Prospect]) -> None:
+    What should have come by now and has not is left out: nobody knows when it will.
+    """
+
+    def __init__(self, rows: Iterable[Prospect], *, today: date) -> None:
         """Take the rows, sorted by SKU."""
         self._by_sku: dict[SkuId, list[Prospect]] = {}
         for row in rows:
-            self._by_sku.setdefault(row[0], []).append(row)
+            if row[4] is None or row[4] >= today:
+                self._by_sku.setdefault(row[0], []).append(row)
 
     def of(self, sku_ids: Iterable[SkuId]) -> list[Prospect]:
         """Give the rows of some SKUs."""

@@ -62,9 +62,9 @@ def count_open(
 def count_book(ctx: Ctx, *, count_id: CountId, counted: Sequence[Counted]) -> Count:
     """Book what was counted: each difference from the snapshot is a gain or a loss with a reason.
 
-    A SKU that was not counted stays as it is. What traded meanwhile is not mistaken for a
-    difference, since only what differs from the snapshot is booked. The same again changes
-    nothing.
+    ``counted`` is what lay there when the count was opened: with what has left since, without what
+    has come. So trade may go on, and only what differs from the snapshot is booked. A SKU that was
+    not counted stays as it is. The same again changes nothing.
 
     Raises: Forbidden; NotFound; InputInvalid, for a SKU that is not on it or named twice, or a
     difference without a reason; StateConflict; StockBelowReserved.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from weili.kit import zone
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.ids import id_text
@@ -63,7 +64,8 @@ def availability_asked(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> Asked[li
             sku_id: [(part.sku_id, part.quantity) for part in made_of]
             for sku_id, made_of in parts.items()
         }
-        book, prospects = book_asked(), Prospects(prospects_asked())
+        book = book_asked()
+        prospects = Prospects(prospects_asked(), today=zone.day_of(ctx.now))
         return [
             unseen(book, ask)
             if offers is not None
