@@ -177,6 +177,20 @@ def test_goods_sent_back_say_why_and_may_come_again(
         )
 
 
+def test_a_variant_that_the_operator_takes_out_of_a_proposal_is_a_draft_again(
+    ctx: Ctx, supplier: PartyId, coffee: goods.CategoryId
+) -> None:
+    revision = submitted(ctx, supplier, proposal(coffee))
+    assert states(ctx) == ["in_review", "in_review"]
+
+    goods.revision_edit(ctx, revision_id=revision.id, proposal=proposal(coffee, "250"))
+    assert states(ctx) == ["in_review", "draft"]
+
+    goods.revision_publish(ctx, revision_id=revision.id)
+    assert states(ctx) == ["on_shelf", "draft"]
+    assert list(goods.verify(ctx)) == []
+
+
 def test_what_the_template_asks_for_is_asked_for_field_by_field(
     ctx: Ctx, supplier: PartyId, coffee: goods.CategoryId
 ) -> None:

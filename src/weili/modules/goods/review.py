@@ -4,7 +4,7 @@ A proposal holds the whole of an SPU. While it is on its way, what is on the she
 SKUs that are new lie in wait as drafts, so that they have an id to count stock and set prices for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -100,7 +100,8 @@ def revision_submit(ctx: Ctx, *, supplier_id: PartyId, revision_id: RevisionId) 
     revision = _locked(ctx, revision_id, supplier_id)
     REVISION_STATES.check(revision.state, RevisionState.IN_REVIEW, label=_label(revision_id))
     _check(ctx, revision)
-    _skus_move(ctx, revision, SkuState.DRAFT, SkuState.IN_REVIEW)
+    codes = {sku.supplier_code for sku in revision.proposal.skus}
+    _skus_move(ctx, revision, SkuState.DRAFT, SkuState.IN_REVIEW, codes=codes)
     return _moved(ctx, revision, RevisionState.IN_REVIEW)
 
 
@@ -147,6 +148,7 @@ def revision_edit(ctx: Ctx, *, revision_id: RevisionId, proposal: GoodsProposal)
     InputInvalid, for another SPU's code.
     """
     ctx.require(SCOPE_ADMIN)
+    skus.put_lock(ctx)
     revision = _locked(ctx, revision_id, None)
     # Who may publish it may mend it: the two need the same state.
     REVISION_STATES.check(revision.state, RevisionState.PUBLISHED, label=_label(revision_id))
@@ -161,7 +163,6 @@ def revision_edit(ctx: Ctx, *, revision_id: RevisionId, proposal: GoodsProposal)
     ]
     if not changed:
         return revision
-    skus.put_lock(ctx)
     codes = {sku.supplier_code for sku in proposal.skus}
     for code, other in store.codes_elsewhere(ctx, revision.supplier_id, codes, proposal.spu_code):
         raise CodeTaken(supplier_code=code, spu_code=other)
@@ -169,7 +170,9 @@ def revision_edit(ctx: Ctx, *, revision_id: RevisionId, proposal: GoodsProposal)
     _check(ctx, mended)
     path = category_path(ctx, category_id=proposal.category_id)
     _drafts_put(ctx, revision.supplier_id, proposal, path)
-    _skus_move(ctx, mended, SkuState.DRAFT, SkuState.IN_REVIEW)
+    dropped = {sku.supplier_code for sku in revision.proposal.skus} - codes
+    _skus_move(ctx, mended, SkuState.IN_REVIEW, SkuState.DRAFT, codes=dropped)
+    _skus_move(ctx, mended, SkuState.DRAFT, SkuState.IN_REVIEW, codes=codes)
     return _moved(ctx, mended, RevisionState.IN_REVIEW, reason=" ".join(changed))
 
 
@@ -375,13 +378,19 @@ def _skus_of(ctx: Ctx, revision: Revision) -> list[tuple[SkuId, SkuState, str]]:
     return [(sku_id, state, code) for code, (sku_id, state, _) in found.items()]
 
 
-def _skus_move(ctx: Ctx, revision: Revision, here: SkuState, there: SkuState) -> None:
-    """Take the revision's SKUs that partners don't know yet from one state to the other."""
-    codes = {sku.supplier_code for sku in revision.proposal.skus}
+def _skus_move(
+    ctx: Ctx,
+    revision: Revision,
+    here: SkuState,
+    there: SkuState,
+    *,
+    codes: Collection[str] | None = None,
+) -> None:
+    """Take SKUs of the revision's SPU from one state to the other: of some codes, or all."""
     moving = sorted(
         sku_id
         for sku_id, state, code in _skus_of(ctx, revision)
-        if state is here and (code in codes or here is SkuState.IN_REVIEW)
+        if state is here and (codes is None or code in codes)
     )
     for sku_id in moving:
         SKU_STATES.check(here, there, label=id_text("sku", sku_id))
