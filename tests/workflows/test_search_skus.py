@@ -1,18 +1,20 @@
 """Searching: what is found by which words, what is counted, and what happens to the index."""
 
+import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.market import CUP_FEN, EGGS_FEN, RICE_FEN, TEA_FEN, Market
 from weili.adapters.search import SearchNotReady, TantivyIndex, TantivyWriter, rebuild_ask
-from weili.kit import outbox
+from weili.kit import outbox, zone
 from weili.kit.context import PartyId
 from weili.kit.ids import id_parse
-from weili.kit.world import in_transaction
+from weili.kit.world import clock_turn, in_transaction
 from weili.modules import catalogue, goods, pricing
 from weili.modules.catalogue import SearchAsk, SearchSort
 from weili.modules.goods import SkuState
@@ -323,3 +325,23 @@ def test_while_the_index_is_behind_nothing_is_found(searching: Searching) -> Non
     with market.world.begin() as ctx:
         goods.sku_shelve(ctx, sku_ids=[market.tea], state=SkuState.OFF_SHELF)
     assert searching.findings() == []
+
+
+def test_pieces_are_counted_on_the_business_day_on_which_they_were_ordered(
+    searching: Searching,
+) -> None:
+    # Given an order placed half an hour after midnight in China, which is yesterday in UTC
+    market = searching.market
+    with market.world.begin() as ctx:
+        midnight = zone.day_begins_at(zone.day_of(ctx.now) + timedelta(days=1))
+        ahead = midnight + timedelta(minutes=30) - ctx.now
+        clock_turn(ctx, ahead_s=math.ceil(ahead.total_seconds()))
+    with market.world.begin() as ctx:
+        draft = market.draft("A-1", (market.tea, 3))
+        place_dropship_orders(ctx, commands=[market.command(draft)])
+
+    searching.settle()
+
+    with market.world.begin() as ctx:
+        rows = ctx.db.rows("SELECT sold_on, quantity FROM catalogue.sold")
+    assert [tuple(row) for row in rows] == [(zone.day_of(midnight), 3)]

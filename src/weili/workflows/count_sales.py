@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import date
 from typing import Final
 
-from weili.kit import outbox
+from weili.kit import outbox, zone
 from weili.kit.context import Ctx
 from weili.kit.ids import id_parse
 from weili.modules import catalogue, dropship
@@ -36,6 +36,6 @@ def sales_count(ctx: Ctx) -> int:
     for order in dropship.orders_read(ctx, ids=ids) if ids else ():
         for child in order.children:
             for line in child.lines:
-                pieces[line.sku_id, order.placed_at.date()] += line.quantity
+                pieces[line.sku_id, zone.day_of(order.placed_at)] += line.quantity
     catalogue.sales_add(ctx, name=_FOLLOWER, position=reached, pieces=dict(pieces))
     return len(messages)

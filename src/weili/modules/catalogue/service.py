@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
-from weili.kit import outbox
+from weili.kit import outbox, zone
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.findings import Finding
@@ -320,7 +320,7 @@ def sales_forget(ctx: Ctx) -> int:
 
 
 def _sold_since(ctx: Ctx) -> date:
-    return ctx.now.date() - timedelta(days=SALES_DAYS)
+    return zone.day_of(ctx.now) - timedelta(days=SALES_DAYS)
 
 
 # --- synonyms ------------------------------------------------------------------------------------

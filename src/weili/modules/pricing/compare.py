@@ -8,12 +8,12 @@ from uuid import UUID
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
+from weili.kit.zone import day_of
 from weili.modules import goods
 from weili.modules.goods import SKU_PREFIX, SkuId
 from weili.modules.pricing import rules
 from weili.modules.pricing.changes import sku_texts, skus_check
 from weili.modules.pricing.model import (
-    BUSINESS_ZONE,
     CHANGED_MAX,
     COMPARE_AT_EVERY,
     COMPARE_AT_LAPSED,
@@ -40,7 +40,7 @@ def traded_note(ctx: Ctx, *, rows: Sequence[TradedRow]) -> None:
             [
                 (
                     row.sku_id,
-                    row.traded_at.astimezone(BUSINESS_ZONE).date(),
+                    day_of(row.traded_at),
                     row.traded_at,
                     row.unit_price_minor,
                 )
@@ -144,7 +144,7 @@ def compare_at_sweep(ctx: Ctx) -> int:
 
 def _since(ctx: Ctx) -> date:
     """Give the first of the days that count: today's trade is known only as far as it went."""
-    return ctx.now.astimezone(BUSINESS_ZONE).date() - timedelta(days=LOWEST_DAYS)
+    return day_of(ctx.now) - timedelta(days=LOWEST_DAYS)
 
 
 def _lapsed_tell(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:

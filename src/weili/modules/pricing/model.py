@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple, NewType
 from uuid import UUID
@@ -29,8 +29,6 @@ ROWS_MAX: Final = 1_000
 WINDOWS_MAX: Final = 20
 """Prices that one tier may have before it; every order reads them."""
 
-BUSINESS_ZONE: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""In which a day of trade begins and ends. China has had one time and no summer time since 1991."""
 LOWEST_DAYS: Final = 7
 """Over how many days before it a compare-at price is held to the lowest transaction price.
 
