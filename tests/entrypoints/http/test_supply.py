@@ -24,6 +24,15 @@ def _queued(serving: Serving, quantity: int = 3) -> tuple[dict[str, Any], str]:
     return order, child["id"]
 
 
+def _listed(serving: Serving, child_id: str) -> dict[str, bool]:
+    """Say which lists of the grocer's name a child order."""
+    paths = ("", "?state=open", "?state=waiting")
+    return {
+        path: child_id in serving.ask("grocer", "GET", f"/v1/supply/orders{path}").text
+        for path in paths
+    }
+
+
 def test_an_order_is_taken_shipped_in_parts_and_delivered(serving: Serving) -> None:
     order, child_id = _queued(serving, 3)
     owed = serving.market.owed()
@@ -35,13 +44,17 @@ def test_an_order_is_taken_shipped_in_parts_and_delivered(serving: Serving) -> N
     assert "unit_price_minor" not in str(mine)
     taken = serving.ask("grocer", "POST", f"{path}:take", key=True)
     assert taken.json() == {"id": child_id, "state": "released"}
+    # What is taken waits no more, and is still to be done
+    assert _listed(serving, child_id) == {"": True, "?state=open": True, "?state=waiting": False}
     revealed = serving.ask("grocer", "POST", f"{path}:revealRecipient", {"reason": "label"})
     assert revealed.json() == RECIPIENT
 
     first = _ship(serving, path, "SF1", 2)
     again = _ship(serving, path, "SF1", 2)
     assert again["id"] == first["id"]
+    assert _listed(serving, child_id)["?state=open"]
     second = _ship(serving, path, "SF2", 1)
+    assert not any(_listed(serving, child_id).values())
     # Three tins at a cost of 30.00 each are owed now.
     assert serving.market.owed() - owed == 3 * TEA_COST_FEN
     seen = serving.ask("street", "GET", f"/v1/orders/{order['id']}").json()

@@ -212,7 +212,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
             "某一行的件数，如 1=2；可多次指定。不指定时为全部剩余件数。"
         ),
         "The PDF to write; one that is there is replaced.": ("要写入的 PDF 文件；已存在时覆盖。"),
-        "List the child orders that a supplier has to do with, the oldest first.": (
+        "List the child orders that a supplier has something to do for, the oldest first.": (
             "列出供应商待处理的子单，最早的在前。"
         ),
         "Say that the supplier will ship child orders; again changes nothing.": (

@@ -60,17 +60,15 @@ def supply_list(
     world: WorldOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the child orders that a supplier has to do with, the oldest first."""
+    """List the child orders that a supplier has something to do for, the oldest first."""
     from weili.kit.world import in_transaction
     from weili.modules import dropship
-
-    state = dropship.QueueState
 
     def work(ctx: "Ctx", supplier_id: "PartyId") -> dict[str, Any]:
         found = dropship.queue_page(
             ctx,
             supplier_id=supplier_id,
-            states=(state.WAITING, state.TAKEN, state.CANCELLING),
+            states=dropship.QUEUE_OPEN,
             cursor=cursor,
             limit=limit,
         )

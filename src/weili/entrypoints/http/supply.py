@@ -106,25 +106,39 @@ class SupplyQueueOut(Document):
     paused_until: answers.MomentOut | None
 
 
-StateIn = Annotated[dropship.QueueState | None, Query(description="all that is open if none")]
-_OPEN = (
-    dropship.QueueState.WAITING,
-    dropship.QueueState.TAKEN,
-    dropship.QueueState.CANCELLING,
-)
+class ListedState(StrEnum):
+    """Which child orders of the queue are listed."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    TAKEN = "taken"
+    CANCELLING = "cancelling"
+    CLOSED = "closed"
+
+
+StateIn = Annotated[
+    ListedState,
+    Query(
+        description="`open`: all that is not yet shipped whole, refused or cancelled, and so what "
+        "is to be done; of these `waiting` was not seen yet, `taken` is to be shipped, "
+        "`cancelling` waits for an answer; `closed`: the others"
+    ),
+]
 
 
 @router.get("/v1/supply/orders", response_model=answers.PageOut[answers.SupplyOrderOut])
 def supply_page(
-    call: CallIn, state: StateIn = None, cursor: CursorIn = None, limit: LimitIn = LIMIT
+    call: CallIn, state: StateIn = ListedState.OPEN, cursor: CursorIn = None, limit: LimitIn = LIMIT
 ) -> Response:
     """List the child orders in your queue, the oldest first."""
+    is_open = state is ListedState.OPEN
+    states = dropship.QUEUE_OPEN if is_open else (dropship.QueueState(state.value),)
 
     def work(ctx: Ctx) -> dict[str, Any]:
         rows = dropship.queue_page(
             ctx,
             supplier_id=call.actor.party_id,
-            states=_OPEN if state is None else (state,),
+            states=states,
             cursor=cursor,
             limit=limit,
         )

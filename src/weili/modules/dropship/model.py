@@ -299,6 +299,10 @@ class QueueState(StrEnum):
     CLOSED = "closed"
 
 
+QUEUE_OPEN: Final = tuple(state for state in QueueState if state is not QueueState.CLOSED)
+"""The states in which a supplier has something to do: not all shipped, refused or cancelled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Queued:
     """A child order in its supplier's queue; ``attempts`` counts how often it was sent there."""
