@@ -159,7 +159,8 @@ def shelf_open(world: World, *, skus: int, path: Path) -> None:
                 copy.write_row(row)
                 if row[0] % every == 0:
                     sku_ids.append(id_text(goods.SKU_PREFIX, row[1]))
-        for statement in (*_GOODS, *_PRICES, *_STOCK, *_CATALOGUE):
+        # What was just filled is counted first: without that the plan of the last join is a guess.
+        for statement in (*_GOODS, *_PRICES, *_STOCK, "ANALYZE", *_CATALOGUE):
             link.execute(statement, made.names)
         link.execute("DROP TABLE staged")
         link.execute("VACUUM (ANALYZE)")

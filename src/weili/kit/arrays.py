@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
+from weili.kit.ids import IdList
+
 _HEADER: Final = struct.Struct("!iiIii")
 _LENGTH: Final = struct.Struct("!i").pack
 _NULL: Final = b"\xff\xff\xff\xff"
@@ -41,6 +43,8 @@ class ArrayType:
 
 
 def _uuids(values: Sequence[UUID | None]) -> bytes:
+    if isinstance(values, IdList):
+        return values.written
     return b"".join(
         [_UUID_LENGTH + v.int.to_bytes(16, "big") if v is not None else _NULL for v in values]
     )

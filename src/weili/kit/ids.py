@@ -6,18 +6,29 @@ like the moment it was made, says what it names, and survives a double click.
 
 import os
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, overload
 from uuid import UUID
 
 from weili.kit.problems import IdMalformed, Said
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [a + b for a in _ALPHABET for b in _ALPHABET]
-_VALUE: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
+_DIGITS: Final = bytes.maketrans(
+    bytes(range(256)),
+    bytes(
+        ord("0123456789abcdefghijklmnopqrstuv"[_ALPHABET.index(chr(byte))])
+        if chr(byte) in _ALPHABET
+        else ord("!")
+        for byte in range(256)
+    ),
+)
+"""From our letters to the digits that ``int`` reads in base 32, and all else to one it refuses."""
 _LENGTH: Final = 26
-_BITS: Final = 128
+_FIRST_MAX: Final = "7"
+"""The highest first letter: 26 letters have two bits more than an id."""
 _SEQUENCE_BITS: Final = 12
 _NOISE_BYTES: Final = 4_096
 _TEXTS_REMEMBERED: Final = 32_768
@@ -93,17 +104,75 @@ def id_parse(prefix: str, text: str, *, path: str = "") -> UUID:
     Raises: IdMalformed when the prefix is another, or a letter or the length is wrong.
     """
     head, _, tail = text.rpartition("_")
-    if head == prefix and len(tail) == _LENGTH:
-        n = 0
-        for letter in tail:
-            value = _VALUE.get(letter)
-            if value is None:
-                break
-            n = n << 5 | value
-        else:
-            if n >> _BITS == 0:
-                return UUID(int=n)
+    if head == prefix and len(tail) == _LENGTH and tail[0] <= _FIRST_MAX:
+        try:
+            return UUID(int=_number(tail))
+        except ValueError:
+            pass
+    raise _malformed(prefix, path)
+
+
+class IdList(Sequence[UUID]):
+    """Ids that were read together; each becomes a UUID only when somebody asks for it.
+
+    ``written`` is what PostgreSQL's binary array holds: of each its length, 16, in four bytes, and
+    then its sixteen.
+    """
+
+    __slots__ = ("written",)
+
+    def __init__(self, written: bytes) -> None:
+        self.written = written
+
+    def __len__(self) -> int:
+        return len(self.written) // _WRITTEN
+
+    @overload
+    def __getitem__(self, at: int) -> UUID: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[UUID]: ...
+
+    def __getitem__(self, at: int | slice) -> UUID | list[UUID]:
+        places = range(len(self))[at]
+        if isinstance(places, range):
+            return [self[place] for place in places]
+        end = (places + 1) * _WRITTEN
+        return UUID(bytes=self.written[end - 16 : end])
+
+
+_WRITTEN: Final = 20
+_LENGTH_LETTERS: Final = "000004"
+"""Before 26 letters, of which the first two bits are 0, these 30 bits make a 16 of 32 bits."""
+
+
+def ids_parse(prefix: str, texts: Sequence[str]) -> IdList:
+    """Read many written ids back, as one number.
+
+    One by one, a hundred take longer to read than to look up.
+
+    Raises: IdMalformed when any of them is.
+    """
+    head = f"{prefix}_"
+    start, length = len(head), len(head) + _LENGTH
+    for text in texts:
+        if not text.startswith(head) or len(text) != length or text[start] > _FIRST_MAX:
+            raise _malformed(prefix, "")
+    if not texts:
+        return IdList(b"")
+    try:
+        number = _number("".join([_LENGTH_LETTERS + text[start:] for text in texts]))
+    except ValueError:
+        raise _malformed(prefix, "") from None
+    return IdList(number.to_bytes(len(texts) * _WRITTEN))
+
+
+def _number(letters: str) -> int:
+    return int(letters.encode().translate(_DIGITS), 32)
+
+
+def _malformed(prefix: str, path: str) -> IdMalformed:
     expected = Said(
         f"{prefix}_ and {_LENGTH} letters or digits", f"{prefix}_ 加 {_LENGTH} 位字母或数字"
     )
-    raise IdMalformed(path=path, expected=expected)
+    return IdMalformed(path=path, expected=expected)

@@ -4,8 +4,8 @@ A request that is exactly as documented is read here, quickly. Any other goes on
 route of the same path, which takes it or names every fault: what is refused is decided there alone.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Final, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Final, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -21,7 +21,7 @@ from weili.entrypoints.http.problems import problem_response
 from weili.entrypoints.http.reading import Readings, Steps, Work
 from weili.entrypoints.http.stock import availability_document
 from weili.kit.context import Ctx
-from weili.kit.ids import id_parse
+from weili.kit.ids import id_parse, ids_parse
 from weili.kit.money import AMOUNT_MINOR_MAX
 from weili.kit.problems import Problem
 from weili.modules import catalogue, dropship, goods, inventory, pricing
@@ -175,35 +175,43 @@ def _number(text: str, most: int, least: int = 0) -> int:
 
 def _prices_read(call: Call, scope: Scope) -> Work:
     _as_json(scope)
-    asks = [
-        pricing.PriceAsk(goods.SkuId(id_parse(goods.SKU_PREFIX, item.sku_id)), item.quantity)
-        for item in _price_asks(call.body).items
-    ]
+    asked = _price_asks(call.body).items
+    texts = [ask.sku_id for ask in asked]
+    sku_ids = _sku_ids(texts)
+    quantities = [ask.quantity for ask in asked]
 
     def work(ctx: Ctx) -> Steps:
-        asked = pricing.prices_asked(ctx, partner_id=call.actor.party_id, asks=asks)
+        quotes = pricing.prices_asked(
+            ctx, partner_id=call.actor.party_id, sku_ids=sku_ids, quantities=quantities
+        )
         yield
-        return _encode({"items": [quote_document(quote) for quote in asked()]})
+        return _encode({"items": list(map(quote_document, texts, quantities, quotes()))})
 
     return work
 
 
+def _sku_ids(texts: Sequence[str]) -> Sequence[goods.SkuId]:
+    return cast("Sequence[goods.SkuId]", ids_parse(goods.SKU_PREFIX, texts))
+
+
 def _stock_read(call: Call, scope: Scope) -> Work:
     _as_json(scope)
-    asks = [
-        inventory.AvailabilityAsk(
-            goods.SkuId(id_parse(goods.SKU_PREFIX, item.sku_id)),
-            item.quantity,
-            area_checked(item.area_code),
-            None if item.on is None else day_read(item.on),
-        )
-        for item in _stock_asks(call.body).items
-    ]
+    asked = _stock_asks(call.body).items
+    texts = [ask.sku_id for ask in asked]
+    sku_ids = _sku_ids(texts)
+    quantities = [ask.quantity for ask in asked]
+    area_codes = [ask.area_code for ask in asked]
+    for area_code in set(area_codes):
+        area_checked(area_code)
+    days = [None if ask.on is None else day_read(ask.on) for ask in asked]
 
     def work(ctx: Ctx) -> Steps:
-        asked = inventory.availability_asked(ctx, asks=asks)
+        found = inventory.availability_asked(
+            ctx, sku_ids=sku_ids, quantities=quantities, area_codes=area_codes, days=days
+        )
         yield
-        return _encode({"items": [availability_document(found) for found in asked()]})
+        shown = map(availability_document, texts, quantities, area_codes, found())
+        return _encode({"items": list(shown)})
 
     return work
 

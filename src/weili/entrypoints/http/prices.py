@@ -1,7 +1,9 @@
 """What a partner pays."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
@@ -38,43 +40,70 @@ def prices_get(call: CallIn, body: PriceAsksBody) -> Response:
     def work(ctx: Ctx) -> dict[str, Any]:
         asks = [pricing.PriceAsk(item.sku_id, item.quantity) for item in body.items]
         quotes = pricing.prices_of(ctx, partner_id=call.actor.party_id, asks=asks)
-        return {"items": [quote_document(quote) for quote in quotes]}
+        return {
+            "items": [
+                quote_document(id_text(goods.SKU_PREFIX, ask.sku_id), ask.quantity, quote)
+                for ask, quote in zip(asks, quotes, strict=True)
+            ]
+        }
 
     return read(call, work)
 
 
-def quote_document(quote: pricing.PriceQuote) -> dict[str, Any]:
-    """Show what a SKU costs."""
-    price, shown = quote.price, quote.compare_at
-    return {
-        "sku_id": id_text(goods.SKU_PREFIX, quote.sku_id),
-        "quantity": quote.quantity,
-        **unit_price(price.unit_price_minor if price else None, quote.tax_rate_bps),
-        "tax_rate_bps": quote.tax_rate_bps if price else None,
-        "price_version": price.version if price else None,
-        "quantity_min": price.quantity_min if price else None,
-        "valid_until": moment(quote.valid_until),
-        "compare_at_minor": shown.compare_at_minor if shown and price else None,
-        "compare_at_explanation": shown.explanation if shown and price else None,
-        "currency": CURRENCY,
-        "tiers": [
-            {
-                "quantity_min": tier.quantity_min,
-                **unit_price(tier.unit_price_minor, quote.tax_rate_bps),
-                "version": tier.version,
-            }
-            for tier in quote.tiers
-        ],
-    }
+class TierDocument(msgspec.Struct, frozen=True):
+    """Shows a price a piece: gross, the tax inside it (half up), and what is left, the net."""
+
+    quantity_min: int
+    unit_price_minor: int
+    unit_tax_minor: int
+    unit_net_minor: int
+    version: int
 
 
-def unit_price(gross_minor: int | None, tax_rate_bps: int) -> dict[str, int | None]:
-    """Show a price a piece: gross, the tax inside it (half up), and what is left, the net."""
-    if gross_minor is None:
-        return {"unit_price_minor": None, "unit_tax_minor": None, "unit_net_minor": None}
+class QuoteDocument(msgspec.Struct, frozen=True):
+    """Shows what a SKU costs, in the order of the fields."""
+
+    sku_id: str
+    quantity: int
+    unit_price_minor: int | None = None
+    unit_tax_minor: int | None = None
+    unit_net_minor: int | None = None
+    tax_rate_bps: int | None = None
+    price_version: int | None = None
+    quantity_min: int | None = None
+    valid_until: str | None = None
+    compare_at_minor: int | None = None
+    compare_at_explanation: str | None = None
+    currency: str = CURRENCY
+    tiers: Sequence[TierDocument] = ()
+
+
+def quote_document(sku_id: str, quantity: int, quote: pricing.PriceQuote) -> QuoteDocument:
+    """Show what so many of a SKU cost."""
+    price, tiers, tax_rate_bps, valid_until, shown = quote
+    shown_tiers = [_tier(tier, tax_rate_bps) for tier in tiers]
+    if price is None:
+        until = moment(valid_until)
+        return QuoteDocument(sku_id, quantity, valid_until=until, tiers=shown_tiers)
+    paid = shown_tiers[tiers.index(price)]
+    return QuoteDocument(
+        sku_id,
+        quantity,
+        paid.unit_price_minor,
+        paid.unit_tax_minor,
+        paid.unit_net_minor,
+        tax_rate_bps,
+        paid.version,
+        paid.quantity_min,
+        moment(valid_until),
+        shown.compare_at_minor if shown else None,
+        shown.explanation if shown else None,
+        CURRENCY,
+        shown_tiers,
+    )
+
+
+def _tier(tier: pricing.Price, tax_rate_bps: int) -> TierDocument:
+    gross_minor, version, quantity_min = tier
     tax_minor = tax_inside_half_up(gross_minor, tax_rate_bps)
-    return {
-        "unit_price_minor": gross_minor,
-        "unit_tax_minor": tax_minor,
-        "unit_net_minor": gross_minor - tax_minor,
-    }
+    return TierDocument(quantity_min, gross_minor, tax_minor, gross_minor - tax_minor, version)

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
@@ -45,25 +46,34 @@ def stock_get(call: CallIn, body: StockAsksBody) -> Response:
             inventory.AvailabilityAsk(item.sku_id, item.quantity, item.area_code, item.on)
             for item in body.items
         ]
-        return {"items": [availability_document(a) for a in inventory.availability(ctx, asks=asks)]}
+        return {
+            "items": [
+                availability_document(
+                    id_text(goods.SKU_PREFIX, ask.sku_id), ask.quantity, ask.area_code, found
+                )
+                for ask, found in zip(asks, inventory.availability(ctx, asks=asks), strict=True)
+            ]
+        }
 
     return read(call, work)
 
 
-def _day(on: date | None) -> str | None:
-    return on.isoformat() if on else None
+class AvailabilityDocument(msgspec.Struct, frozen=True):
+    """Shows what can be had, in the order of the fields."""
+
+    sku_id: str
+    quantity: int
+    area_code: str
+    state: inventory.StockState
+    available: int
+    lead_days: int | None
+    ships_on: date | None
+    arrives_on: date | None
+    expected_on: date | None
 
 
-def availability_document(found: inventory.Availability) -> dict[str, Any]:
-    """Show what can be had."""
-    return {
-        "sku_id": id_text(goods.SKU_PREFIX, found.sku_id),
-        "quantity": found.quantity,
-        "area_code": found.area_code,
-        "state": found.state,
-        "available": found.quantity_fuzzy,
-        "lead_days": found.lead_days,
-        "ships_on": _day(found.ships_on),
-        "arrives_on": _day(found.arrives_on),
-        "expected_on": _day(found.expected_on),
-    }
+def availability_document(
+    sku_id: str, quantity: int, area_code: str, found: inventory.Availability
+) -> AvailabilityDocument:
+    """Show what can be had of so many in an area."""
+    return AvailabilityDocument(sku_id, quantity, area_code, *found)

@@ -18,6 +18,7 @@ from weili.modules.goods.listing import (
     sku_ids_after,
     sku_listings,
     skus_count,
+    skus_seen_asked,
     skus_stamped,
 )
 from weili.modules.goods.media import media_page, media_put, shown_of
@@ -294,6 +295,7 @@ __all__ = [
     "skus_count",
     "skus_get",
     "skus_known",
+    "skus_seen_asked",
     "skus_stamped",
     "skus_suppliers",
     "skus_visible",

@@ -1,4 +1,7 @@
-"""What is read of goods to derive a catalogue from them, and the fact that says when."""
+"""What is read of many goods at once: for a catalogue that is derived from them, and hot look-ups.
+
+A catalogue also needs the fact that says when.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -47,6 +50,16 @@ def skus_stamped(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Mapping[SkuId, int]:
 def pools_granted_asked(ctx: Ctx, *, partner_id: PartyId) -> Asked[list[PoolId]]:
     """Ask which pools a partner may see, without waiting for it."""
     return store.pools_granted(ctx, partner_id)
+
+
+def skus_seen_asked(
+    ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
+) -> Asked[list[tuple[int, int, bool]]]:
+    """Ask which of many SKUs a partner may order, without waiting for it.
+
+    Of each its place in ``sku_ids``, its tax rate in basis points, and whether it is a bundle.
+    """
+    return pools.skus_seen(ctx, partner_id=partner_id, sku_ids=sku_ids)
 
 
 def skus_count(ctx: Ctx) -> int:

@@ -65,6 +65,7 @@ from weili.modules.inventory.rules.sourcing import (
     explain,
     source,
 )
+from weili.modules.inventory.service.availability import availability, availability_asked
 from weili.modules.inventory.service.counts import (
     count_book,
     count_cancel,
@@ -88,8 +89,6 @@ from weili.modules.inventory.service.shares import (
     shares_open,
 )
 from weili.modules.inventory.service.sourcing import (
-    availability,
-    availability_asked,
     lows_announce,
     reservations,
     sourcing_book,

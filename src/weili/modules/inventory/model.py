@@ -267,20 +267,16 @@ class StockState(StrEnum):
     NOT_SERVED = "not_served"
 
 
-@dataclass(frozen=True, slots=True)
-class Availability:
+class Availability(NamedTuple):
     """The answer; ``lead_days`` and the days only where the quantity can be had.
 
     ``ships_on`` is the day on which the last of it leaves, ``arrives_on`` the day on which that
     arrives. Of what is under way, ``expected_on`` is when enough of it is there to be sent.
     """
 
-    sku_id: SkuId
-    quantity: int
-    area_code: str
     state: StockState
     quantity_fuzzy: int
-    lead_days: int | None
+    lead_days: int | None = None
     ships_on: date | None = None
     arrives_on: date | None = None
     expected_on: date | None = None

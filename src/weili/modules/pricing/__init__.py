@@ -99,6 +99,7 @@ from weili.modules.pricing.problems import (
     WindowsOverlap,
     WindowsTooMany,
 )
+from weili.modules.pricing.quotes import prices_asked, prices_of
 from weili.modules.pricing.rules import FreightBook, PriceBook
 from weili.modules.pricing.service import (
     channel_assign,
@@ -110,8 +111,6 @@ from weili.modules.pricing.service import (
     list_page,
     lists_had_asked,
     lists_in_use,
-    prices_asked,
-    prices_of,
     prices_put,
     verify,
 )

@@ -202,9 +202,11 @@ class PriceRow:
     unit_price_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """A price in force: its tier, and which version of that tier it is (1, 2, 3 …)."""
+class Price(NamedTuple):
+    """A price in force: its tier, and which version of that tier it is (1, 2, 3 …).
+
+    A plain tuple, since a batch of look-ups makes hundreds of them.
+    """
 
     unit_price_minor: int
     version: int
@@ -257,16 +259,13 @@ class CompareAt:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class PriceQuote:
+class PriceQuote(NamedTuple):
     """The answer: the price (None where there is none for this partner), and all tiers.
 
     ``valid_until`` is when the price is known to change; ``compare_at`` is there while it may be
     shown.
     """
 
-    sku_id: SkuId
-    quantity: int
     price: Price | None
     tiers: tuple[Price, ...]
     tax_rate_bps: int = 0

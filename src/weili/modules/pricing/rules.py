@@ -180,6 +180,32 @@ class PriceBook:
         return [tiers[quantity_min] for quantity_min in sorted(tiers, reverse=True)]
 
 
+def ladders_of(rows: Iterable[tuple[int, Price]]) -> dict[int, tuple[Price, ...]]:
+    """Give the tiers that can be reached, lowest quantity first, of places in a list.
+
+    The rows are those of the list that is asked first before all others, and of each list the
+    highest tiers first.
+    """
+    ladders: dict[int, list[Price]] = {}
+    for place, tier in rows:
+        ladder = ladders.get(place)
+        if ladder is None:
+            ladders[place] = [tier]
+        elif tier.quantity_min < ladder[-1].quantity_min:
+            ladder.append(tier)
+    return {place: tuple(reversed(ladder)) for place, ladder in ladders.items()}
+
+
+def tier_reached(tiers: Sequence[Price], quantity: int) -> Price | None:
+    """Give the highest tier that a quantity reaches, of those that can be reached at all."""
+    reached = None
+    for tier in tiers:
+        if tier.quantity_min > quantity:
+            break
+        reached = tier
+    return reached
+
+
 def window_in_force(windows: Iterable[Window], at: datetime) -> Window | None:
     """Give the price of a tier that a moment falls into, besides the standing one.
 

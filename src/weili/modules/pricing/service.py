@@ -1,6 +1,6 @@
 """The verbs of ``pricing``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
@@ -8,7 +8,7 @@ from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, cursor_parse, limit_bounded, page_of
 from weili.kit.problems import CursorInvalid, NotFound
-from weili.modules import goods, parties
+from weili.modules import parties
 from weili.modules.goods import SkuId
 from weili.modules.parties import PARTY_PREFIX, PARTY_WORD
 from weili.modules.pricing import books, rules
@@ -17,19 +17,14 @@ from weili.modules.pricing.model import (
     LIST_ASSIGNED,
     LIST_PREFIX,
     Channel,
-    CompareAt,
     ListId,
-    PriceAsk,
     PriceList,
-    PriceQuote,
     PriceRow,
     PriceVersion,
     PutCount,
 )
 from weili.modules.pricing.problems import LIST_WORD, BelowCost, DefaultListExists, ListNameTaken
-from weili.modules.pricing.rules import PriceBook
 from weili.modules.pricing.store import changes as change_store
-from weili.modules.pricing.store import compare as compare_store
 from weili.modules.pricing.store import prices as store
 
 
@@ -168,61 +163,6 @@ def history_page(
         ctx, list_id=list_id, sku_id=sku_id, after=after, limit=limit + 1
     )
     return page_of(rows, limit=limit, key=lambda row: f"{row.key.quantity_min}/{row.version}")
-
-
-def prices_of(ctx: Ctx, *, partner_id: PartyId, asks: Sequence[PriceAsk]) -> list[PriceQuote]:
-    """Answer what a partner pays, in the order of the asks.
-
-    A SKU that the partner does not see has no price, as has one without any.
-
-    Raises: Forbidden.
-    """
-    return prices_asked(ctx, partner_id=partner_id, asks=asks)()
-
-
-def prices_asked(
-    ctx: Ctx, *, partner_id: PartyId, asks: Sequence[PriceAsk]
-) -> Asked[list[PriceQuote]]:
-    """Ask what ``prices_of`` gives, without waiting for it.
-
-    Raises: Forbidden.
-    """
-    ctx.require("prices:read")
-    pairs = [(partner_id, ask.sku_id) for ask in asks]
-    sku_ids = [ask.sku_id for ask in asks]
-    # All of it is asked before the first answer is waited for: one journey.
-    with ctx.db.pipeline():
-        visible_asked = goods.skus_visible_asked(ctx, pairs=pairs)
-        book_asked = books.price_book_asked(ctx, partner_ids=[partner_id], sku_ids=sku_ids)
-        shown_asked = compare_store.compare_at_standing(ctx, sku_ids=sku_ids)
-    return lambda: _quotes(partner_id, asks, visible_asked(), book_asked(), shown_asked())
-
-
-def _quotes(
-    partner_id: PartyId,
-    asks: Sequence[PriceAsk],
-    offers: Mapping[tuple[PartyId, SkuId], goods.SkuOffer],
-    book: PriceBook,
-    shown: Mapping[SkuId, CompareAt],
-) -> list[PriceQuote]:
-    quotes = []
-    for ask in asks:
-        offer = offers.get((partner_id, ask.sku_id))
-        if offer is None:
-            quotes.append(PriceQuote(ask.sku_id, ask.quantity, None, ()))
-            continue
-        quotes.append(
-            PriceQuote(
-                ask.sku_id,
-                ask.quantity,
-                book.unit_price(partner_id, ask.sku_id, ask.quantity),
-                book.tiers(partner_id, ask.sku_id),
-                offer.tax_rate_bps,
-                book.valid_until(partner_id, ask.sku_id, ask.quantity),
-                shown.get(ask.sku_id),
-            )
-        )
-    return quotes
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:

@@ -1,7 +1,6 @@
 """Whether a quantity can be had in an area: now, when more has come, or after a transfer."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date
 
 from weili.kit.context import PartyId
@@ -63,16 +62,9 @@ def availability_of(
         max(0, min(shelf.get(candidate[0], 0) // each for shelf, each in shelves))
         for candidate in serving.values()
     )
-    none = Availability(
-        ask.sku_id,
-        ask.quantity,
-        ask.area_code,
-        StockState.SHORT if total else StockState.NONE,
-        min(total, FUZZY_MAX),
-        None,
-    )
     if not serving:
-        return replace(none, state=StockState.NOT_SERVED)
+        return Availability(StockState.NOT_SERVED, 0)
+    none = Availability(StockState.SHORT if total else StockState.NONE, min(total, FUZZY_MAX))
 
     def sourced(there: Shelves) -> list[Part]:
         found = source(
@@ -99,14 +91,52 @@ def availability_of(
         if row[4] is None and row[1] not in serving and row[2] in first
     ]
     if elsewhere and sourced(WithMore(book, elsewhere)):
-        return replace(none, state=StockState.TRANSFERABLE)
+        return none._replace(state=StockState.TRANSFERABLE)
     return none
 
 
 def unseen(book: SourcingBook, ask: AvailabilityAsk) -> Availability:
     """Answer for goods that the asker does not see as for goods that nobody has."""
     state = StockState.NONE if book.candidates(ask.area_code) else StockState.NOT_SERVED
-    return Availability(ask.sku_id, ask.quantity, ask.area_code, state, 0, None)
+    return Availability(state, 0)
+
+
+class AreaServed:
+    """Who serves an area, best first, and what each of them promises from its shelf."""
+
+    def __init__(self, book: SourcingBook, area_code: str) -> None:
+        """Work out once what many goods are then held to."""
+        self._promises: list[tuple[int, date | None, date | None]] = []
+        self._ranks: dict[bytes, int] = {}
+        for slot, warehouse_id, _, lead_days, _, _ in book.candidates(area_code):
+            self._ranks[warehouse_id.bytes] = len(self._promises)
+            there = book.ships_on(slot)
+            self._promises.append((lead_days, there, arrives_on(there, lead_days)))
+        self.nothing = Availability(StockState.NONE if self._ranks else StockState.NOT_SERVED, 0)
+
+    def at_once(
+        self, shelf: Iterable[tuple[bytes, int]], quantity: int, *, is_coming: bool
+    ) -> Availability | None:
+        """Say what ``availability_of`` would of goods that are no bundle and kept for nobody.
+
+        ``shelf`` is what may be promised of them, by warehouse, wherever they lie. None where that
+        does not decide: where several warehouses could send it together, some of it is on its way
+        (``is_coming``), or it lies in a warehouse that does not serve the area.
+        """
+        first, total, is_elsewhere = len(self._promises), 0, False
+        for warehouse, count in shelf:
+            rank = self._ranks.get(warehouse)
+            if rank is None:
+                is_elsewhere = True
+                continue
+            total += count
+            if count >= quantity and rank < first:
+                first = rank
+        if first < len(self._promises):
+            return Availability(StockState.IN_STOCK, min(total, FUZZY_MAX), *self._promises[first])
+        if is_coming or is_elsewhere or total >= quantity:
+            return None
+        return Availability(StockState.SHORT, min(total, FUZZY_MAX)) if total else self.nothing
 
 
 def _days(coming: Iterable[Prospect], on: date | None) -> Iterator[date]:
@@ -131,8 +161,7 @@ def _promised(
         for part in parts
     ]
     arriving = [arrives_on(day, lead_days) for day, lead_days in leaving]
-    return replace(
-        none,
+    return none._replace(
         state=state,
         lead_days=max(lead_days for _, lead_days in leaving),
         ships_on=latest(day for day, _ in leaving),

@@ -1,81 +1,23 @@
-"""What may be promised from where, and whether a quantity can be had."""
+"""What may be promised from where."""
 
 from collections.abc import Mapping, Sequence
 
-from weili.kit import zone
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.ids import id_text
-from weili.modules import goods, regions
+from weili.modules import regions
 from weili.modules.goods import SKU_PREFIX, SkuId
 from weili.modules.inventory.events import STOCK_LOW
 from weili.modules.inventory.model import (
     WAREHOUSE_PREFIX,
-    Availability,
-    AvailabilityAsk,
     Move,
     MoveKind,
     Part,
     WarehouseId,
 )
-from weili.modules.inventory.rules.availability import Prospects, availability_of, unseen
-from weili.modules.inventory.rules.sourcing import Bundles, SourcingBook
+from weili.modules.inventory.rules.sourcing import SourcingBook
 from weili.modules.inventory.rules.stock import lows_of_moves
-from weili.modules.inventory.service import access
 from weili.modules.inventory.store import warehouses as store
-
-
-def availability(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> list[Availability]:
-    """Say whether quantities can be had in areas, in the order of the asks, and when.
-
-    Quantities are exact below 50 and then stand for "50 or more". A SKU that the asking partner
-    does not see is answered as one that nobody has. Promises nothing: only an order reserves.
-    Everything is asked for in one journey.
-
-    Raises: Forbidden.
-    """
-    return availability_asked(ctx, asks=asks)()
-
-
-def availability_asked(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> Asked[list[Availability]]:
-    """Ask what ``availability`` gives, without waiting for it.
-
-    Raises: Forbidden.
-    """
-    partner_id = access.require(ctx, "stock:read")
-    sku_ids = list({ask.sku_id for ask in asks})
-    with ctx.db.pipeline():
-        seen = None
-        if partner_id is not None:
-            pairs = [(partner_id, sku_id) for sku_id in sku_ids]
-            seen = goods.skus_visible_asked(ctx, pairs=pairs)
-        book_asked = sourcing_book_asked(
-            ctx, area_codes=[ask.area_code for ask in asks], sku_ids=sku_ids, lock=False
-        )
-        prospects_asked = store.prospects_of(ctx, sku_ids=sku_ids)
-
-    def answer() -> list[Availability]:
-        offers = None if seen is None else seen()
-        if offers is None:
-            parts = goods.bundle_parts(ctx, sku_ids=sku_ids)
-        else:
-            parts = {offer.sku_id: offer.parts for offer in offers.values() if offer.parts}
-        bundles: Bundles = {
-            sku_id: [(part.sku_id, part.quantity) for part in made_of]
-            for sku_id, made_of in parts.items()
-        }
-        book = book_asked()
-        prospects = Prospects(prospects_asked(), today=zone.day_of(ctx.now))
-        return [
-            unseen(book, ask)
-            if offers is not None
-            and partner_id is not None
-            and (partner_id, ask.sku_id) not in offers
-            else availability_of(book, prospects, ask, partner_id=partner_id, bundles=bundles)
-            for ask in asks
-        ]
-
-    return answer
 
 
 def sourcing_book(

@@ -14,7 +14,10 @@ from weili.modules.pricing import tables as t
 from weili.modules.pricing.model import (
     ChangeId,
     Channel,
+    CompareAt,
+    CompareAtState,
     ListId,
+    Price,
     PriceList,
     PriceRow,
     TierKey,
@@ -74,6 +77,29 @@ _BOOK: Final = (
     "  FROM pricing.cost_proposal WHERE state = 'approved' AND sku_id = ANY (%b::uuid[])"
     " ORDER BY quantity_min DESC"
 )
+# The lists that one partner pays by, its own first; the tiers of many SKUs on them as they stand;
+# what may be shown struck out beside them; and of which a change is to come or in force. A SKU is
+# named by its place in the list of those asked for.
+_COMPARE_AT, _CHANGING = 3, 4
+_LADDERS: Final = (
+    "WITH asked AS MATERIALIZED ("
+    " SELECT x.sku_id, (x.place - 1)::int AS place"
+    "  FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, place)),"
+    " chain AS MATERIALIZED ("
+    " SELECT 0 AS rank, list_id FROM pricing.price_list_partner WHERE partner_id = %b"
+    " UNION ALL SELECT 1, c.list_id FROM pricing.partner_channel p"
+    "  JOIN pricing.price_list_channel c ON c.channel = p.channel WHERE p.partner_id = %b"
+    " UNION ALL SELECT 2, id FROM pricing.price_list WHERE is_default)"
+    " SELECT c.rank, a.place, p.quantity_min, p.unit_price_minor, p.version, NULL::text"
+    "  FROM asked a CROSS JOIN chain c"
+    "  JOIN pricing.price p ON p.list_id = c.list_id AND p.sku_id = a.sku_id"
+    " UNION ALL SELECT 3, a.place, 0, c.compare_at_minor, c.version, c.explanation"
+    "  FROM asked a JOIN pricing.compare_at c ON c.sku_id = a.sku_id AND c.state = 'standing'"
+    " UNION ALL SELECT 4, a.place, 0, 0, 0, NULL FROM asked a WHERE EXISTS ("
+    "  SELECT FROM chain c JOIN pricing.price_window w"
+    "   ON w.list_id = c.list_id AND w.sku_id = a.sku_id)"
+    " ORDER BY 1, 2, 3 DESC"
+)
 # What stands is, of all that has come into force without an end, what did so last.
 _VERIFY: Final = (
     "SELECT 'price_history', concat_ws('/', coalesce(p.list_id, h.list_id),"
@@ -132,6 +158,16 @@ class BookRows(NamedTuple):
     windows: list[tuple[TierKey, Window]]
     costs: list[tuple[SkuId, datetime | None, int]]
     """(SKU, from when, cost); None for the one that stands."""
+
+
+class LadderRows(NamedTuple):
+    """What a partner pays for goods that are named by their places in a list."""
+
+    tiers: list[tuple[int, Price]]
+    """The list that is asked first before all others, of each the highest tiers first."""
+    compare_at: dict[int, CompareAt]
+    changing: set[int]
+    """Of which a change is to come or in force."""
 
 
 def list_insert(ctx: Ctx, price_list: PriceList) -> bool:
@@ -298,6 +334,26 @@ def book_rows(
                 window = Window(amount_minor, version, begins, ends)
                 book.windows.append((TierKey(first, second, number), window))
         return book
+
+    return read
+
+
+def ladders(ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]) -> Asked[LadderRows]:
+    """Read the tiers as they stand on the lists that a partner pays by. Hot."""
+    rows = ctx.db.ask(_LADDERS, sku_ids, partner_id, partner_id)
+
+    def read() -> LadderRows:
+        found = LadderRows([], {}, set())
+        for what, place, quantity_min, amount_minor, version, text in rows():
+            if what < _COMPARE_AT:
+                found.tiers.append((place, Price(amount_minor, version, quantity_min)))
+            elif what == _CHANGING:
+                found.changing.add(place)
+            else:
+                state = CompareAtState.STANDING
+                shown = CompareAt(sku_ids[place], amount_minor, text, state, version)
+                found.compare_at[place] = shown
+        return found
 
     return read
 
