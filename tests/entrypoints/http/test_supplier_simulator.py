@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -122,6 +123,11 @@ def test_what_a_pick_does_not_find_comes_from_elsewhere_or_is_given_back(serving
         ("far", "delivered", 3),
         ("far", "cancelled", 3),
     }
+    # Each child order that sends has days: Xihu is reached from near in one day, from far in three.
+    for child in order["children"]:
+        if child["state"] == "delivered":
+            left, there = (date.fromisoformat(child[day]) for day in ("ships_on", "arrives_on"))
+            assert (there - left).days == child["lead_days"]
     counts = simulator.counts
     assert (counts["picked_short"], counts["pieces_refused"]) == (2, 6 + 3)
     assert counts["pieces_shipped"] == 12 - 3

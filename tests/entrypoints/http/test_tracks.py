@@ -1,11 +1,15 @@
 """A parcel's way as its carrier pushes it and as the partner reads it."""
 
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.entrypoints.http.conftest import Serving
 from tests.entrypoints.http.test_supply import _queued
+from weili.adapters.carriers.simulator import CarrierSimulator
+from weili.adapters.suppliers.platform_api import Credentials
 from weili.kit.world import in_transaction
 from weili.modules import parties
 from weili.workflows.follow_parcels import parcels_followed
@@ -104,6 +108,41 @@ def test_a_push_with_a_forged_signature_is_nobodys(serving: Serving) -> None:
     headers = serving.keys["operator"].headers("POST", "/v1/tracks:push", b"{}")
     response = serving.http.request("POST", "/v1/tracks:push", content=body, headers=headers)
     assert response.status_code == 401
+
+
+def test_whatever_a_carrier_and_strangers_push_each_parcel_ends_once(serving: Serving) -> None:
+    # Given three parcels of a carrier that pushes rudely, and strangers who push in its name
+    ends = {"SF720001": "delivered", "SF720002": "delivered", "SF720003": "refused"}
+    orders = {number: sent(serving, number) for number in ends}
+    _, signer = serving.key(serving.operator, frozenset({"tracks:write"}))
+    address = urlsplit(serving.url)
+    carrier = CarrierSimulator(
+        seed=5, secret="not asked here", began_at=datetime(2026, 11, 20, tzinfo=UTC)
+    )
+    with carrier:
+        for number, end in ends.items():
+            carrier.carry(number, end=end)
+        # When it tells everything, much of it twice and the last things first, and then once more
+        for _ in range(2):
+            carrier.push(
+                host=str(address.hostname),
+                port=int(address.port or 0),
+                credentials=Credentials(signer.key_id, signer.secret),
+                carrier_code="SF",
+            )
+            in_transaction(serving.market.world.begin, parcels_followed)
+    # Then every push was known, every forged one refused, and each parcel ended as it did
+    counts = carrier.counts
+    assert counts["forged"] == counts["forged_refused"] > 0
+    assert counts["pushes_cut"] > 0
+    assert counts["pushed"] == counts["pushes_known"]
+    for number, order in orders.items():
+        path = f"/v1/orders/{order['id']}/tracks"
+        [package] = serving.ask("street", "GET", path).json()["packages"]
+        kinds = [track["kind"] for track in package["tracks"]]
+        # Each of its five events once, in the order in which they happened.
+        assert (len(kinds), kinds[0], kinds[-1]) == (5, "picked_up", ends[number])
+        assert package["state"] == {"refused": "returning"}.get(ends[number], ends[number])
 
 
 def test_carriers_are_listed_and_one_without_a_code_is_named(serving: Serving) -> None:

@@ -3,8 +3,12 @@
 Its answers over real HTTP come out the same for the same seed. Of each parcel it knows a way; what
 it tells at one asking may lack the newest events, hold some twice, and stand in any order. Some
 askings end in an error, in a cut connection or in nonsense. In the end it tells everything.
+
+It pushes as well, signed by the key that it was given: each event by itself, the last perhaps
+first, some twice, some without waiting for the answer; and strangers push in its name.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -12,12 +16,15 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Final, Self
 
 from weili.adapters.suppliers.dice import Dice
+from weili.adapters.suppliers.http1 import HttpClient
+from weili.adapters.suppliers.platform_api import Credentials, PlatformApi
 
 TROUBLE: Final = 400
 """How many of a thousand askings end in trouble."""
@@ -25,6 +32,12 @@ WITHHELD: Final = 300
 """How many events in a thousand are kept back at an asking."""
 CORRECTED: Final = 100
 """How many ways in a thousand hold a scan that is corrected later."""
+PUSHED_TWICE: Final = 300
+"""How many pushes in a thousand are sent again."""
+FORGED: Final = 200
+"""How many pushes in a thousand a stranger sends before, to say that the parcel is lost."""
+PUSH_PATH: Final = "/v1/tracks:push"
+_UNSIGNED: Final = 401
 _KINDS: Final = ("picked_up", "in_transit", "in_transit", "out_for_delivery")
 _BODY_BYTES_MAX: Final = 1024 * 1024
 
@@ -96,6 +109,42 @@ class CarrierSimulator:
         events = [event for event in self.way(waybill_number) if not dice.happens(WITHHELD)]
         return dice.shuffled(events + [event for event in events if dice.happens(WITHHELD)])
 
+    def push(self, *, host: str, port: int, credentials: Credentials, carrier_code: str) -> None:
+        """Push all that there is to tell of its parcels to the platform, in its rude way.
+
+        Raises: NoAnswerError.
+        """
+        asyncio.run(self._push(host, port, credentials, carrier_code))
+
+    async def _push(
+        self, host: str, port: int, credentials: Credentials, carrier_code: str
+    ) -> None:
+        client = HttpClient(host, port, connections=1)
+        api = PlatformApi(client, credentials)
+        stranger = PlatformApi(client, Credentials(credentials.key_id, "somebody else's"))
+        dice = Dice(self._seed, "push")
+        told = [(number, event) for number in self._ends for event in self.way(number)]
+        again = [one for one in told if dice.happens(PUSHED_TWICE)]
+        try:
+            for number, event in dice.shuffled(told + again):
+                if dice.happens(FORGED):
+                    lie = event | {"event_id": f"{event['event_id']}-lie", "kind": "lost"}
+                    reply = await stranger.ask(
+                        "POST", PUSH_PATH, _pushed(carrier_code, number, lie)
+                    )
+                    self.counts["forged"] += 1
+                    self.counts["forged_refused"] += reply.status == _UNSIGNED
+                document = _pushed(carrier_code, number, event)
+                if dice.happens(PUSHED_TWICE):
+                    self.counts["pushes_cut"] += 1
+                    with suppress(OSError):
+                        await api.ask("POST", PUSH_PATH, document, leaves_early=True)
+                reply = await api.insist("POST", PUSH_PATH, document)
+                self.counts["pushed"] += 1
+                self.counts["pushes_known"] += reply.document.get("known") == [number]
+        finally:
+            await client.close()
+
     def answer(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes] | None:
         """Answer an asking, or None to cut the connection."""
         if not self._is_signed(body, headers):
@@ -146,3 +195,11 @@ class CarrierSimulator:
                 """Say nothing."""
 
         return Handler
+
+
+def _pushed(carrier_code: str, number: str, event: Event) -> dict[str, Any]:
+    told = {name: value for name, value in event.items() if value != ""}
+    return {
+        "carrier_code": carrier_code,
+        "parcels": [{"waybill_number": number, "events": [told]}],
+    }
