@@ -204,6 +204,37 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Show what lies in a warehouse, and how much of it is promised.": (
             "显示仓库的在库数量与已占用数量。"
         ),
+        "one of draft, in_review, published, withdrawn": (
+            "可选 draft、in_review、published、withdrawn"
+        ),
+        "at most 100 proposals at once": "一次最多 100 份送审单",
+        "a reason of 1 to 200 characters": "原因须为 1 至 200 个字符",
+        "Review and publish suppliers' goods.": "审核并发布供应商的商品。",
+        "The proposal's id (rev_…).": "送审单编号（rev_…）。",
+        "The proposals' ids (rev_…).": "送审单编号（rev_…），可给出多个。",
+        "The supplier's own codes of the SKUs.": "供应商自己的 SKU 编码，可给出多个。",
+        "Whose goods they are.": "商品所属的供应商。",
+        "draft, in_review, published or withdrawn.": (
+            "送审单状态：`draft`（草稿）、`in_review`（审核中）、`published`（已发布）或 "
+            "`withdrawn`（已撤回）。"
+        ),
+        "Only this supplier's; of all if left out.": "只列出该供应商的；不指定时列出全部。",
+        "List what suppliers propose, the oldest first; what waits for review if no state is "
+        "named.": "列出供应商的送审单，最早的在前；不指定状态时列出待审核的。",
+        "Show a proposal: its SKUs with their costs, and what it went through.": (
+            "显示送审单：其 SKU、供货价与审核经过。"
+        ),
+        "What the supplier is to mend.": "需要供应商修改的内容。",
+        "Send a proposal back to its supplier, which is told why.": (
+            "将送审单退回供应商，并告知原因。"
+        ),
+        "Publish proposals with their costs, each whole or not at all; new SKUs go on the shelf.": (
+            "发布送审单及其供货价，每份整体生效或完全不生效；新 SKU 随即上架。"
+        ),
+        "Take them off the shelf instead.": "改为下架。",
+        "Put SKUs on the shelf or take them off it, all of them or none; again changes nothing.": (
+            "将 SKU 上架或下架，全部变更或完全不变更；重复执行不产生变化。"
+        ),
         "What a supplier does with its child orders.": ("供应商对子单的操作。"),
         "Print for the warehouse.": ("打印仓库单据。"),
         "The child order's id (chd_…).": ("子单编号（chd_…）。"),
