@@ -132,6 +132,28 @@ def test_an_issued_secret_is_answered_again_but_is_nowhere_in_clear(serving: Ser
     assert secret not in listed.text
 
 
+def test_an_issued_secret_is_answered_again_to_no_other_key(serving: Serving) -> None:
+    body = {
+        "party_id": id_text("pty", serving.operator),
+        "kind": "hmac",
+        "scopes": ["admin:money"],
+        "label": "cashier",
+    }
+    headers = {"idempotency-key": "issue-2"}
+    first = serving.ask("operator", "POST", "/v1/operator/keys", body, headers=headers)
+    assert first.status_code == 201
+    _, serving.keys["clerk"] = serving.key(serving.operator, frozenset({"admin:parties"}))
+    rows = serving.rows()
+
+    refused = serving.ask("clerk", "POST", "/v1/operator/keys", body, headers=headers)
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+    assert first.json()["secret"] not in refused.text
+    assert serving.rows() == rows
+    again = serving.ask("operator", "POST", "/v1/operator/keys", body, headers=headers)
+    assert again.content == first.content
+
+
 def test_what_the_policy_forbids_a_kind_is_refused(serving: Serving) -> None:
     rows = serving.rows()
     body = {

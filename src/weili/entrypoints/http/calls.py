@@ -120,7 +120,8 @@ def change(
 ) -> Response:
     """Do a change once for its Idempotency-Key and answer it the same way every time.
 
-    The answer is kept as the very text that was sent; sealed, where it shows a secret.
+    The answer is kept as the very text that was sent; where it shows a secret it is sealed, and
+    given again to the same key only.
 
     Raises: KeyMissing, KeyReused, InFlight, and what ``work`` raises.
     """
@@ -128,6 +129,10 @@ def change(
     if key is None or not key.isascii() or not key.isprintable():
         raise KeyMissing
     body_hash = idempotency.request_hash(call.method, call.target, call.body)
+    if is_secret:
+        # A secret is for whoever asked for it: a colleague who knows the Idempotency-Key, and may
+        # do less, would else be given a key that may do more.
+        body_hash = idempotency.request_hash(call.actor.key_id, call.target, body_hash)
 
     def once(ctx: Ctx) -> tuple[int, bytes, bool]:
         replay = idempotency.claim(ctx, key=key, body_hash=body_hash)
