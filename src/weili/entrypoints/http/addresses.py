@@ -1,27 +1,25 @@
 """Written addresses turned into codes. The texts are personal data: none is stored or logged."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers
-from weili.entrypoints.http.calls import CallIn, read
+from weili.entrypoints.http.calls import CallIn, carry_out, respond
 from weili.entrypoints.http.fields import ASKS_MAX, Body
 from weili.entrypoints.http.gazetteers import gazetteer_of
-from weili.kit.context import Ctx
 from weili.modules import regions
 
 router = APIRouter(tags=["areas"])
-TEXT_MAX: Final = 300
 
 
 class AddressAskBody(Body):
     """An address as somebody wrote it, perhaps with a name and a phone number."""
 
-    text: Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
+    text: Annotated[str, Field(min_length=1, max_length=regions.TEXT_MAX)]
 
 
 class AddressAsksBody(Body):
@@ -37,12 +35,9 @@ def addresses_resolve(call: CallIn, body: AddressAsksBody) -> Response:
     A text that fits several areas equally gets what these have in common, and all of them under
     `alternatives`. Ask the buyer when `confidence` is below 0.9.
     """
-
-    def work(ctx: Ctx) -> dict[str, Any]:
-        gazetteer = gazetteer_of(call.world, ctx)
-        return {"items": [_resolved(gazetteer, item.text) for item in body.items]}
-
-    return read(call, work)
+    # Read after the transaction has ended: a hundred long texts keep no connection waiting.
+    gazetteer = carry_out(call, lambda ctx: gazetteer_of(call.world, ctx))
+    return respond({"items": [_resolved(gazetteer, item.text) for item in body.items]})
 
 
 def _resolved(gazetteer: regions.Gazetteer, text: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from weili.modules.regions.model import (
 )
 from weili.modules.regions.paste import Parted, paste_part
 from weili.modules.regions.problems import RegionUnknown
-from weili.modules.regions.resolving import Alternative, Resolved, resolve
+from weili.modules.regions.resolving import TEXT_MAX, Alternative, Resolved, resolve
 from weili.modules.regions.rules import (
     ancestors,
     codes_above,
@@ -43,6 +43,7 @@ from weili.modules.regions.service import (
 __all__ = [
     "COUNTRY",
     "EVENTS",
+    "TEXT_MAX",
     "Alternative",
     "Change",
     "ChangeKind",
