@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
+from weili_client import Bearer
 
 from tests import market as markets
 from tests.entrypoints.http.conftest import Serving
@@ -145,6 +146,28 @@ def test_a_withdrawal_is_held_and_paid(serving: Serving) -> None:
         key=True,
     )
     assert (too_much.status_code, too_much.json()["code"]) == (409, "balance_insufficient")
+
+
+def test_nobody_becomes_a_second_person_by_a_second_key(serving: Serving) -> None:
+    party = id_text("pty", serving.market.street)
+    path = f"/v1/operator/partners/{party}/deposits"
+    issue = {
+        "party_id": id_text("pty", serving.operator),
+        "kind": "bearer",
+        "scopes": ["admin:money"],
+        "label": "cashier",
+    }
+    made = post(serving, "operator", "/v1/operator/keys", issue, 201)
+    serving.keys["puppet"] = Bearer(made["secret"])
+    before = get(serving, "street", "/v1/account")["posted_minor"]
+
+    for n, (enters, approves) in enumerate((("operator", "puppet"), ("puppet", "operator"))):
+        deposit = post(serving, enters, path, slip(serving, f"P-{n}", 100), 201)
+        approve = f"/v1/operator/deposits/{deposit['id']}:approve"
+        own = serving.ask(approves, "POST", approve, {}, key=True)
+        assert (own.status_code, own.json()["code"]) == (403, "second_person_needed")
+        assert get(serving, "street", "/v1/account")["posted_minor"] == before + 100 * n
+        post(serving, "chen", approve)
 
 
 def test_a_wrong_transfer_gets_a_counter_entry_that_two_people_agree_on(serving: Serving) -> None:

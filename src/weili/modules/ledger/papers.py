@@ -6,6 +6,7 @@ from uuid import UUID
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
 from weili.kit.problems import FieldProblem, InputInvalid, NotFound, Said
+from weili.modules import parties
 from weili.modules.ledger.model import REASON_LENGTH_MAX, PaperStep
 from weili.modules.ledger.problems import SecondPersonNeeded
 from weili.modules.ledger.store import papers as store
@@ -32,9 +33,20 @@ def paper_history(ctx: Ctx, *, subject_id: UUID) -> list[tuple[str, str, str, st
 def second_person(ctx: Ctx, *, entered_by: str, what: Said, prefix: str, subject_id: UUID) -> None:
     """Refuse who entered a paper and now wants to approve it. A person is a key of their own.
 
+    Of two keys of the operator's of which one issued the other, one person may hold both.
+
     Raises: SecondPersonNeeded.
     """
-    if ctx.actor.label() == entered_by:
+    actor = ctx.actor
+    role, _, key_id = entered_by.partition(":")
+    is_same = actor.label() == entered_by or (
+        role == actor.role
+        and (
+            parties.key_issuer(ctx, key_id=actor.key_id) == entered_by
+            or parties.key_issuer(ctx, key_id=key_id) == actor.label()
+        )
+    )
+    if is_same:
         raise SecondPersonNeeded(what=what, id=id_text(prefix, subject_id))
 
 

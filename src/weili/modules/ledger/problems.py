@@ -75,8 +75,14 @@ class SecondPersonNeeded(Problem):
 
     kind = Kind.FORBIDDEN
     code = "second_person_needed"
-    en = "Who entered {what} {id} may not approve it: a second person must, with their own key."
-    zh = "{what} {id} 的录入人不得自行审批：须由另一人使用其本人的密钥审批。"
+    en = (
+        "Who entered {what} {id} may not approve it: a second person must, with their own key, "
+        "which neither of them issued to the other."
+    )
+    zh = (
+        "{what} {id} 的录入人不得自行审批：须由另一人使用其本人的密钥审批，"
+        "且该密钥不得由双方中任何一方为另一方签发。"
+    )
 
 
 class CorrectionUnfit(Problem):

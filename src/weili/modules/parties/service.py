@@ -323,6 +323,11 @@ def key_page(
     return page_of(rows, limit=size, key=lambda key: key.id)
 
 
+def key_issuer(ctx: Ctx, *, key_id: str) -> str | None:
+    """Name who issued a key, as the audit log does; None for a key that nobody issued."""
+    return store.key_issuer(ctx, key_id=key_id)
+
+
 def keys_find(ctx: Ctx, *, key_ids: Sequence[str]) -> dict[str, KeyRecord]:
     """Give the records of those keys that exist, secrets opened, for a face to check requests."""
     return store.keys_find(ctx, key_ids=key_ids)

@@ -263,6 +263,15 @@ def audit_insert(ctx: Ctx, *, row: AuditEntry) -> None:
     )
 
 
+def key_issuer(ctx: Ctx, *, key_id: str) -> str | None:
+    """Find who issued a key."""
+    rows = ctx.db.rows(
+        "SELECT actor FROM parties.audit WHERE subject = %b AND action = 'key.issue' LIMIT 1",
+        key_id,
+    )
+    return rows[0][0] if rows else None
+
+
 def audit_page(
     ctx: Ctx, *, subject: str | None, before: UUID | None, limit: int
 ) -> list[AuditEntry]:

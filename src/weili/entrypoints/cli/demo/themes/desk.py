@@ -35,6 +35,7 @@ class Desk:
     operator: PlatformApi
     turn: Turn
     api_of: Callable[[Credentials], PlatformApi]
+    clerk: PlatformApi = field(init=False)
     second: PlatformApi = field(init=False)
     carrier: PlatformApi = field(init=False)
     supplier: PlatformApi = field(init=False)

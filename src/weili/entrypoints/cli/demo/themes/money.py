@@ -25,9 +25,9 @@ async def funds_waited_for(desk: Desk) -> None:
         "paid_on": f"{now:%Y-%m-%d}",
     }
     path = f"/v1/operator/partners/{desk.partner_id}/deposits"
-    deposit = await desk.do(desk.operator, "POST", path, said)
+    deposit = await desk.do(desk.clerk, "POST", path, said)
     path = f"/v1/operator/deposits/{deposit['id']}:approve"
-    alone = await desk.try_(desk.operator, "POST", path)
+    alone = await desk.try_(desk.clerk, "POST", path)
     desk.hold("approving one's own deposit", alone.code, "second_person_needed")
     approved = await desk.do(desk.second, "POST", path)
     desk.hold("a deposit that another person approved", approved["state"], "approved")

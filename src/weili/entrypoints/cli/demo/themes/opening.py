@@ -43,5 +43,6 @@ async def open_parties(desk: Desk, *, operator_id: str) -> None:
     scopes = {kind: sorted(ROLE_SCOPES[kind]) for kind in PartyKind}
     desk.supplier = await key_made(desk, desk.supplier_id, scopes[PartyKind.SUPPLIER], "desk")
     desk.partner = await key_made(desk, desk.partner_id, scopes[PartyKind.PARTNER], "shop")
+    desk.clerk = await key_made(desk, operator_id, ["admin:money"], "clerk")
     desk.second = await key_made(desk, operator_id, ["admin:money"], "cashier")
     desk.carrier = await key_made(desk, operator_id, ["tracks:write"], "carrier")
