@@ -1,5 +1,7 @@
 """Keys in use are read anew together; what is not asked for any more is forgotten."""
 
+import asyncio
+
 from weili.entrypoints.http import auth
 from weili.entrypoints.http.auth import KEPT_S, Doorkeeper
 from weili.kit.world import World
@@ -45,6 +47,21 @@ def test_a_key_of_another_world_is_left_to_its_own(world: World) -> None:
     doorkeeper = _doorkeeper(world, ageing=(NOW_S + 1, True))
 
     assert doorkeeper._due_soon("elsewhere", NOW_S) == []
+
+
+def test_worlds_that_are_made_up_share_one_reading(world: World) -> None:
+    doorkeeper = Doorkeeper({world.name: world})
+    readings: list[int] = []
+
+    async def knock() -> None:
+        found = [asyncio.ensure_future(doorkeeper._find("key_x", f"w{n}")) for n in range(50)]
+        await asyncio.sleep(0)
+        readings.append(len(doorkeeper._readers))
+        assert await asyncio.gather(*found) == [(world, None)] * 50
+
+    asyncio.run(knock())
+
+    assert readings == [1]
 
 
 def test_an_unknown_key_is_answered_as_unknown_in_the_first_world(world: World) -> None:

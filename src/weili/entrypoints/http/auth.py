@@ -66,18 +66,21 @@ class Doorkeeper:
         """
         credentials = parties.credentials_read(headers)
         is_signed = credentials.kind is parties.KeyKind.HMAC
-        world, record = await self._find(credentials.key_id, credentials.world)
-        actor = parties.request_check(
-            record,
-            credentials,
-            method=method,
-            path=target,
-            body_sha256=parties.body_sha256(body) if is_signed else "",
-            now=wall_now(),
-            world=world.name,
-            is_sandbox=world.is_sandbox,
-        )
+        found = await self._find(credentials.key_id, credentials.world)
+        body_sha256 = parties.body_sha256(body) if is_signed else ""
+        actor = _checked(found, credentials, method, target, body_sha256)
+        world = found[0]
         return world, actor, (credentials.key_id, credentials.nonce) if is_signed else None
+
+    async def look(self, headers: Mapping[str, str]) -> None:
+        """Refuse a request that names no key of ours, in the words that a wrong proof gets.
+
+        Raises: Unauthenticated; Unavailable when keys can't be read.
+        """
+        credentials = parties.credentials_read(headers)
+        world, record = await self._find(credentials.key_id, credentials.world)
+        if record is None:
+            _checked((world, None), credentials, "", "", "")
 
     async def _find(self, key_id: str, world_name: str) -> Found:
         loop = asyncio.get_running_loop()
@@ -88,12 +91,15 @@ class Doorkeeper:
             return kept.found
         future = self._asked.get(name)
         if future is None:
-            wanted = self._wanted.setdefault(world_name, {})
+            # Worlds that there are not share one reader: a stranger who makes up a world for each
+            # request shall not have a reading for each.
+            reader = world_name if world_name in self._worlds else ""
+            wanted = self._wanted.setdefault(reader, {})
             future = wanted.get(name)
             if future is None:
                 future = wanted[name] = loop.create_future()
-            if world_name not in self._readers:
-                self._readers[world_name] = loop.create_task(self._read_wanted(world_name))
+            if reader not in self._readers:
+                self._readers[reader] = loop.create_task(self._read_wanted(reader))
         # Others may wait for the same reading; a client's cancelled request must not cancel it.
         return await asyncio.shield(future)
 
@@ -148,6 +154,22 @@ class Doorkeeper:
             kept[name] = _Kept(found[name[0]], now_s + KEPT_S, is_used=name in wanted)
         for name, future in wanted.items():
             future.set_result(found[name[0]])
+
+
+def _checked(
+    found: Found, credentials: parties.Credentials, method: str, target: str, body_sha256: str
+) -> Actor:
+    world, record = found
+    return parties.request_check(
+        record,
+        credentials,
+        method=method,
+        path=target,
+        body_sha256=body_sha256,
+        now=wall_now(),
+        world=world.name,
+        is_sandbox=world.is_sandbox,
+    )
 
 
 def _read(worlds: Sequence[World], key_ids: Sequence[str]) -> dict[str, Found]:

@@ -38,6 +38,7 @@ UPLOADS_MAX: Final = 4
 UPLOAD_RETRY_S: Final = 2
 REQUEST_ID_HEADER: Final = b"weili-request-id"
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_IS_UPLOAD: Final = "weili.is_upload"
 _ZERO: Final = b"0"
 _REFUSED: Final = 400
 _DIGITS_MAX: Final = 18
@@ -127,8 +128,6 @@ class Front:
                     _log.info("%s %s %s %d", request_id, scope["method"], scope["path"], status)
             await send(message)
 
-        is_upload = scope["path"].endswith(UPLOAD_SUFFIX)
-        self._uploads += is_upload
         try:
             receive_again = await self._prepared(scope, receive, headers, language)
             await self._app(scope, receive_again, tagged)
@@ -143,7 +142,7 @@ class Front:
             fault = Unexpected(request_id=request_id)
             await problem_response(fault, language)(scope, receive, tagged)
         finally:
-            self._uploads -= is_upload
+            self._uploads -= scope.get(_IS_UPLOAD, False)
 
     async def _prepared(
         self, scope: Scope, receive: Receive, headers: dict[str, bytes], language: str
@@ -152,8 +151,9 @@ class Front:
         if scope["path"] in PUBLIC:
             return receive
         bytes_max = _bytes_max(scope["path"])
-        if bytes_max > BATCH_BYTES_MAX and self._uploads > UPLOADS_MAX:
-            raise Busy(retry_after_s=UPLOAD_RETRY_S)
+        texts = {name: value.decode("latin-1") for name, value in headers.items()}
+        if _is_upload(scope["path"]):
+            await self._upload_begin(scope, texts)
         try:
             async with asyncio.timeout(self._body_s):
                 body = await _body(receive, headers.get("content-length", _ZERO), bytes_max)
@@ -162,10 +162,7 @@ class Front:
         target = _target(scope)
         try:
             world, actor, signed = await self._doorkeeper.admit(
-                {name: value.decode("latin-1") for name, value in headers.items()},
-                method=scope["method"],
-                target=target,
-                body=body,
+                texts, method=scope["method"], target=target, body=body
             )
         except Unauthenticated:
             # Which paths there are is public; who mistyped one should not look for a wrong key.
@@ -186,11 +183,27 @@ class Front:
         )
         return _again(body, receive)
 
+    async def _upload_begin(self, scope: Scope, headers: Mapping[str, str]) -> None:
+        """Take one of the few places of uploads, for who names a key that there is.
+
+        Raises: Unauthenticated, before the body is read: strangers who send slowly would else
+        hold all places; Busy.
+        """
+        await self._doorkeeper.look(headers)
+        if self._uploads >= UPLOADS_MAX:
+            raise Busy(retry_after_s=UPLOAD_RETRY_S)
+        scope[_IS_UPLOAD] = True
+        self._uploads += 1
+
 
 def _bytes_max(path: str) -> int:
-    if path.endswith(UPLOAD_SUFFIX):
+    if _is_upload(path):
         return MEDIA_BYTES_MAX
     return BATCH_BYTES_MAX if path.endswith(BATCH_SUFFIX) else BODY_BYTES_MAX
+
+
+def _is_upload(path: str) -> bool:
+    return path.endswith(UPLOAD_SUFFIX) and is_path(path)
 
 
 def _request_id(given: bytes | None) -> str:
