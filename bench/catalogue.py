@@ -1,9 +1,10 @@
 """``python -m bench.catalogue``: how fast goods are found, priced and read in full.
 
 Fills a world with made-up SKUs, builds the search index, and serves the API as it is delivered.
-Clients in a process of their own then ask, 16 at a time, what partners ask all day; one client
-reads the feed from its start, and the export. A figure counts when others left the machine alone:
-their share of its processors stands beside it.
+Clients in a process of their own then ask, 16 at a time, what partners ask all day; while they
+search, goods change and the index is committed as often as in life, whereupon nothing is
+remembered. One client reads the feed from its start, and the export. A figure counts when others
+left the machine alone: their share of its processors stands beside it.
 """
 
 import argparse
@@ -14,19 +15,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from bench import machine, ours
+from bench.catalogue_index import Commits, built, followed, unremembered
 from bench.catalogue_load import Plan
 from bench.catalogue_shelf import shelf_open
 from weili import bootstrap
-from weili.adapters.postgres import Server, embedded
-from weili.adapters.search import TantivyWriter
+from weili.adapters.postgres import embedded
 from weili.kit.world import World
-from weili.workflows.index_goods import index_build
 
 HOME: Final = ours.CHECKOUT / ".weili" / "bench-catalogue"
 RESULTS: Final = Path(__file__).with_name("results") / "catalogue.json"
@@ -36,8 +37,9 @@ CONNECTIONS: Final = 16
 WARM_UP_S: Final = 1.0
 READING_S: Final = 60.0
 """The longest that the feed or the export is read."""
-LOOK_UPS: Final = ("search", "common", "by_price", "prices", "stock")
-READINGS: Final = ("feed", "export")
+SEARCHES: Final = ("search", "common", "by_price")
+LOOK_UPS: Final = (*SEARCHES, "prices", "stock")
+PHASES: Final = (*LOOK_UPS, "feed", "export")
 
 
 def run(plan: Plan) -> dict[str, Any]:
@@ -62,22 +64,25 @@ def run(plan: Plan) -> dict[str, Any]:
     return found
 
 
-def measured(server: Server, api: ours.Api, shelf: Path, seconds: float) -> list[dict[str, Any]]:
+def measured(
+    world: World, index_home: Path, roots: dict[str, int], plans: Sequence[Plan]
+) -> list[dict[str, Any]]:
     """Measure every kind of look-up after a short warm-up, then the feed and the export."""
-    roots = {"bench": os.getpid(), "postgres": server.pid, "server": api.pid}
     phases = []
-    for kind in (*LOOK_UPS, *READINGS):
-        clients, length = (CONNECTIONS, seconds) if kind in LOOK_UPS else (1, READING_S)
+    for plan in plans:
+        kind = plan.kind
         if kind in LOOK_UPS:
-            run(Plan(str(shelf), api.port, kind, clients, WARM_UP_S))
-        with machine.watched(roots) as share:
-            found = run(Plan(str(shelf), api.port, kind, clients, length))
+            run(replace(plan, seconds=WARM_UP_S))
+        following = followed(world, index_home) if kind in SEARCHES else nullcontext(Commits())
+        with following as commits, machine.watched(roots) as share:
+            found = run(plan)
         per = found["requests"] if kind in LOOK_UPS else found["items"] / 1_000
         phases.append(
             {
                 "name": kind,
                 **found,
                 "items_per_s": round(found["items"] / found["took_s"]),
+                "index_commits": commits.count,
                 "processor_ms": {
                     part: round(share.ours_s[part] / per * 1e3, 2)
                     for part in ("server", "postgres")
@@ -89,7 +94,16 @@ def measured(server: Server, api: ours.Api, shelf: Path, seconds: float) -> list
     return phases
 
 
-def opened(skus: int, seconds: float) -> dict[str, Any]:
+def _plans(shelf: Path, port: int, kinds: Sequence[str], seconds: float) -> list[Plan]:
+    return [
+        Plan(str(shelf), port, kind, CONNECTIONS, seconds)
+        if kind in LOOK_UPS
+        else Plan(str(shelf), port, kind, 1, READING_S)
+        for kind in kinds
+    ]
+
+
+def opened(skus: int, seconds: float, kinds: Sequence[str]) -> dict[str, Any]:
     """Fill a fresh world, build its index, serve it, and measure."""
     settings = bootstrap.Settings(None, (bootstrap.SANDBOX,), "127.0.0.1", 0, HOME)
     _remove(settings)
@@ -103,10 +117,14 @@ def opened(skus: int, seconds: float) -> dict[str, Any]:
             shelf_open(world, skus=skus, path=shelf)
             filled_s = time.monotonic() - began
             print(f"{skus:,} SKUs were made in {filled_s:.0f} s", flush=True)
-            index = _index_built(settings, world)
+            index_home = settings.search_home(world.name)
+            index = built(world, index_home)
             print(f"their index was built in {index['took_s']} s", flush=True)
+            index["unremembered"] = unremembered(world, index_home)
+            print(f"the common word, nothing remembered: {index['unremembered']}", flush=True)
             with ours.api(settings, world, shelf) as api:
-                phases = measured(server, api, shelf, seconds)
+                roots = {"bench": os.getpid(), "postgres": server.pid, "server": api.pid}
+                phases = measured(world, index_home, roots, _plans(shelf, api.port, kinds, seconds))
             facts = machine.described(world.engine.url.set(drivername="postgresql"))
     finally:
         _remove(settings)
@@ -122,23 +140,6 @@ def opened(skus: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def _index_built(settings: bootstrap.Settings, world: World) -> dict[str, Any]:
-    home = settings.search_home(world.name)
-    writer = TantivyWriter(home)
-    if not writer.lock():
-        raise RuntimeError("another process writes the index")
-    began = time.monotonic()
-    count = index_build(world.begin, writer)
-    took = time.monotonic() - began
-    writer.close()
-    size = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
-    return {
-        "took_s": round(took, 1),
-        "skus_per_s": round(count / took),
-        "megabytes": round(size / 1e6),
-    }
-
-
 def table(results: dict[str, Any]) -> str:
     """Give the results as a table in Markdown."""
     head = (
@@ -148,14 +149,11 @@ def table(results: dict[str, Any]) -> str:
     )
     return head + "\n".join(
         f"| {phase['name']} | {phase['requests_per_s']:,} | {phase['median_ms']} |"
-        f" {phase['p99_ms']} | {phase['items_per_s'] if phase['name'] not in _SEARCHES else ''} |"
+        f" {phase['p99_ms']} | {phase['items_per_s'] if phase['name'] not in SEARCHES else ''} |"
         f" {phase['processor_ms']['server']} | {phase['processor_ms']['postgres']} |"
         f" {phase['others_share']:.0%} |"
         for phase in results["phases"]
     )
-
-
-_SEARCHES: Final = ("search", "common", "by_price")
 
 
 def _line(phase: dict[str, Any]) -> str:
@@ -180,10 +178,19 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--skus", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each look-up's phase")
     parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--phases", default=",".join(PHASES), help="what to measure, with commas between"
+    )
     options = parser.parse_args(words)
-    if options.output == RESULTS and options.skus < SKUS_LEAST:
-        parser.error(f"results of fewer than {SKUS_LEAST:,} SKUs are not kept; name an --output")
-    results = opened(options.skus, options.seconds)
+    kinds = options.phases.split(",")
+    if unknown := set(kinds) - set(PHASES):
+        parser.error(f"there is no phase {', '.join(sorted(unknown))}")
+    if options.output == RESULTS and (options.skus < SKUS_LEAST or len(kinds) < len(PHASES)):
+        parser.error(
+            f"results of fewer than {SKUS_LEAST:,} SKUs, or of some phases, are not kept: name an"
+            " --output"
+        )
+    results = opened(options.skus, options.seconds, kinds)
     options.output.write_text(
         json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )

@@ -124,7 +124,7 @@ def signed(shelf: Shelf, partner: int, method: str, target: str, body: bytes) ->
 
 
 def requests_made(plan: Plan, shelf: Shelf) -> list[bytes]:
-    """Make requests ready; no two searches for the common word are the same."""
+    """Make requests ready, each as one of the partners: they differ in grants and prices."""
     dice = random.Random()
     asked = _ASKED[plan.kind]
     made = []
@@ -147,10 +147,9 @@ def _search(shelf: Shelf, dice: random.Random, _: int) -> tuple[str, str, None]:
 
 
 def _common(sort: str) -> Callable[[Shelf, random.Random, int], tuple[str, str, None]]:
-    def asked(_: Shelf, __: random.Random, number: int) -> tuple[str, str, None]:
-        length, depth = divmod(number, _DEPTHS)
-        limit = _LENGTHS[length % len(_LENGTHS)]
-        query = urlencode({"q": COMMON, "sort": sort, "offset": depth, "limit": limit})
+    def asked(_: Shelf, dice: random.Random, __: int) -> tuple[str, str, None]:
+        offset, limit = dice.randrange(_DEPTHS), dice.choice(_LENGTHS)
+        query = urlencode({"q": COMMON, "sort": sort, "offset": offset, "limit": limit})
         return "GET", f"/v1/search/skus?{query}", None
 
     return asked

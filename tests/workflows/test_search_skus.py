@@ -11,6 +11,7 @@ import pytest
 
 from tests.market import CUP_FEN, EGGS_FEN, RICE_FEN, TEA_FEN, Market
 from weili.adapters.search import SearchNotReady, TantivyIndex, TantivyWriter, rebuild_ask
+from weili.adapters.search.commit import RUN
 from weili.kit import outbox, zone
 from weili.kit.context import PartyId
 from weili.kit.ids import id_parse
@@ -237,6 +238,51 @@ def test_words_that_are_nowhere_together_are_found_apart_and_that_is_said(
         searching.market.tea,
         searching.market.cup,
     }
+
+
+def test_pages_of_any_size_are_parts_of_one_order_through_commits_and_grants(
+    searching: Searching,
+) -> None:
+    market = searching.market
+    # Given more goods than are looked up at once, in two pools, committed in several steps
+    with market.world.begin() as ctx:
+        rows = [
+            goods.GoodsRow(market.grocer, f"many-{n}", f"很多东西 {n}", ("家居", "餐厨", "杯具"))
+            for n in range(RUN + 50)
+        ]
+        sku_ids = sorted(goods.goods_put(ctx, rows=rows).sku_ids.values())
+        goods.sku_shelve(ctx, sku_ids=sku_ids, state=SkuState.ON_SHELF)
+        pools = [goods.pool_open(ctx, name=name) for name in ("even", "odd")]
+        for place, pool in enumerate(pools):
+            goods.pool_put(ctx, pool_id=pool, sku_ids=sku_ids[place::2])
+            goods.pool_grant(ctx, pool_id=pool, partner_id=market.street)
+        goods.pool_grant(ctx, pool_id=pools[1], partner_id=market.creator)
+    searching.settle()
+
+    def walked(size: int, sort: SearchSort, partner_id: PartyId) -> list[goods.SkuId]:
+        asks = [
+            SearchAsk(text="很多", sort=sort, offset=start, limit=size)
+            for start in range(0, len(rows) + size, size)
+        ]
+        return [item.sku.sku_id for ask in asks for item in searching.find(ask, partner_id).items]
+
+    # Then every walk of any step meets each of them once, and all walks agree on the order
+    for sort in (SearchSort.RELEVANCE, SearchSort.NEWEST):
+        whole = walked(100, sort, market.street)
+        assert sorted(whole) == sku_ids
+        assert walked(37, sort, market.street) == whole
+        assert sorted(walked(64, sort, market.creator)) == sku_ids[1::2]
+    # And what is counted is what is met, before and after some of it has gone
+    assert searching.find("很多", market.street).count == len(sku_ids)
+    with market.world.begin() as ctx:
+        goods.sku_shelve(ctx, sku_ids=sku_ids[:10], state=SkuState.OFF_SHELF)
+    searching.settle()
+    assert sorted(walked(50, SearchSort.RELEVANCE, market.street)) == sku_ids[10:]
+    assert searching.find("很多", market.creator).count == len(sku_ids[11::2])
+    # A grant that is taken back narrows at once what was remembered with it
+    with market.world.begin() as ctx:
+        goods.pool_revoke(ctx, pool_id=pools[0], partner_id=market.street)
+    assert searching.find("很多", market.street).count == len(sku_ids[11::2])
 
 
 # --- the index itself ----------------------------------------------------------------------------

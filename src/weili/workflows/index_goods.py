@@ -12,14 +12,13 @@ from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.modules import catalogue, goods
 from weili.modules.catalogue import CatalogueEntry
-from weili.modules.goods import PoolId, SkuId
+from weili.modules.goods import SkuId, SkuState
 
 STEP_MAX: Final = 2_000
 """SKUs in one commit of the index."""
 BATCH: Final = 1_000
 VERIFY_MAX: Final = 2_000
 """SKUs of which each is compared; of the others only the number."""
-SHELF_TAG: Final = "state:on_shelf"
 _BEFORE_ALL: Final = SkuId(UUID(int=0))
 
 
@@ -127,8 +126,9 @@ def document_of(entry: CatalogueEntry) -> Document:
         for category_id, name in listing.categories
     ]
     facets = {f"category_{n}": "|".join(each) for n, each in enumerate(category_ids, 1)}
-    tags = [pool_tag(pool_id) for pool_id in listing.pool_ids]
-    tags += [f"category:{category_id.hex}" for category_id, _ in listing.categories]
+    on_shelf = listing.state == SkuState.ON_SHELF
+    pools = [pool_id.hex for pool_id in listing.pool_ids] if on_shelf else []
+    tags = [f"category:{category_id.hex}" for category_id, _ in listing.categories]
     tags.append(f"state:{listing.state}")
     brand = None
     if listing.brand:
@@ -142,13 +142,14 @@ def document_of(entry: CatalogueEntry) -> Document:
     slots = {("price", _slot(key)): value for key, value in entry.prices_minor.items()}
     slots |= {("margin", _slot(key)): value for key, value in entry.margins_bps.items()}
     shown = {
-        "category": category_ids,
-        "brand": brand,
+        "sku_id": id_text(goods.SKU_PREFIX, listing.id),
+        "category": [{"id": key, "name": name} for key, name in category_ids],
+        "brand": brand and {"id": brand[0], "name": brand[1]},
         "brand_kind": listing.brand_kind,
         "state": listing.state,
     }
     numbers = {"sold": entry.sold, "created": int(listing.created_at.timestamp() * 1_000)}
-    parts = (terms.words, tags, facets, numbers, sorted(slots.items()), shown)
+    parts = (terms.words, pools, tags, facets, numbers, sorted(slots.items()), shown)
     mark = hashlib.blake2b(
         json.dumps(parts, ensure_ascii=False).encode(), digest_size=12
     ).hexdigest()
@@ -157,6 +158,7 @@ def document_of(entry: CatalogueEntry) -> Document:
         words=terms.words,
         grams=terms.grams,
         pinyin=terms.pinyin,
+        pools=pools,
         tags=tags,
         facets=facets,
         numbers=numbers,
@@ -164,11 +166,6 @@ def document_of(entry: CatalogueEntry) -> Document:
         shown=json.dumps(shown, ensure_ascii=False),
         mark=mark,
     )
-
-
-def pool_tag(pool_id: PoolId) -> str:
-    """Give the tag of what is in a pool."""
-    return f"pool:{pool_id.hex}"
 
 
 def sku_of(key: str) -> SkuId:

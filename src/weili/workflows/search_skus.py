@@ -4,18 +4,17 @@ The index knows the order and the counts; whether an SKU may be seen at this mom
 costs is read from the database each time.
 """
 
-import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from weili.adapters.search import DEFAULT_SLOT, Plan, SearchIndex, Wanted
+from weili.adapters.search import DEFAULT_SLOT, Counts, Plan, SearchIndex, Wanted
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
 from weili.modules import catalogue, goods
 from weili.modules.catalogue import FoundSku, SearchAsk, SearchSort
-from weili.modules.goods import SkuId
-from weili.workflows.index_goods import SHELF_TAG, pool_tag, sku_of
+from weili.modules.goods import CategoryId, SkuId
+from weili.workflows.index_goods import sku_of
 
 BAND_EDGES_MINOR: Final = (2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
 """Where price bands meet, in fen: 20, 50, 100, 200, 500, 1,000 and 2,000 yuan."""
@@ -47,21 +46,42 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class FoundItem:
-    """A found SKU: as the database has it now, and what the index shows beside."""
+    """A found SKU: as the database has it now, and (as JSON) what the index shows beside."""
 
     sku: FoundSku
-    shown: Mapping[str, Any]
+    shown: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What was found, and what narrows it further."""
+    """What was found, and what narrows it further.
 
-    count: int
+    ``counts`` are one object for as long as the index remembers them: what is made of facets and
+    bands may be kept by it.
+    """
+
+    counts: Counts
     items: Sequence[FoundItem]
-    facets: Mapping[str, Sequence[Facet]]
-    bands: Sequence[Band]
+    category_id: CategoryId | None
     is_relaxed: bool
+
+    @property
+    def count(self) -> int:
+        """Say how many were found."""
+        return self.counts.total
+
+    @property
+    def facets(self) -> Mapping[str, Sequence[Facet]]:
+        """Name the values that would narrow the search; of categories those below the chosen."""
+        return _facets(self.counts.facets, self.category_id)
+
+    @property
+    def bands(self) -> Sequence[Band]:
+        """Say how many have their price in which band."""
+        return _bands(self.counts.bands)
+
+
+_NOTHING: Final = Counts(0)
 
 
 def search_skus(
@@ -96,39 +116,34 @@ def search_steps(
     yield
     ground = ground_asked()
     if ground.pool_ids == ():
-        return SearchResult(0, (), {}, (), is_relaxed=False)
+        return SearchResult(_NOTHING, (), ask.category_id, is_relaxed=False)
     answer = index.search(_plan(ask, ground))
-    shown = {sku_of(key): json.loads(text) for key, text in answer.hits}
+    shown = {sku_of(key): text for key, text in answer.hits}
+    found: Sequence[FoundSku] = ()
     if partner_id is None:
         found = _any_found(ctx, list(shown))
-    else:
+    elif shown:
         asked = catalogue.skus_found_asked(ctx, partner_id=partner_id, sku_ids=list(shown))
         yield
         found = asked()
-    return SearchResult(
-        answer.count,
-        [FoundItem(sku, shown[sku.sku_id]) for sku in found],
-        _facets(answer.facets, ask),
-        _bands(answer.bands),
-        answer.is_relaxed,
-    )
+    items = [FoundItem(sku, shown[sku.sku_id]) for sku in found]
+    return SearchResult(answer.counts, items, ask.category_id, answer.is_relaxed)
 
 
 def _plan(ask: SearchAsk, ground: catalogue.SearchGround) -> Plan:
     slot = ground.list_id.hex if ground.list_id else DEFAULT_SLOT
-    tags: list[tuple[str, ...]] = []
+    pools = None
     if ground.pool_ids is not None:
-        tags.append(tuple(pool_tag(pool_id) for pool_id in ground.pool_ids))
+        pools = tuple(pool_id.hex for pool_id in ground.pool_ids)
+    tags: list[str] = []
     if ask.category_id is not None:
-        tags.append((f"category:{ask.category_id.hex}",))
+        tags.append(f"category:{ask.category_id.hex}")
     if ask.brand_id is not None:
-        tags.append((f"brand:{ask.brand_id.hex}",))
+        tags.append(f"brand:{ask.brand_id.hex}")
     if ask.brand_kind is not None:
-        tags.append((f"kind:{ask.brand_kind}",))
+        tags.append(f"kind:{ask.brand_kind}")
     if ask.state is not None:
-        tags.append((f"state:{ask.state}",))
-    elif ground.pool_ids is not None:
-        tags.append((SHELF_TAG,))
+        tags.append(f"state:{ask.state}")
     within = None
     if ask.price_min_minor is not None or ask.price_max_minor is not None:
         within = ("price", slot, ask.price_min_minor, ask.price_max_minor)
@@ -139,6 +154,7 @@ def _plan(ask: SearchAsk, ground: catalogue.SearchGround) -> Plan:
             tuple(Wanted(way.words, way.grams, way.pinyin) for way in token) for token in tokens
         ),
         tags=tuple(tags),
+        pools=pools,
         within=within,
         order=order,
         is_descending=is_descending,
@@ -163,16 +179,15 @@ def _order(
 
 
 def _facets(
-    counted: Mapping[str, Sequence[tuple[str, int]]], ask: SearchAsk
+    counted: Mapping[str, Sequence[tuple[str, int]]], category_id: CategoryId | None
 ) -> dict[str, list[Facet]]:
-    """Name the values; of categories those right below the chosen one."""
     named = {
         name: [Facet(*text.partition("|")[::2], count) for text, count in values]
         for name, values in counted.items()
     }
     level = _LEVELS[0]
-    if ask.category_id is not None:
-        chosen = id_text(goods.CATEGORY_PREFIX, ask.category_id)
+    if category_id is not None:
+        chosen = id_text(goods.CATEGORY_PREFIX, category_id)
         for here, below in zip(_LEVELS, (*_LEVELS[1:], _LEVELS[-1]), strict=True):
             if any(facet.key == chosen for facet in named.get(here, ())):
                 level = below

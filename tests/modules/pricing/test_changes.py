@@ -1,6 +1,6 @@
 """Price changes: by channel, scheduled, for a time, previewed, cancelled, announced once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -67,6 +67,10 @@ class Clock:
         with self.begin() as ctx:
             sku_id = sku_id or self.market.tea
             book = pricing.price_book(ctx, partner_ids=[self.market.street], sku_ids=[sku_id])
+            # What a search shows is what the book says, at every moment of every test here
+            shown = shown_prices(ctx, self.market.street, [sku_id]).get(sku_id)
+            one = book.unit_price(self.market.street, sku_id, 1)
+            assert shown == (one and (one.unit_price_minor, one.version))
             return book.unit_price(self.market.street, sku_id, quantity)
 
     def swept(self) -> list[tuple[int | None, int | None]]:
@@ -87,6 +91,12 @@ class Clock:
     def verified(self) -> list[str]:
         with self.begin() as ctx:
             return [finding.check for finding in pricing.verify(ctx)]
+
+
+def shown_prices(
+    ctx: Ctx, partner: PartyId, sku_ids: Sequence[SkuId]
+) -> dict[SkuId, tuple[int, int]]:
+    return pricing.unit_prices_asked(ctx, partner_id=partner, sku_ids=sku_ids)()
 
 
 def paid_fen(book: pricing.PriceBook, partner: PartyId, sku_id: SkuId, quantity: int) -> int:
@@ -118,6 +128,45 @@ def test_a_price_for_a_time_begins_and_ends_by_itself_and_is_told_once_each(cloc
         [done] = pricing.change_page(ctx, state=ChangeState.DONE).items
         assert done.id == change.id
     assert clock.verified() == []
+
+
+def test_a_search_shows_the_price_of_the_first_list_that_has_one_for_a_piece(
+    clock: Clock,
+) -> None:
+    market = clock.market
+    street, tea, rice, cup = market.street, market.tea, market.rice, market.cup
+    with clock.begin() as ctx:
+        own, channels = (pricing.list_open(ctx, name=name).id for name in ("own", "channels"))
+        costs = [pricing.CostRow(sku_id, 1) for sku_id in (tea, rice, cup)]
+        pricing.costs_put(ctx, rows=costs)
+        pricing.list_assign(ctx, partner_id=street, list_id=own)
+        pricing.channel_assign(ctx, partner_id=street, channel=Channel.COMMUNITY)
+        pricing.channel_list(ctx, channel=Channel.COMMUNITY, list_id=channels)
+        # Of its own a price for one piece of tea, and of rice only from ten pieces on
+        pricing.prices_put(ctx, list_id=own, rows=[PriceRow(tea, 1, 101), PriceRow(rice, 10, 102)])
+        rows = [PriceRow(tea, 1, 201), PriceRow(rice, 1, 202)]
+        pricing.prices_put(ctx, list_id=channels, rows=rows)
+        draft = ChangeDraft(channels, [PriceRow(tea, 1, 211)], None, ctx.now + HOUR)
+        pricing.change_put(ctx, draft=draft, note="test")
+        draft = ChangeDraft(own, [PriceRow(rice, 1, 112)], ctx.now + HOUR, ctx.now + 2 * HOUR)
+        pricing.change_put(ctx, draft=draft, note="test")
+
+    def shown() -> list[int | None]:
+        with clock.begin() as ctx:
+            sku_ids = [cup, tea, rice]
+            found = shown_prices(ctx, street, sku_ids)
+            book = pricing.price_book(ctx, partner_ids=[street], sku_ids=sku_ids)
+            return [
+                (found[sku_id][0] if found[sku_id][0] == paid_fen(book, street, sku_id, 1) else -1)
+                for sku_id in sku_ids
+            ]
+
+    # The channel's price for a time goes before the channel's own, not before the partner's
+    assert shown() == [CUP_FEN, 101, 202]
+    clock.later(HOUR)
+    assert shown() == [CUP_FEN, 101, 112]
+    clock.later(HOUR)
+    assert shown() == [CUP_FEN, 101, 202]
 
 
 def test_a_lasting_change_stands_from_its_time_and_later_puts_come_after_it(clock: Clock) -> None:

@@ -3,6 +3,7 @@
 from weili.adapters.search.model import (
     DEFAULT_SLOT,
     Answer,
+    Counts,
     Document,
     Plan,
     SearchIndex,
@@ -14,6 +15,7 @@ from weili.adapters.search.tantivy_index import TantivyIndex, TantivyWriter, reb
 __all__ = [
     "DEFAULT_SLOT",
     "Answer",
+    "Counts",
     "Document",
     "Plan",
     "SearchIndex",

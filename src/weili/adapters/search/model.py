@@ -35,6 +35,7 @@ class SearchNotReady(Problem):
 class Document:
     """One document: terms with blanks between, exact tags, facets, numbers, and what it shows.
 
+    ``pools`` are what it may be seen through; without one it is seen by those alone who see all.
     ``slots`` are numbers by name and slot, such as a price by its list. ``mark`` is a digest by
     which a document is compared with what it was made from.
     """
@@ -43,6 +44,7 @@ class Document:
     words: str
     grams: str
     pinyin: str
+    pools: Sequence[str]
     tags: Sequence[str]
     facets: Mapping[str, str]
     numbers: Mapping[str, int]
@@ -64,13 +66,14 @@ class Wanted:
 class Plan:
     """What is looked for.
 
-    ``tokens`` are all to be found, each in any of its ways. Of each of ``tags`` one must be there.
-    ``order`` is a number's name, or (name, slot); None is relevance. ``within`` bounds a number in
-    a slot; ``bands`` counts by one, from each edge to the next.
+    ``tokens`` are all to be found, each in any of its ways. All of ``tags`` must be there, and one
+    of ``pools``; None sees all. ``order`` is a number's name, or (name, slot); None is relevance.
+    ``within`` bounds a number in a slot; ``bands`` counts by one, from each edge to the next.
     """
 
     tokens: tuple[tuple[Wanted, ...], ...] = ()
-    tags: tuple[tuple[str, ...], ...] = ()
+    tags: tuple[str, ...] = ()
+    pools: tuple[str, ...] | None = None
     within: tuple[str, str, int | None, int | None] | None = None
     order: str | tuple[str, str] | None = None
     is_descending: bool = True
@@ -80,14 +83,25 @@ class Plan:
     limit: int = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was found: (key, shown) in order, and counts. ``is_relaxed``: not all words together."""
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Counts:
+    """How many were found: in all, by each value of the facets, and by band.
 
-    count: int
-    hits: tuple[tuple[str, str], ...]
+    As long as the counts of a question are remembered they are one and the same object, so that
+    what is made of them may be remembered beside.
+    """
+
+    total: int
     facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     bands: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found: counts, and (key, shown) in order. ``is_relaxed``: not all words together."""
+
+    counts: Counts
+    hits: tuple[tuple[str, bytes], ...]
     is_relaxed: bool = False
 
 

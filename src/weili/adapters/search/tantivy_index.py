@@ -11,15 +11,13 @@ import json
 import os
 import shutil
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import tantivy
-from tantivy import FieldType, Occur, Order, Query
 
+from weili.adapters.search.commit import Commit, set_name
 from weili.adapters.search.model import (
     DEFAULT_SLOT,
     FACETS,
@@ -27,25 +25,18 @@ from weili.adapters.search.model import (
     Document,
     Plan,
     SearchNotReady,
-    Wanted,
 )
 
-SHAPE: Final = 1
+SHAPE: Final = 2
 """Raised when fields or the cutting of words change: older generations are built anew."""
 SLOTS_MAX: Final = 64
 """Price lists whose prices can be sorted by; the partners of others sort by the default one's."""
 HEAP_BYTES: Final = 64_000_000
 HEAP_BUILDING_BYTES: Final = 256_000_000
-REMEMBERED_MAX: Final = 4_000
-LOOSE_BELOW: Final = 50
-"""Found by words fewer than so many, single characters and pairs are looked at too."""
-FACET_VALUES_MAX: Final = 50
 NUMBERS: Final = ("sold", "created")
 SLOTTED: Final = ("price", "margin")
-_WORD_BOOST: Final = 4.0
-_PINYIN_BOOST: Final = 0.5
 
-Opened = tuple[tantivy.Index, dict[str, Any], tuple[int, ...]]
+Stamp = tuple[int, ...]
 
 
 def schema_of() -> tantivy.Schema:
@@ -55,7 +46,8 @@ def schema_of() -> tantivy.Schema:
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("grams", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("pinyin", tokenizer_name="whitespace", index_option="basic")
-    builder.add_text_field("tags", tokenizer_name="raw", index_option="basic")
+    for name in ("tags", "pools", "sets"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in FACETS:
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     for name in NUMBERS:
@@ -74,70 +66,53 @@ class TantivyIndex:
     def __init__(self, home: Path) -> None:
         self.home = home
         self._lock = threading.Lock()
-        self._opened: tuple[tuple[int, int], Opened] | None = None
-        self._remembered: OrderedDict[object, Answer] = OrderedDict()
+        self._opened: tuple[Stamp, tantivy.Index, Path] | None = None
+        self._commit: tuple[Stamp, Commit] | None = None
 
     def search(self, plan: Plan) -> Answer:
-        """Find documents; what was asked before of the same generation is remembered.
+        """Find documents; what was found in the same commit is remembered.
 
         Raises: SearchNotReady.
         """
-        index, state, stamp = self._open()
-        asked = (stamp, plan)
-        with self._lock:
-            if (known := self._remembered.get(asked)) is not None:
-                self._remembered.move_to_end(asked)
-                return known
+        commit = self._newest()
         try:
-            answer = _search(index, state, plan)
+            return commit.answer(plan)
         except (OSError, ValueError) as error:
             raise SearchNotReady from error
-        with self._lock:
-            self._remembered[asked] = answer
-            if len(self._remembered) > REMEMBERED_MAX:
-                self._remembered.popitem(last=False)
-        return answer
 
     def marks(self, keys: Sequence[str]) -> Mapping[str, str]:
         """Give the marks of documents; one that is not there is absent.
 
         Raises: SearchNotReady.
         """
-        index, _, _ = self._open()
-        searcher = index.searcher()
-        found: dict[str, str] = {}
-        for key in keys:
-            query = Query.term_query(index.schema, "key", key)
-            for _, address in searcher.search(query, 1, count=False).hits:
-                found[key] = bytes(searcher.doc(address)["mark"][0]).decode()
-        return found
+        return self._newest().marks(keys)
 
     def followed_to(self) -> tuple[int, int]:
         """Give the position up to which changes are in the index, and how many documents it has.
 
         Raises: SearchNotReady.
         """
-        index, _, _ = self._open()
+        commit = self._newest()
         position = _state_read(_current(self.home))["position"]
-        return int(position), index.searcher().num_docs
+        return int(position), commit.count
 
-    def _open(self) -> Opened:
+    def _newest(self) -> Commit:
         """Give the newest commit of the newest generation."""
         with self._lock:
             try:
                 pointed = _stamp(self.home / "current")
                 if self._opened is None or self._opened[0] != pointed:
-                    self._opened = (pointed, _open(_current(self.home)))
-                index, state, stamp = self._opened[1]
-                newest = (*pointed, *_stamp(_current_meta(self.home, state)))
-                if newest != stamp:
+                    folder = _current(self.home)
+                    self._opened = (pointed, _open(folder)[0], folder)
+                    self._commit = None
+                _, index, folder = self._opened
+                newest = _stamp(folder / "meta.json")
+                if self._commit is None or self._commit[0] != newest:
                     index.reload()
-                    state = _state_read(_current(self.home))
-                    self._opened = (pointed, (index, state, newest))
-                    self._remembered.clear()
-                return self._opened[1]
+                    self._commit = (newest, Commit(index, _state_read(folder)["slots"]))
+                return self._commit[1]
             except (OSError, ValueError, KeyError) as error:
-                self._opened = None
+                self._opened = self._commit = None
                 raise SearchNotReady from error
 
 
@@ -183,7 +158,7 @@ class TantivyWriter:
         try:
             folder = _current(self.home)
             if self._writer is None or self._writer[0] != folder:
-                index, state, _ = _open(folder)
+                index, state = _open(folder)
                 writer = index.writer(HEAP_BYTES, 1)
                 self._writer = (folder, writer, index, state)
             state = self._writer[3]
@@ -262,25 +237,21 @@ def _current(home: Path) -> Path:
     return home / name
 
 
-def _current_meta(home: Path, state: Mapping[str, Any]) -> Path:
-    return home / str(state["folder"]) / "meta.json"
-
-
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> Stamp:
     found = path.stat()
     return found.st_mtime_ns, found.st_ino
 
 
-def _open(folder: Path) -> Opened:
+def _open(folder: Path) -> tuple[tantivy.Index, dict[str, Any]]:
     state = _state_read(folder)
     if state["shape"] != SHAPE:
         raise ValueError(state["shape"])
-    return tantivy.Index(schema_of(), path=str(folder)), state, ()
+    return tantivy.Index(schema_of(), path=str(folder)), state
 
 
 def _state_read(folder: Path) -> dict[str, Any]:
-    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    return {**state, "folder": folder.name}
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    return state
 
 
 def _state_write(folder: Path, state: Mapping[str, Any]) -> None:
@@ -305,6 +276,9 @@ def _document(document: Document, slots: Mapping[str, int]) -> tantivy.Document:
     made.add_text("pinyin", document.pinyin)
     for tag in document.tags:
         made.add_text("tags", tag)
+    for pool in document.pools:
+        made.add_text("pools", pool)
+    made.add_text("sets", set_name(document.pools))
     for name, value in document.facets.items():
         made.add_text(name, value)
     for name, number in document.numbers.items():
@@ -315,130 +289,3 @@ def _document(document: Document, slots: Mapping[str, int]) -> tantivy.Document:
     made.add_bytes("shown", document.shown.encode())
     made.add_bytes("mark", document.mark.encode())
     return made
-
-
-# --- searching -----------------------------------------------------------------------------------
-
-
-def _search(index: tantivy.Index, state: Mapping[str, Any], plan: Plan) -> Answer:
-    schema, searcher = index.schema, index.searcher()
-    narrow = _narrow(schema, state, plan)
-
-    def looked(tokens: Query | None) -> tuple[Query, tantivy.SearchResult]:
-        query = _all([*([tokens] if tokens is not None else []), *narrow])
-        return query, _run(searcher, state, query, plan)
-
-    is_relaxed = False
-    if not plan.tokens:
-        query, result = looked(None)
-    else:
-        query, result = looked(_all([_token(schema, each, is_loose=False) for each in plan.tokens]))
-        if _count(result) < LOOSE_BELOW:
-            loose = [_token(schema, each, is_loose=True) for each in plan.tokens]
-            query, result = looked(_all(loose))
-            if not _count(result) and len(loose) > 1:
-                is_relaxed = True
-                half = (len(loose) + 1) // 2
-                some = Query.boolean_query([(Occur.Should, each) for each in loose], half)
-                query, result = looked(some)
-    hits = []
-    for _, address in result.hits:
-        found = searcher.doc(address)
-        hits.append((found["key"][0], bytes(found["shown"][0]).decode()))
-    facets, bands = _counts(searcher, state, query, plan)
-    return Answer(_count(result), tuple(hits), facets, bands, is_relaxed)
-
-
-def _narrow(schema: tantivy.Schema, state: Mapping[str, Any], plan: Plan) -> list[Query]:
-    """Give the conditions that narrow a search and weigh nothing in its order."""
-    narrow = [
-        Query.const_score_query(_any([_term(schema, "tags", tag) for tag in tags]), 0.0)
-        for tags in plan.tags
-    ]
-    if plan.within is not None:
-        name, slot, least, most = plan.within
-        number = _slot(state, name, slot)
-        bounds = Query.range_query(schema, number, FieldType.Unsigned, least, most)
-        narrow.append(Query.const_score_query(bounds, 0.0))
-    return narrow
-
-
-def _token(schema: tantivy.Schema, ways: Sequence[Wanted], *, is_loose: bool) -> Query:
-    found: list[Query] = []
-    for way in ways:
-        if way.words:
-            words = _all([_term(schema, "words", word) for word in way.words])
-            found.append(Query.boost_query(words, _WORD_BOOST) if is_loose else words)
-        if way.pinyin is not None:
-            pinyin = _term(schema, "pinyin", way.pinyin)
-            found.append(Query.const_score_query(pinyin, _PINYIN_BOOST))
-        if is_loose and way.grams:
-            found.append(_all([_term(schema, "grams", gram) for gram in way.grams]))
-    return _any(found)
-
-
-def _run(
-    searcher: tantivy.Searcher, state: Mapping[str, Any], query: Query, plan: Plan
-) -> tantivy.SearchResult:
-    if plan.order is None:
-        return searcher.search(query, plan.limit, count=True, offset=plan.offset)
-    number = plan.order if isinstance(plan.order, str) else _slot(state, *plan.order)
-    order = Order.Desc if plan.is_descending else Order.Asc
-    return searcher.search(
-        query, plan.limit, count=True, offset=plan.offset, order_by_field=number, order=order
-    )
-
-
-def _counts(
-    searcher: tantivy.Searcher, state: Mapping[str, Any], query: Query, plan: Plan
-) -> tuple[dict[str, tuple[tuple[str, int], ...]], tuple[int, ...]]:
-    asked: dict[str, Any] = {
-        name: {"terms": {"field": name, "size": FACET_VALUES_MAX}} for name in plan.facets
-    }
-    if plan.bands is not None:
-        name, slot, edges = plan.bands
-        ranges: list[dict[str, int]] = [{"to": edges[0]}]
-        ranges += [{"from": low, "to": high} for low, high in pairwise(edges)]
-        ranges.append({"from": edges[-1]})
-        asked["bands"] = {"range": {"field": _slot(state, name, slot), "ranges": ranges}}
-    if not asked:
-        return {}, ()
-    answer = searcher.aggregate(query, asked)
-    facets = {
-        name: tuple((each["key"], each["doc_count"]) for each in answer[name]["buckets"])
-        for name in plan.facets
-    }
-    bands: tuple[int, ...] = ()
-    if plan.bands is not None:
-        buckets = sorted(answer["bands"]["buckets"], key=lambda each: each.get("from") or 0)
-        bands = tuple(each["doc_count"] for each in buckets)
-    return facets, bands
-
-
-def _count(result: tantivy.SearchResult) -> int:
-    return int(result.count or 0)  # type: ignore[attr-defined] # left out of the stubs
-
-
-def _slot(state: Mapping[str, Any], name: str, slot: str) -> str:
-    places = state["slots"]
-    return f"{name}_{places.get(slot, places[DEFAULT_SLOT])}"
-
-
-def _term(schema: tantivy.Schema, name: str, text: str) -> Query:
-    return Query.term_query(schema, name, text)
-
-
-def _all(queries: Sequence[Query]) -> Query:
-    if not queries:
-        return Query.all_query()
-    if len(queries) == 1:
-        return queries[0]
-    return Query.boolean_query([(Occur.Must, query) for query in queries])
-
-
-def _any(queries: Sequence[Query]) -> Query:
-    if not queries:
-        return Query.empty_query()
-    if len(queries) == 1:
-        return queries[0]
-    return Query.boolean_query([(Occur.Should, query) for query in queries])

@@ -39,6 +39,7 @@ router = APIRouter(tags=["catalogue"])
 HITS_MAX: Final = 100
 EXPORT_ROWS: Final = 500
 _POSITION_DIGITS_MAX: Final = 18
+_FACETS: Final = ("category", "brand", "brand_kind", "state")
 
 WordsIn = Annotated[
     str,
@@ -58,6 +59,43 @@ AfterIn = Annotated[
 FeedLimitIn = Annotated[int, Query(ge=1, le=catalogue.FEED_MAX, description="changes at most")]
 SynonymIn = Annotated[TitleIn, Field(max_length=30)]
 WordIn = Annotated[TitleIn, Path()]
+
+
+class _Shown(msgspec.Struct):
+    """What the index shows of an SKU, in parts that go into the answer as they are."""
+
+    sku_id: msgspec.Raw
+    category: msgspec.Raw
+    brand: msgspec.Raw
+    brand_kind: msgspec.Raw
+    state: msgspec.Raw
+
+
+_shown = msgspec.json.Decoder(_Shown).decode
+
+
+class FoundItemDocument(msgspec.Struct):
+    """A found SKU as it is answered."""
+
+    sku_id: msgspec.Raw
+    title: str
+    variant: str
+    category: msgspec.Raw
+    brand: msgspec.Raw
+    brand_kind: msgspec.Raw
+    state: msgspec.Raw
+    unit_price_minor: int | None
+    price_version: int | None
+    suggested_price_minor: int | None
+
+
+class FoundDocument(msgspec.Struct):
+    """What was found as it is answered."""
+
+    count: int
+    relaxed: bool
+    items: list[FoundItemDocument]
+    facets: msgspec.Raw
 
 
 class SynonymsBody(Body):
@@ -198,50 +236,49 @@ def synonym_delete(call: CallIn, word: WordIn) -> Response:
 def _searched(
     call: Call, indexes: Mapping[str, SearchIndex], partner_id: PartyId | None, ask: SearchAsk
 ) -> Response:
-    def work(ctx: Ctx) -> dict[str, Any]:
+    def work(ctx: Ctx) -> FoundDocument:
         index = indexes.get(call.world.name)
         if index is None:
             raise SearchNotReady
-        return found_document(search_skus(ctx, index, partner_id=partner_id, ask=ask))
+        result = search_skus(ctx, index, partner_id=partner_id, ask=ask)
+        return found_document(result, facets_written(result))
 
     return read(call, work)
 
 
-def found_document(result: SearchResult) -> dict[str, Any]:
-    """Show what was found."""
+def found_document(result: SearchResult, facets: msgspec.Raw) -> FoundDocument:
+    """Show what was found, with the facets as ``facets_written`` has them."""
+    items = [_item(item) for item in result.items]
+    return FoundDocument(result.count, result.is_relaxed, items, facets)
+
+
+def facets_written(result: SearchResult) -> msgspec.Raw:
+    """Write what narrows a search, which is the same on each page of what was found."""
     facets: dict[str, Any] = {
-        name: [
-            {"key": facet.key, "name": facet.name, "count": facet.count}
-            for facet in result.facets.get(name, ())
-        ]
-        for name in ("category", "brand", "brand_kind", "state")
+        name: [{"key": facet.key, "name": facet.name, "count": facet.count} for facet in found]
+        for name, found in ((name, result.facets.get(name, ())) for name in _FACETS)
     }
     facets["price"] = [
         {"from_minor": band.from_minor, "below_minor": band.below_minor, "count": band.count}
         for band in result.bands
     ]
-    return {
-        "count": result.count,
-        "relaxed": result.is_relaxed,
-        "items": [_item(item) for item in result.items],
-        "facets": facets,
-    }
+    return msgspec.Raw(msgspec.json.encode(facets))
 
 
-def _item(item: FoundItem) -> dict[str, Any]:
-    sku, shown = item.sku, item.shown
-    return {
-        "sku_id": id_text(goods.SKU_PREFIX, sku.sku_id),
-        "title": sku.title,
-        "variant": sku.variant,
-        "category": [{"id": each[0], "name": each[1]} for each in shown["category"]],
-        "brand": {"id": shown["brand"][0], "name": shown["brand"][1]} if shown["brand"] else None,
-        "brand_kind": shown["brand_kind"],
-        "state": shown["state"],
-        "unit_price_minor": sku.unit_price_minor,
-        "price_version": sku.price_version,
-        "suggested_price_minor": sku.compare_at_minor,
-    }
+def _item(item: FoundItem) -> FoundItemDocument:
+    sku, shown = item.sku, _shown(item.shown)
+    return FoundItemDocument(
+        shown.sku_id,
+        sku.title,
+        sku.variant,
+        shown.category,
+        shown.brand,
+        shown.brand_kind,
+        shown.state,
+        sku.unit_price_minor,
+        sku.price_version,
+        sku.compare_at_minor,
+    )
 
 
 def _change(item: catalogue.Offer, moments: dict[datetime, str | None]) -> dict[str, Any]:

@@ -7,13 +7,14 @@ route of the same path, which takes it or names every fault: what is refused is 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final, TypeVar, cast
 from urllib.parse import parse_qsl
+from weakref import WeakKeyDictionary
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from weili.adapters.search import SearchIndex, SearchNotReady
+from weili.adapters.search import Counts, SearchIndex, SearchNotReady
 from weili.entrypoints.http.calls import Call, scope_check
-from weili.entrypoints.http.catalogue import HITS_MAX, found_document
+from weili.entrypoints.http.catalogue import HITS_MAX, facets_written, found_document
 from weili.entrypoints.http.fields import ASKS_MAX, area_checked, day_read
 from weili.entrypoints.http.policy import POLICY
 from weili.entrypoints.http.prices import quote_document
@@ -25,7 +26,7 @@ from weili.kit.ids import id_parse, ids_parse
 from weili.kit.money import AMOUNT_MINOR_MAX
 from weili.kit.problems import Problem
 from weili.modules import catalogue, dropship, goods, inventory, pricing
-from weili.workflows.search_skus import search_steps
+from weili.workflows.search_skus import SearchResult, search_steps
 
 _JSON: Final = (b"content-type", b"application/json")
 _DIGITS_MAX: Final = 18
@@ -109,6 +110,15 @@ class _Hot:
 
 
 def _search_reader(indexes: Mapping[str, SearchIndex]) -> Reader:
+    facets_of: WeakKeyDictionary[Counts, msgspec.Raw] = WeakKeyDictionary()
+
+    def facets(result: SearchResult) -> msgspec.Raw:
+        """Give the written facets: once for as long as the index remembers the counts."""
+        known = facets_of.get(result.counts)
+        if known is None:
+            known = facets_of[result.counts] = facets_written(result)
+        return known
+
     def read(call: Call, scope: Scope) -> Work:
         ask = _search_ask(scope["query_string"])
 
@@ -117,7 +127,8 @@ def _search_reader(indexes: Mapping[str, SearchIndex]) -> Reader:
             if index is None:
                 raise SearchNotReady
             steps = search_steps(ctx, index, partner_id=call.actor.party_id, ask=ask)
-            return _encode(found_document((yield from steps)))
+            result = yield from steps
+            return _encode(found_document(result, facets(result)))
 
         return work
 

@@ -24,9 +24,9 @@ from weili.modules.catalogue.model import (
     Offer,
     SearchGround,
 )
-from weili.modules.goods import PoolId, SkuId, SkuOffer
+from weili.modules.goods import PoolId, SkuId
 from weili.modules.parties import PARTY_PREFIX
-from weili.modules.pricing import ListId, PriceBook
+from weili.modules.pricing import ListId
 
 SCOPE_READ: Final = "goods:read"
 SCOPE_ADMIN: Final = "admin:goods"
@@ -232,8 +232,9 @@ def search_ground_asked(ctx: Ctx, *, partner_id: PartyId | None, text: str) -> A
     Raises: Forbidden.
     """
     ctx.require(SCOPE_READ if partner_id == ctx.actor.party_id else SCOPE_ADMIN)
+    keys = words.synonym_keys(text)
     with ctx.db.pipeline():
-        synonyms = store.synonyms_read(ctx, words.synonym_keys(text))
+        synonyms = store.synonyms_read(ctx, keys) if keys else list
         if partner_id is not None:
             pools = goods.pools_granted_asked(ctx, partner_id=partner_id)
             lists = pricing.lists_had_asked(ctx, partner_ids=[partner_id])
@@ -260,36 +261,25 @@ def skus_found_asked(
     ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
 ) -> Asked[list[FoundSku]]:
     """Ask what ``skus_found`` gives, without waiting for it."""
+    if not sku_ids:
+        return list
     with ctx.db.pipeline():
-        visible_asked = goods.skus_visible_asked(
-            ctx, pairs=[(partner_id, sku_id) for sku_id in sku_ids]
-        )
-        book_asked = pricing.price_book_asked(ctx, partner_ids=[partner_id], sku_ids=sku_ids)
-    return lambda: _found(partner_id, sku_ids, visible_asked(), book_asked())
+        named = goods.skus_named_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
+        prices = pricing.unit_prices_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
+    return lambda: _found(sku_ids, named(), prices())
 
 
 def _found(
-    partner_id: PartyId,
     sku_ids: Sequence[SkuId],
-    visible: Mapping[tuple[PartyId, SkuId], SkuOffer],
-    book: PriceBook,
+    named: Mapping[SkuId, tuple[str, str, int | None]],
+    prices: Mapping[SkuId, tuple[int, int]],
 ) -> list[FoundSku]:
     found = []
     for sku_id in sku_ids:
-        offer = visible.get((partner_id, sku_id))
-        if offer is None:
-            continue
-        price = book.unit_price(partner_id, sku_id, 1)
-        found.append(
-            FoundSku(
-                sku_id,
-                offer.title,
-                offer.variant,
-                price.unit_price_minor if price else None,
-                price.version if price else None,
-                offer.compare_at_minor,
-            )
-        )
+        if (name := named.get(sku_id)) is not None:
+            title, variant, compare_at_minor = name
+            price_minor, version = prices.get(sku_id, (None, None))
+            found.append(FoundSku(sku_id, title, variant, price_minor, version, compare_at_minor))
     return found
 
 

@@ -22,6 +22,8 @@ TOKENS_MAX: Final = 16
 COMBINED_MAX: Final = 3
 """How many words in a row may be one synonym."""
 _WORDS_REMEMBERED: Final = 100_000
+_QUESTIONS_REMEMBERED: Final = 10_000
+"""Questions, and words of them, whose cutting is kept: people ask for the same things."""
 _PINYIN_LENGTH_MAX: Final = 40
 
 _HAN: Final = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
@@ -98,12 +100,13 @@ def tokens_of(text: str, synonyms: Mapping[str, Sequence[str]]) -> list[Token]:
     return tokens[:TOKENS_MAX]
 
 
-def _query_runs(text: str) -> Iterator[list[str]]:
-    for match in _RUN.finditer(normal(text[:QUERY_MAX])):
-        run = match[0]
-        yield [run] if run.isascii() else list(rjieba.cut(run))
+@lru_cache(_QUESTIONS_REMEMBERED)
+def _query_runs(text: str) -> tuple[tuple[str, ...], ...]:
+    runs = (match[0] for match in _RUN.finditer(normal(text[:QUERY_MAX])))
+    return tuple((run,) if run.isascii() else tuple(rjieba.cut(run)) for run in runs)
 
 
+@lru_cache(_QUESTIONS_REMEMBERED)
 def _way(word: str) -> Way:
     """Say how a word, or what an operator wrote as one, is found."""
     words: list[str] = []

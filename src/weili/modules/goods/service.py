@@ -150,6 +150,13 @@ def skus_visible_asked(
     return store.visible(ctx, list(dict.fromkeys(pairs)))
 
 
+def skus_named_asked(
+    ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
+) -> Asked[dict[SkuId, tuple[str, str, int | None]]]:
+    """Ask for title, variant and compare-at price of the SKUs that a partner may order."""
+    return store.named(ctx, partner_id, sku_ids)
+
+
 def sku_page(
     ctx: Ctx,
     *,

@@ -1,6 +1,6 @@
 """How much: price lists with quantity tiers, what goods cost, and freight by area."""
 
-from weili.modules.pricing.books import price_book, price_book_asked
+from weili.modules.pricing.books import price_book, price_book_asked, unit_prices_asked
 from weili.modules.pricing.changes import (
     ChangeDraft,
     change_cancel,
@@ -218,5 +218,6 @@ __all__ = [
     "traded_all",
     "traded_days",
     "traded_note",
+    "unit_prices_asked",
     "verify",
 ]

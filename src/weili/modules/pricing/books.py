@@ -36,6 +36,16 @@ def price_book_asked(
     return lambda: rules.price_book_of(now=ctx.now, **rows()._asdict())
 
 
+def unit_prices_asked(
+    ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
+) -> Asked[dict[SkuId, tuple[int, int]]]:
+    """Ask what a partner pays for one piece now, and that price's version; without one, absent.
+
+    It says what the book says, for a fraction of its cost.
+    """
+    return store.unit_prices(ctx, partner_id, sku_ids)
+
+
 def seeing_book(
     ctx: Ctx, keys: Sequence[TierKey], *, also: Sequence[ListId] = ()
 ) -> tuple[dict[SkuId, frozenset[PartyId]], PriceBook]:

@@ -100,6 +100,27 @@ _LADDERS: Final = (
     "   ON w.list_id = c.list_id AND w.sku_id = a.sku_id)"
     " ORDER BY 1, 2, 3 DESC"
 )
+# What the book decides, decided where the rows lie: a search shows one price of each SKU that it
+# found. Of a tier, a price for a time goes before one that began last, and that before the
+# standing one; of lists, the partner's own, its channel's, the default one.
+_UNIT_PRICES: Final = (
+    "WITH lists AS ("
+    " SELECT 0 AS rank, list_id FROM pricing.price_list_partner WHERE partner_id = %b"
+    " UNION ALL SELECT 1, c.list_id FROM pricing.partner_channel p"
+    "  JOIN pricing.price_list_channel c ON c.channel = p.channel WHERE p.partner_id = %b"
+    " UNION ALL SELECT 2, id FROM pricing.price_list WHERE is_default)"
+    " SELECT DISTINCT ON (n) n, unit_price_minor, version FROM ("
+    "  SELECT x.n, l.rank, 2 AS kind, NULL::timestamptz AS valid_from, p.unit_price_minor,"
+    "   p.version FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, n) CROSS JOIN lists l"
+    "   JOIN pricing.price p ON p.list_id = l.list_id AND p.sku_id = x.sku_id"
+    "    AND p.quantity_min = 1"
+    "  UNION ALL SELECT x.n, l.rank, (w.valid_to IS NULL)::int, w.valid_from, w.unit_price_minor,"
+    "   w.version FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, n) CROSS JOIN lists l"
+    "   JOIN pricing.price_window w ON w.list_id = l.list_id AND w.sku_id = x.sku_id"
+    "    AND w.quantity_min = 1 AND w.valid_from <= %b"
+    "    AND (w.valid_to IS NULL OR w.valid_to > %b)) AS found"
+    " ORDER BY n, rank, kind, valid_from DESC"
+)
 # What stands is, of all that has come into force without an end, what did so last.
 _VERIFY: Final = (
     "SELECT 'price_history', concat_ws('/', coalesce(p.list_id, h.list_id),"
@@ -356,6 +377,14 @@ def ladders(ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]) -> Asked
         return found
 
     return read
+
+
+def unit_prices(
+    ctx: Ctx, partner_id: PartyId, sku_ids: Sequence[SkuId]
+) -> Asked[dict[SkuId, tuple[int, int]]]:
+    """Read the price of one piece for a partner at this moment, and its version. Hot."""
+    rows = ctx.db.ask(_UNIT_PRICES, partner_id, partner_id, sku_ids, sku_ids, ctx.now, ctx.now)
+    return lambda: {sku_ids[n - 1]: (amount_minor, version) for n, amount_minor, version in rows()}
 
 
 def histories_off(ctx: Ctx) -> Iterator[tuple[str, str, str]]:
