@@ -357,7 +357,7 @@ def place(world: World, link: socket.socket) -> None:
     """Place a world's orders, batch by batch, until the other end of the link is closed."""
     from weili.entrypoints.http import place_work  # noqa: PLC0415
 
-    _forget_garbage()
+    forget_garbage()
     # What placing an order makes refers to nothing in a circle, so looking for that is for seldom.
     gc.set_threshold(*PLACER_COLLECT_AT)
     place_work(world, link)
@@ -386,11 +386,11 @@ def serve(settings: Settings, worlds: Worlds, listening: socket.socket, media: M
         gazetteers_make(worlds.values())
         # The event loop shares its interpreter with the threads of slower routes.
         sys.setswitchinterval(SWITCH_S)
-        _forget_garbage()
+        forget_garbage()
         uvicorn.Server(server_config(app)).run(sockets=[listening])
 
 
-def _forget_garbage() -> None:
+def forget_garbage() -> None:
     """What was loaded by now is never garbage, and what a request makes is mostly gone early."""
     gc.collect()
     gc.freeze()

@@ -37,6 +37,8 @@ outbox = sa.Table(
     sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
     schema="kit",
     info=QUEUE,
+    # What lies here for a moment is not worth compressing.
+    postgresql_with={"toast_tuple_target": "8160"},
 )
 event = sa.Table(
     "event",

@@ -2,12 +2,14 @@
 
 The whole sheet is checked before a transaction is opened, so a sheet with a mistake in it touches
 nothing and holds nobody up, and the transaction is short and can be done again. The sheet is read
-twice for that, and never held: what is kept of a row is some numbers. Stock comes last and in the
-order of SKU ids: orders lock stock in that order too, and wait for it least so.
+twice for that, the second time a chunk ahead of the database, and never held: what is kept of a
+row is some numbers. Stock comes last and in the order of SKU ids: orders lock stock in that order
+too, and wait for it least so.
 """
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, TypeVar
@@ -159,32 +161,32 @@ def import_goods(
         for scope in ("admin:goods", "admin:prices", "admin:stock"):
             ctx.require(scope)
         state = SkuState.ON_SHELF if on_shelf else SkuState.DRAFT
-        report, done = checked, 0
-        stock: list[bytes] = []
-        good = _again(read(), sheet, bad_rows, digest)
-        while chunk := list(islice(good, CHUNK_ROWS)):
-            put = goods.goods_put(
-                ctx, rows=[row.goods(supplier_id) for _, supplier_id, row in chunk], state=state
-            )
-            sku_ids = [put.sku_ids[supplier_id, row.supplier_code] for _, supplier_id, row in chunk]
-            report = _prices_write(ctx, chunk, sku_ids, _counted(report, put), price_list_id)
-            drafts = sorted(put.drafts) if on_shelf else ()
-            shelved = goods.sku_shelve(ctx, sku_ids=drafts, state=state)
-            pooled = goods.pool_put(ctx, pool_id=pool_id, sku_ids=sku_ids)
-            report = replace(
-                report, shelved=report.shelved + shelved, pooled=report.pooled + pooled
-            )
-            stock += [
-                _STOCK.pack(sku_id.bytes, warehouses[supplier_id][0].bytes, row.stock)
-                for (_, supplier_id, row), sku_id in zip(chunk, sku_ids, strict=True)
-                if row.stock is not None
-            ]
-            also(ctx, [number for number, _, _ in chunk], sku_ids)
-            # What was announced so far need not wait in memory for the end of the transaction.
-            outbox.flush(ctx.db, ctx.announced)
-            ctx.announced.clear()
-            done += len(chunk)
-            progress(done)
+        report, done, stock = checked, 0, list[bytes]()
+        rows = _again(read(), sheet, bad_rows, digest)
+        with ThreadPoolExecutor(1, "sheet") as reader:
+            chunk = _chunk(rows)
+            while chunk:
+                put = goods.goods_put(
+                    ctx, rows=[row.goods(supplier_id) for _, supplier_id, row in chunk], state=state
+                )
+                # What follows is mostly the database's work: the next rows are read meanwhile.
+                coming = reader.submit(_chunk, rows)
+                sku_ids = [put.sku_ids[owner, row.supplier_code] for _, owner, row in chunk]
+                report = _prices_write(ctx, chunk, sku_ids, _counted(report, put), price_list_id)
+                drafts = sorted(put.drafts) if on_shelf else ()
+                shelved = goods.sku_shelve(ctx, sku_ids=drafts, state=state)
+                pooled = goods.pool_put(ctx, pool_id=pool_id, sku_ids=sku_ids)
+                report = replace(
+                    report, shelved=report.shelved + shelved, pooled=report.pooled + pooled
+                )
+                stock += _stock_packed(chunk, sku_ids, warehouses)
+                also(ctx, [number for number, _, _ in chunk], sku_ids)
+                # What was announced so far need not wait in memory for the transaction's end.
+                outbox.flush(ctx.db, ctx.announced)
+                ctx.announced.clear()
+                done += len(chunk)
+                progress(done)
+                chunk = coming.result()
         stock.sort()
         for packed in _chunks(stock):
             moved = _stock_write(ctx, [_stock_change(item) for item in packed])
@@ -238,6 +240,10 @@ def _again(
         yield row_number, *found
     if seen != digest:
         raise SheetChanged
+
+
+def _chunk(rows: Iterator[Good]) -> list[Good]:
+    return list(islice(rows, CHUNK_ROWS))
 
 
 def _digest(before: int, row_number: int, raw: Mapping[str, str]) -> int:
@@ -298,6 +304,18 @@ def _stock_write(ctx: Ctx, changes: Sequence[StockChange]) -> int:
     return sum(
         before.get((change.sku_id, change.warehouse_id), 0) != change.on_hand for change in moving
     )
+
+
+def _stock_packed(
+    chunk: Sequence[Good],
+    sku_ids: Sequence[SkuId],
+    warehouses: Mapping[PartyId, Sequence[WarehouseId]],
+) -> list[bytes]:
+    return [
+        _STOCK.pack(sku_id.bytes, warehouses[owner][0].bytes, row.stock)
+        for (_, owner, row), sku_id in zip(chunk, sku_ids, strict=True)
+        if row.stock is not None
+    ]
 
 
 def _stock_change(packed: bytes) -> StockChange:

@@ -121,7 +121,7 @@ def test_changed_row_keeps_its_id_and_says_what_changed(ctx: Ctx, supplier: Part
     sku_id = put.sku_ids[supplier, "HY1"]
 
     # When one gets another weight and its SPU another brand kind
-    changed = replace(row(supplier, 1), weight_g=5_100, brand_kind=BrandKind.FACTORY)
+    changed = row(supplier, 1)._replace(weight_g=5_100, brand_kind=BrandKind.FACTORY)
     again = goods.goods_put(ctx, rows=[changed, row(supplier, 2)])
 
     # Then that one is updated, and its history holds the old values
@@ -145,8 +145,8 @@ def test_two_suppliers_may_use_one_code(
 def test_categories_are_shared_and_may_have_one_level(ctx: Ctx, supplier: PartyId) -> None:
     rows = [
         row(supplier, 1),
-        replace(row(supplier, 2), category=("粮油调味", "食用油")),
-        replace(row(supplier, 3), category=("清洁",)),
+        row(supplier, 2)._replace(category=("粮油调味", "食用油")),
+        row(supplier, 3)._replace(category=("清洁",)),
     ]
     goods.goods_put(ctx, rows=rows)
 
@@ -334,8 +334,8 @@ def test_partner_sees_the_categories_of_what_it_may_order_and_no_others(
         ctx,
         rows=[
             row(supplier, 1),
-            replace(row(supplier, 2), category=("清洁", "纸品", "抽纸")),
-            replace(row(supplier, 3), category=("粮油调味", "食用油", "菜籽油")),
+            row(supplier, 2)._replace(category=("清洁", "纸品", "抽纸")),
+            row(supplier, 3)._replace(category=("粮油调味", "食用油", "菜籽油")),
         ],
     )
     rice, paper, oil = (put.sku_ids[supplier, f"HY{number}"] for number in (1, 2, 3))

@@ -1,7 +1,5 @@
 """How many of an SKU a line may ask for and where to, and what bundles are made of."""
 
-from dataclasses import replace
-
 import pytest
 
 from tests.modules.goods.test_goods import partners, put_on_shelf, row, supplier
@@ -102,8 +100,8 @@ def test_offers_carry_terms_and_the_parts_of_bundles(
     terms = SaleTerms(2, 20, 2, (ZHEJIANG,), (HANGZHOU,))
     rows = [
         row(supplier, 1),
-        replace(row(supplier, 2), terms=terms),
-        replace(row(supplier, 3), parts=(("HY2", 3), ("HY1", 2))),
+        row(supplier, 2)._replace(terms=terms),
+        row(supplier, 3)._replace(parts=(("HY2", 3), ("HY1", 2))),
     ]
     put = goods.goods_put(ctx, rows=rows, state=SkuState.ON_SHELF)
     one, two, bundle = (put.sku_ids[supplier, f"HY{n}"] for n in (1, 2, 3))
@@ -130,10 +128,10 @@ def test_a_row_without_terms_leaves_them_and_one_with_terms_is_in_the_history(
     ctx: Ctx, supplier: PartyId
 ) -> None:
     terms = SaleTerms(quantity_min=2, areas_excluded=(ZHEJIANG,))
-    [sku_id] = goods.goods_put(ctx, rows=[replace(row(supplier), terms=terms)]).created
+    [sku_id] = goods.goods_put(ctx, rows=[row(supplier)._replace(terms=terms)]).created
 
     assert goods.goods_put(ctx, rows=[row(supplier)]).unchanged == {sku_id}
-    goods.goods_put(ctx, rows=[replace(row(supplier), terms=SaleTerms(quantity_max=9))])
+    goods.goods_put(ctx, rows=[row(supplier)._replace(terms=SaleTerms(quantity_max=9))])
 
     assert goods.skus_get(ctx, sku_ids=[sku_id])[sku_id].terms == SaleTerms(quantity_max=9)
     [(changes,)] = ctx.db.rows(
@@ -148,16 +146,16 @@ def test_a_row_without_terms_leaves_them_and_one_with_terms_is_in_the_history(
 
 def test_what_a_bundle_is_made_of_never_changes(ctx: Ctx, supplier: PartyId) -> None:
     singles = [row(supplier, 1), row(supplier, 2)]
-    bundle = replace(row(supplier, 3), parts=(("HY1", 1), ("HY2", 1)))
+    bundle = row(supplier, 3)._replace(parts=(("HY1", 1), ("HY2", 1)))
     goods.goods_put(ctx, rows=[*singles, bundle])
 
     again = goods.goods_put(ctx, rows=[*singles, bundle])
     assert len(again.unchanged) == 3
     for parts in ((("HY1", 2), ("HY2", 1)), (("HY1", 1),)):
         with pytest.raises(BundleFrozen):
-            goods.goods_put(ctx, rows=[replace(bundle, parts=parts)])
+            goods.goods_put(ctx, rows=[bundle._replace(parts=parts)])
     with pytest.raises(BundleFrozen):
-        goods.goods_put(ctx, rows=[replace(row(supplier, 1), parts=(("HY2", 1),))])
+        goods.goods_put(ctx, rows=[row(supplier, 1)._replace(parts=(("HY2", 1),))])
 
 
 @pytest.mark.parametrize(
@@ -175,10 +173,10 @@ def test_a_bundle_is_made_of_its_suppliers_own_single_skus(
     ctx: Ctx, supplier: PartyId, parts: tuple[tuple[str, int], ...]
 ) -> None:
     goods.goods_put(ctx, rows=[row(supplier, 1), row(supplier, 2)])
-    goods.goods_put(ctx, rows=[replace(row(supplier, 4), parts=(("HY1", 2),))])
+    goods.goods_put(ctx, rows=[row(supplier, 4)._replace(parts=(("HY1", 2),))])
 
     with pytest.raises(BundlePartUnfit):
-        goods.goods_put(ctx, rows=[replace(row(supplier, 3), parts=parts)])
+        goods.goods_put(ctx, rows=[row(supplier, 3)._replace(parts=parts)])
 
 
 def test_terms_that_let_nothing_be_ordered_are_faulted() -> None:

@@ -1,5 +1,6 @@
 """What comes in, is moved, is counted, breaks, runs low, and is kept for partners."""
 
+import threading
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -10,6 +11,7 @@ from tests.modules.pricing.trade import acting, partner_open, pool_of, supplier_
 from weili.kit import zone
 from weili.kit.context import Ctx, PartyId
 from weili.kit.problems import Forbidden, InputInvalid, NotFound, StateConflict
+from weili.kit.world import World, in_transaction
 from weili.modules import inventory
 from weili.modules.inventory import (
     Arrival,
@@ -446,3 +448,33 @@ def test_a_warehouse_promises_days_by_its_own_calendar(ctx: Ctx, place: Place) -
         inventory.calendar_put(
             ctx, warehouse_id=place.warehouse_id, calendar=Calendar(cutoff_minute=1441)
         )
+
+
+def test_of_two_who_count_a_new_place_at_once_the_second_counts_what_the_first_left(
+    world: World,
+) -> None:
+    # Given goods that have never lain anywhere
+    with world.begin() as ctx:
+        place = Place(ctx)
+        changes = [
+            StockChange(sku, place.warehouse_id, "count", on_hand=12) for sku in place.skus[:2]
+        ]
+        less = [each._replace(on_hand_delta=-2, on_hand=None) for each in changes[:1]]
+
+    # When one has counted them and not committed, and another takes two away
+    with world.begin() as ctx:
+        inventory.stock_change(ctx, changes=changes)
+        second = threading.Thread(
+            target=in_transaction,
+            args=(world.begin, lambda later: inventory.stock_change(later, changes=less)),
+        )
+        second.start()
+        second.join(timeout=0.3)
+        assert second.is_alive()
+    second.join()
+
+    # Then both hold: 12 and 12 − 2, and the movements say so
+    with world.begin() as ctx:
+        levels = inventory.stock_of(ctx, sku_ids=place.skus[:2])
+        assert [(level.on_hand, level.version) for level in levels] == [(10, 2), (12, 1)]
+        assert list(inventory.verify(ctx)) == []

@@ -56,10 +56,12 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
     as_json: JsonOption = False,
 ) -> None:
     """Import a supplier's goods with costs, prices and stock: all rows or none."""
+    from weili import bootstrap
     from weili.kit.world import in_transaction
     from weili.workflows import import_goods as workflow
 
     with world_opened(world) as opened, _progress() as progress:
+        bootstrap.forget_garbage()
         task = progress.add_task(say.words("reading", "读取中"), total=None)
         place = in_transaction(opened.begin, lambda ctx: _place(ctx, supplier, pool, price_list))
         columns = in_transaction(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.db import Asked
-from weili.kit.ids import id_text
+from weili.kit.ids import id_text, ids_sorted
 from weili.modules.goods.events import SKU_CHANGED, SKUS_PER_EVENT_MAX
 from weili.modules.goods.model import SKU_PREFIX, PoolFit, PoolId, SkuId, SkuListing, SpuId
 from weili.modules.goods.store import pools
@@ -16,10 +16,8 @@ from weili.modules.goods.store import skus as store
 
 def changes_tell(ctx: Ctx, *, sku_ids: Collection[SkuId], spu_ids: Collection[SpuId] = ()) -> None:
     """Tell the platform that SKUs changed, and all variants of some SPUs with them."""
-    changed = set(sku_ids)
-    if spu_ids:
-        changed |= store.variants_read(ctx, spu_ids)
-    texts = [id_text(SKU_PREFIX, sku_id) for sku_id in sorted(changed)]
+    variants = store.variants_read(ctx, spu_ids) if spu_ids else ()
+    texts = [id_text(SKU_PREFIX, sku_id) for sku_id in ids_sorted([*sku_ids, *variants])]
     for start in range(0, len(texts), SKUS_PER_EVENT_MAX):
         part = texts[start : start + SKUS_PER_EVENT_MAX]
         ctx.announce(SKU_CHANGED, party_id=SYSTEM_PARTY, subject=part[0], data={"sku_ids": part})

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NewType
+from types import MappingProxyType
+from typing import Final, NamedTuple, NewType
 from uuid import UUID
 
 from weili.kit.context import PartyId
@@ -141,8 +142,7 @@ class BundlePart:
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class GoodsRow:
+class GoodsRow(NamedTuple):
     """One SKU as its supplier describes it, together with the SPU that it is a variant of.
 
     An empty ``spu_code`` makes the SKU an SPU of its own; an empty ``brand`` is no brand. A
@@ -159,7 +159,7 @@ class GoodsRow:
     brand_kind: BrandKind = BrandKind.NATIONAL
     spu_code: str = ""
     variant: str = ""
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = MappingProxyType({})
     gtin: str | None = None
     unit: str = UNIT_DEFAULT
     weight_g: int = 0
@@ -322,8 +322,7 @@ class RowProblem:
     expected: Said
 
 
-@dataclass(frozen=True, slots=True)
-class SheetRow:
+class SheetRow(NamedTuple):
     """A row of a supplier's sheet that was found good.
 
     ``supplier`` is the name in the sheet, empty when it has none; ``stock`` is None when the sheet
@@ -331,8 +330,8 @@ class SheetRow:
     """
 
     row: int
-    supplier: str
     supplier_code: str
+    supplier: str
     category: tuple[str, ...]
     brand: str
     brand_kind: BrandKind
@@ -353,21 +352,21 @@ class SheetRow:
     def goods(self, supplier_id: PartyId) -> GoodsRow:
         """Give the part of the row that this module keeps."""
         return GoodsRow(
-            supplier_id=supplier_id,
-            supplier_code=self.supplier_code,
-            title=self.title,
-            category=self.category,
-            brand=self.brand,
-            brand_kind=self.brand_kind,
-            spu_code=self.spu_code,
-            variant=self.variant,
-            attributes=self.attributes,
-            gtin=self.gtin,
-            unit=self.unit,
-            weight_g=self.weight_g,
-            tax_rate_bps=self.tax_rate_bps,
-            return_policy=self.return_policy,
-            compare_at_minor=self.compare_at_minor,
+            supplier_id,
+            self.supplier_code,
+            self.title,
+            self.category,
+            self.brand,
+            self.brand_kind,
+            self.spu_code,
+            self.variant,
+            self.attributes,
+            self.gtin,
+            self.unit,
+            self.weight_g,
+            self.tax_rate_bps,
+            self.return_policy,
+            self.compare_at_minor,
         )
 
 

@@ -285,7 +285,7 @@ def _drafts_put(
         proposal, supplier_id=supplier_id, category=tuple(category.name for category in path)
     )
     rows = [
-        replace(row, variant_values=None, terms=None)
+        row._replace(variant_values=None, terms=None)
         for row in rows
         if not row.parts and row.supplier_code not in known
     ]
@@ -295,8 +295,7 @@ def _drafts_put(
         names = tuple(each.name for each in store.category_path(ctx, category_id))
         kind = BrandKind(brand_kind) if brand_kind else BrandKind.NATIONAL
         rows = [
-            replace(
-                row,
+            row._replace(
                 title=title,
                 category=names,
                 brand=brand,

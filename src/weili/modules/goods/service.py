@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
 from weili.kit.context import Ctx, EventType, PartyId
 from weili.kit.db import Asked
 from weili.kit.findings import Finding
-from weili.kit.ids import id_text, new_id
+from weili.kit.ids import id_text, ids_sorted, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import FieldProblem, InputInvalid, Said
 from weili.modules.goods import listing
@@ -65,6 +66,7 @@ UNFIT_SHOWN_MAX: Final = 100
 _A_CATEGORY: Final = Said("the id of a category", "类目的 id")
 BEFORE_ALL: Final = UUID(int=0)
 SPU_FIELDS: Final = tuple(SpuFacts.__dataclass_fields__)
+_sku_fields: Final = attrgetter(*store.SKU_FIELDS)
 
 Path = tuple[str, ...]
 
@@ -342,12 +344,13 @@ def pool_put(ctx: Ctx, *, pool_id: PoolId, sku_ids: Sequence[SkuId]) -> int:
     """
     ctx.require(SCOPE_ADMIN)
     pool = _pool_get(ctx, pool_id)
-    wanted = sorted(set(sku_ids))
+    wanted = ids_sorted(sku_ids)
     states = store.states_read(ctx, wanted)
-    for sku_id in wanted:
-        if sku_id not in states:
-            raise SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
-    if unfit := pools.pool_unfit(ctx, pool_id, wanted, limit=UNFIT_SHOWN_MAX):
+    if len(states) < len(wanted):
+        unknown = next(sku_id for sku_id in wanted if sku_id not in states)
+        raise SkuUnknown(sku_id=id_text(SKU_PREFIX, unknown))
+    is_bound = bool(pool.profile.category_ids or pool.profile.brand_kinds)
+    if is_bound and (unfit := pools.pool_unfit(ctx, pool_id, wanted, limit=UNFIT_SHOWN_MAX)):
         raise PoolUnfit(name=pool.name, sku_ids=[id_text(SKU_PREFIX, sku_id) for sku_id in unfit])
     added = pools.pool_skus_insert(ctx, pool_id, wanted)
     _announce_pool(ctx, POOL_SKU_ADDED, pool_id, added, states)
@@ -482,15 +485,16 @@ def _spus_put(
     brands: Mapping[str, BrandId],
 ) -> tuple[dict[store.SpuKey, SpuId], dict[SpuId, dict[str, list[Any]]]]:
     """Write the SPUs that are new or changed; give ids, and what changed of the old ones."""
+    last_rows = {_spu_key(row): row for row in by_key.values()}
     wanted = {
-        _spu_key(row): SpuFacts(
+        key: SpuFacts(
             row.title,
             categories[row.category],
             brands.get(row.brand),
             str(row.brand_kind) if row.brand else None,
             dict(row.attributes),
         )
-        for row in by_key.values()
+        for key, row in last_rows.items()
     }
     known = store.spus_read(ctx, wanted)
     ids: dict[store.SpuKey, SpuId] = {}
@@ -498,11 +502,12 @@ def _spus_put(
     updated: list[tuple[SpuId, SpuFacts]] = []
     changes: dict[SpuId, dict[str, list[Any]]] = {}
     for key, facts in wanted.items():
-        if key not in known:
-            ids[key] = SpuId(new_id(ctx.now))
-            created.append((ids[key], key, facts))
+        found = known.get(key)
+        if found is None:
+            ids[key] = spu_id = SpuId(new_id(ctx.now))
+            created.append((spu_id, key, facts))
             continue
-        spu_id, before = known[key]
+        spu_id, before = found
         ids[key] = spu_id
         if before != facts:
             updated.append((spu_id, facts))
@@ -534,19 +539,20 @@ def _skus_put(
         spu_id = spus[_spu_key(row)]
         before = known.get(key)
         if before is None:
-            ids[key] = SkuId(new_id(ctx.now))
+            ids[key] = sku_id = SkuId(new_id(ctx.now))
             terms = row.terms or TERMS_DEFAULT
-            created.append(store.SkuWrite(ids[key], spu_id, row, terms, row.variant_values))
+            created.append(store.SkuWrite(sku_id, spu_id, row, terms, row.variant_values))
             continue
         sku_id = ids[key] = before.sku_id
         if before.state is SkuState.DRAFT:
             drafts.add(sku_id)
         terms = row.terms or before.terms
-        changes = spu_changes.get(spu_id, {}) | _changes(
-            ("spu_id", *store.SKU_FIELDS),
-            [before.spu_id, *before.fields],
-            [spu_id, *[getattr(row, name) for name in store.SKU_FIELDS]],
-        )
+        changes = dict(spu_changes.get(spu_id, ())) if spu_changes else {}
+        fields = _sku_fields(row)
+        if before.spu_id != spu_id or before.fields != fields:
+            changes |= _changes(
+                ("spu_id", *store.SKU_FIELDS), (before.spu_id, *before.fields), (spu_id, *fields)
+            )
         if terms != before.terms:
             changes |= _changes(store.TERM_FIELDS, _values(before.terms), _values(terms))
         variant = before.variant_values if row.variant_values is None else row.variant_values
@@ -672,7 +678,7 @@ def _announce_pool(
     The platform is told of that as well.
     """
     listing.changes_tell(ctx, sku_ids=sku_ids)
-    told = sorted(sku_id for sku_id in sku_ids if states[sku_id] in SHOWN_STATES)
+    told = ids_sorted(sku_id for sku_id in sku_ids if states[sku_id] in SHOWN_STATES)
     if told:
         data = {"pool_id": id_text(POOL_PREFIX, pool_id)}
         _announce_skus(ctx, event_type, pools.pool_partners(ctx, pool_id), told, data)

@@ -91,8 +91,7 @@ class CoverageRow:
     lead_days: int
 
 
-@dataclass(frozen=True, slots=True)
-class StockChange:
+class StockChange(NamedTuple):
     """A change of what lies in a place.
 
     Either ``on_hand`` (what was counted) or ``on_hand_delta`` (what came or went) or neither;
@@ -111,8 +110,7 @@ class StockChange:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StockLevel:
+class StockLevel(NamedTuple):
     """What lies in a place, and how much of it is promised or held back.
 
     ``shared`` is kept for partners that hold a share of it. ``version`` goes up whenever

@@ -6,7 +6,7 @@ from typing import Any
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
-from weili.kit.ids import id_text
+from weili.kit.ids import id_text, ids_sorted
 from weili.kit.money import CURRENCY
 from weili.modules import goods
 from weili.modules.goods import SKU_PREFIX, SkuId
@@ -20,6 +20,7 @@ from weili.modules.pricing.model import (
     TierKey,
 )
 from weili.modules.pricing.rules import PriceBook
+from weili.modules.pricing.store import costs as cost_store
 from weili.modules.pricing.store import prices as store
 
 
@@ -46,28 +47,41 @@ def unit_prices_asked(
     return store.unit_prices(ctx, partner_id, sku_ids)
 
 
+def cost_book(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> PriceBook:
+    """Read what suppliers are owed, in a book without prices."""
+    costs = cost_store.costs_read(ctx, sku_ids)
+    return rules.price_book_of(now=ctx.now, lists=(), prices=(), costs=costs)
+
+
 def seeing_book(
-    ctx: Ctx, keys: Sequence[TierKey], *, also: Sequence[ListId] = ()
+    ctx: Ctx, sku_ids: Iterable[SkuId], *, also: Sequence[ListId] = ()
 ) -> tuple[dict[SkuId, frozenset[PartyId]], PriceBook]:
-    """Read which partners see the SKUs of some tiers, and the book of those partners."""
-    sku_ids = list({key.sku_id for key in keys})
-    seeing = goods.partners_seeing(ctx, sku_ids=sku_ids)
+    """Read which partners see some SKUs, and the book of those partners."""
+    asked = ids_sorted(sku_ids)
+    seeing = goods.partners_seeing(ctx, sku_ids=asked)
+    if not (seeing or also):
+        # So it is with goods that are only being put in; a sheet has thousands of them.
+        return {}, rules.price_book_of(now=ctx.now, lists=(), prices=())
     partner_ids = sorted(frozenset().union(*seeing.values()))
-    rows = store.book_rows(ctx, partner_ids=partner_ids, sku_ids=sku_ids, also=also)
+    rows = store.book_rows(ctx, partner_ids=partner_ids, sku_ids=asked, also=also)
     return dict(seeing), rules.price_book_of(now=ctx.now, **rows()._asdict())
 
 
 def prices_set_tell(
-    ctx: Ctx, list_id: ListId, changed: Iterable[tuple[SkuId, int, int, int]]
+    ctx: Ctx, list_id: ListId, changed: Sequence[tuple[SkuId, int, int, int]]
 ) -> None:
     """Tell each partner of the prices that were set and that it pays from now on.
 
     ``changed`` are (SKU, quantity_min, price, version). Under a price for a time a change is not
     felt; what is paid after it is told when it is over.
     """
-    versions = {TierKey(list_id, row[0], row[1]): row[3] for row in changed}
+    seeing, book = seeing_book(ctx, [sku_id for sku_id, _, _, _ in changed])
+    versions = {
+        TierKey(list_id, sku_id, quantity_min): version
+        for sku_id, quantity_min, _, version in changed
+        if sku_id in seeing
+    }
     keys = sorted(versions)
-    seeing, book = seeing_book(ctx, keys)
     told = [
         (key, tier)
         for key in keys
@@ -78,7 +92,7 @@ def prices_set_tell(
 
 def prices_begun_tell(ctx: Ctx, list_id: ListId, keys: Sequence[TierKey]) -> None:
     """Tell each partner of the tiers that are now by a change that has just begun."""
-    seeing, book = seeing_book(ctx, keys)
+    seeing, book = seeing_book(ctx, [key.sku_id for key in keys])
     told = [(key, tier) for key in keys if (tier := book.tier(key)) is not None]
     _tell(ctx, list_id, told, seeing, book)
 
@@ -88,7 +102,7 @@ def prices_over_tell(ctx: Ctx, list_id: ListId, keys: Sequence[TierKey]) -> None
 
     Where the next change takes over at once, its own beginning tells it.
     """
-    seeing, book = seeing_book(ctx, keys)
+    seeing, book = seeing_book(ctx, [key.sku_id for key in keys])
     told = [(key, book.tier(key)) for key in keys if not book.is_windowed(key)]
     _tell(ctx, list_id, told, seeing, book)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from weili.kit.context import Ctx
-from weili.kit.ids import id_text, new_id
+from weili.kit.ids import id_text, ids_sorted, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import Busy, FieldProblem, InputInvalid, NotFound, Said
 from weili.modules import goods
@@ -203,10 +203,11 @@ def skus_check(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:
 
     Raises: SkuUnknown.
     """
-    known = goods.skus_known(ctx, sku_ids=list(set(sku_ids)))
-    for sku_id in sku_ids:
-        if sku_id not in known:
-            raise goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
+    asked = ids_sorted(sku_ids)
+    known = goods.skus_known(ctx, sku_ids=asked)
+    if len(known) < len(asked):
+        unknown = next(sku_id for sku_id in sku_ids if sku_id not in known)
+        raise goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, unknown))
 
 
 def sku_texts(sku_ids: Sequence[SkuId]) -> list[str]:
@@ -284,7 +285,7 @@ def _room_check(ctx: Ctx, draft: ChangeDraft) -> None:
 
 def _lines(ctx: Ctx, draft: ChangeDraft) -> list[ChangeLine]:
     keys = [TierKey(draft.list_id, row.sku_id, row.quantity_min) for row in draft.rows]
-    seeing, book = books.seeing_book(ctx, keys, also=[draft.list_id])
+    seeing, book = books.seeing_book(ctx, [key.sku_id for key in keys], also=[draft.list_id])
     then = book.at(_begins_at(ctx, draft))
     return [
         ChangeLine(

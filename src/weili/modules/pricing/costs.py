@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from weili.kit.context import Ctx, PartyId
-from weili.kit.ids import id_text, new_id
+from weili.kit.ids import id_text, ids_sorted, new_id
 from weili.kit.money import CURRENCY
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import FieldProblem, InputInvalid, NotFound, Said
@@ -271,8 +271,9 @@ def _proposal_get(ctx: Ctx, proposal_id: ProposalId, supplier_id: PartyId | None
 
 
 def _suppliers_get(ctx: Ctx, sku_ids: Sequence[SkuId]) -> dict[SkuId, PartyId]:
-    suppliers = goods.skus_suppliers(ctx, sku_ids=list(set(sku_ids)))
-    for sku_id in sku_ids:
-        if sku_id not in suppliers:
-            raise goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
+    asked = ids_sorted(sku_ids)
+    suppliers = goods.skus_suppliers(ctx, sku_ids=asked)
+    if len(suppliers) < len(asked):
+        unknown = next(sku_id for sku_id in sku_ids if sku_id not in suppliers)
+        raise goods.SkuUnknown(sku_id=id_text(SKU_PREFIX, unknown))
     return suppliers

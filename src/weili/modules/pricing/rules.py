@@ -368,15 +368,16 @@ def price_rows_check(rows: Sequence[PriceRow]) -> None:
     Raises: InputInvalid, naming each row at fault.
     """
     wrong: list[FieldProblem] = []
-    seen: set[tuple[SkuId, int]] = set()
+    seen: set[tuple[int, int]] = set()
     for i, row in enumerate(rows):
         if not 1 <= row.quantity_min <= QUANTITY_MIN_MAX:
             expected = Said(f"1 to {QUANTITY_MIN_MAX}", f"1 至 {QUANTITY_MIN_MAX}")
             wrong.append(FieldProblem(f"/{i}/quantity_min", "out_of_range", expected))
         wrong += _amount_wrong(f"/{i}/unit_price_minor", row.unit_price_minor)
-        if (row.sku_id, row.quantity_min) in seen:
+        tier = row.sku_id.int, row.quantity_min
+        if tier in seen:
             wrong.append(FieldProblem(f"/{i}", "twice", _ONE_TIER))
-        seen.add((row.sku_id, row.quantity_min))
+        seen.add(tier)
     _refuse(wrong)
 
 

@@ -128,7 +128,7 @@ def prices_put(ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow]) -> PutCou
     list_lock(ctx, list_id)
     sku_ids = [row.sku_id for row in rows]
     skus_check(ctx, sku_ids)
-    costs = books.price_book(ctx, partner_ids=[], sku_ids=sku_ids)
+    costs = books.cost_book(ctx, sku_ids=sku_ids)
     below = [
         row.sku_id
         for row in rows

@@ -4,11 +4,11 @@ A row is checked as a whole, so that whoever fills in the sheet sees every wrong
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from stdnum import ean
 
@@ -40,28 +40,6 @@ TAX_RATES_BPS: Final = (0, 100, 300, 500, 600, 900, 1300)
 
 SHEET_REQUIRED: Final = ("supplier_code", "category", "title", "tax_rate_bps", "cost", "price")
 """Columns without which a sheet of goods can't be read."""
-
-SHEET_COLUMNS: Final = (
-    "supplier_code",
-    "supplier",
-    "category",
-    "brand",
-    "brand_kind",
-    "spu_code",
-    "title",
-    "variant",
-    "attributes",
-    "gtin",
-    "tax_rate_bps",
-    "return_policy",
-    "weight_g",
-    "cost",
-    "price",
-    "compare_at_price",
-    "stock",
-    "unit",
-)
-"""Columns of a sheet of goods; others are passed over."""
 
 SHEET_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -118,10 +96,9 @@ _NO_MORE_CELLS: Final = Said(
 )
 
 _CELLS_REMEMBERED: Final = 1_024
-"""Categories, brands and attributes come again row after row; reading them once is enough."""
+"""Most cells come again, row after row or soon; reading them once is enough."""
 
 E = TypeVar("E", bound=StrEnum)
-T = TypeVar("T")
 
 
 class _Wrong(Exception):
@@ -142,91 +119,62 @@ def row_check(row_number: int, raw: Mapping[str, str]) -> SheetRow | list[RowPro
     Amounts are in yuan with at most two decimals. A price below cost is refused, and so is a
     crossed-out price below the price.
     """
-    row = _Row(row_number, raw)
-    supplier_code = row.read("supplier_code", _code)
-    supplier = row.read("supplier", _name)
-    category = row.read("category", _category)
-    brand = row.read("brand", _name)
-    brand_kind = row.read("brand_kind", _brand_kind)
-    spu_code = row.read("spu_code", _code_or_empty)
-    title = row.read("title", _title)
-    variant = row.read("variant", _variant)
-    attributes = row.read("attributes", _attributes)
-    gtin = row.read("gtin", _gtin)
-    tax_rate_bps = row.read("tax_rate_bps", _tax_rate)
-    return_policy = row.read("return_policy", _return_policy)
-    weight_g = row.read("weight_g", _weight)
-    cost_minor = row.read("cost", _amount)
-    price_minor = row.read("price", _price)
-    compare_at_minor = row.read("compare_at_price", _amount_or_none)
-    stock = row.read("stock", _stock)
-    unit = row.read("unit", _unit)
-    if cost_minor is not None and price_minor is not None and price_minor < cost_minor:
-        cost = yuan_from_fen(cost_minor)
-        row.refuse(
-            "price",
-            Said(
-                f"at least the cost, {cost}: a sale below cost is refused",
-                f"不低于成本 {cost}（不接受亏本销售）",
-            ),
+    # Most rows are right. They are read in one go; where that fails, each cell by itself.
+    cell = raw.get
+    try:
+        row = SheetRow._make(
+            [row_number, *[how(cell(column, "").strip()) for column, how in _READERS]]
         )
-    if compare_at_minor is not None and price_minor is not None and compare_at_minor < price_minor:
-        price = yuan_from_fen(price_minor)
-        row.refuse(
-            "compare_at_price",
-            Said(f"empty, or at least the price, {price}", f"留空，或不低于售价 {price}"),
-        )
-    if row.cell(""):
-        row.refuse("", _NO_MORE_CELLS)
-    if row.problems:
-        return row.problems
-    # With no problem listed, no reading gave None but where None means an empty cell.
-    return SheetRow(
-        row=row_number,
-        supplier=cast("str", supplier),
-        supplier_code=cast("str", supplier_code),
-        category=cast("tuple[str, ...]", category),
-        brand=cast("str", brand),
-        brand_kind=cast("BrandKind", brand_kind),
-        spu_code=cast("str", spu_code or supplier_code),
-        title=cast("str", title),
-        variant=cast("str", variant),
-        attributes=cast("Mapping[str, str]", attributes),
-        gtin=gtin,
-        tax_rate_bps=cast("int", tax_rate_bps),
-        return_policy=cast("ReturnPolicy", return_policy),
-        weight_g=cast("int", weight_g),
-        cost_minor=cast("int", cost_minor),
-        price_minor=cast("int", price_minor),
-        compare_at_minor=compare_at_minor,
-        stock=stock,
-        unit=cast("str", unit),
-    )
+    except _Wrong:
+        return _cells_wrong(row_number, raw)
+    if cell("", "").strip() or _amounts_wrong(
+        row.cost_minor, row.price_minor, row.compare_at_minor
+    ):
+        return _cells_wrong(row_number, raw)
+    return row if row.spu_code else row._replace(spu_code=row.supplier_code)
 
 
-class _Row:
-    """A row being read: each cell by the function that knows its form."""
+def _cells_wrong(row_number: int, raw: Mapping[str, str]) -> list[RowProblem]:
+    """List what is wrong with a row: with cells by themselves, then with one beside another."""
+    problems: list[RowProblem] = []
+    read: dict[str, Any] = {}
 
-    __slots__ = ("problems", "raw", "row_number")
+    def refuse(column: str, expected: Said) -> None:
+        got = raw.get(column, "").strip()[:GOT_MAX]
+        problems.append(RowProblem(row_number, column, got, expected))
 
-    def __init__(self, row_number: int, raw: Mapping[str, str]) -> None:
-        self.row_number = row_number
-        self.raw = raw
-        self.problems: list[RowProblem] = []
-
-    def cell(self, column: str) -> str:
-        return self.raw.get(column, "").strip()
-
-    def read(self, column: str, how: Callable[[str], T]) -> T | None:
+    for column, how in _READERS:
         try:
-            return how(self.cell(column))
+            read[column] = how(raw.get(column, "").strip())
         except _Wrong as wrong:
-            self.refuse(column, wrong.expected)
-            return None
+            refuse(column, wrong.expected)
+    amounts = read.get("cost"), read.get("price"), read.get("compare_at_price")
+    for column, expected in _amounts_wrong(*amounts):
+        refuse(column, expected)
+    if raw.get("", "").strip():
+        refuse("", _NO_MORE_CELLS)
+    return problems
 
-    def refuse(self, column: str, expected: Said) -> None:
-        got = self.cell(column)[:GOT_MAX]
-        self.problems.append(RowProblem(self.row_number, column, got, expected))
+
+def _amounts_wrong(
+    cost_minor: int | None, price_minor: int | None, compare_at_minor: int | None
+) -> list[tuple[str, Said]]:
+    """Say which amounts do not go with each other; None is one that is not there to compare."""
+    wrong: list[tuple[str, Said]] = []
+    if price_minor is None:
+        return wrong
+    if cost_minor is not None and price_minor < cost_minor:
+        cost = yuan_from_fen(cost_minor)
+        expected = Said(
+            f"at least the cost, {cost}: a sale below cost is refused",
+            f"不低于成本 {cost}（不接受亏本销售）",
+        )
+        wrong.append(("price", expected))
+    if compare_at_minor is not None and compare_at_minor < price_minor:
+        price = yuan_from_fen(price_minor)
+        expected = Said(f"empty, or at least the price, {price}", f"留空，或不低于售价 {price}")
+        wrong.append(("compare_at_price", expected))
+    return wrong
 
 
 class SheetCheck:
@@ -258,11 +206,15 @@ class SheetCheck:
         if isinstance(found, list):
             return found
         supplier_id, row = found
-        if problems := list(self._against_earlier(supplier_id, row)):
-            return problems
-        self._rows[_digest(supplier_id, row.supplier_code)] = row_number
-        shared = row_number, _shared(row)
-        self._spus.setdefault(_digest(supplier_id, row.spu_code), shared)
+        code, spu = (hash((supplier_id, each)) for each in (row.supplier_code, row.spu_code))
+        shared = _shared(row)
+        twin = self._rows.get(code, 0)
+        first, shared_before = self._spus.get(spu, (0, shared))
+        if twin or shared != shared_before:
+            return list(_against_earlier(row, twin, first if shared != shared_before else 0))
+        self._rows[code] = row_number
+        if not first:
+            self._spus[spu] = row_number, shared
         return found
 
     def read(
@@ -278,23 +230,20 @@ class SheetCheck:
             return [RowProblem(row_number, "supplier", row.supplier, expected)]
         return supplier_id, row
 
-    def _against_earlier(self, supplier_id: PartyId, row: SheetRow) -> Iterator[RowProblem]:
-        if twin := self._rows.get(_digest(supplier_id, row.supplier_code)):
-            expected = Said(
-                f"each code once; row {twin} has it already", f"编码不重复；第 {twin} 行已使用"
-            )
-            yield RowProblem(row.row, "supplier_code", row.supplier_code, expected)
-        first, shared = self._spus.get(_digest(supplier_id, row.spu_code), (0, 0))
-        if first and shared != _shared(row):
-            expected = Said(
-                f"title, category, brand, its kind and attributes as in row {first}, one SPU",
-                f"标题、类目、品牌、品牌类型与属性同第 {first} 行（同属一个 SPU）",
-            )
-            yield RowProblem(row.row, "spu_code", row.spu_code, expected)
 
-
-def _digest(supplier_id: PartyId, code: str) -> int:
-    return hash((supplier_id, code))
+def _against_earlier(row: SheetRow, twin: int, first: int) -> Iterator[RowProblem]:
+    """Say what stands against a row: one that has its code, the first of its SPU; 0 for none."""
+    if twin:
+        expected = Said(
+            f"each code once; row {twin} has it already", f"编码不重复；第 {twin} 行已使用"
+        )
+        yield RowProblem(row.row, "supplier_code", row.supplier_code, expected)
+    if first:
+        expected = Said(
+            f"title, category, brand, its kind and attributes as in row {first}, one SPU",
+            f"标题、类目、品牌、品牌类型与属性同第 {first} 行（同属一个 SPU）",
+        )
+        yield RowProblem(row.row, "spu_code", row.spu_code, expected)
 
 
 def _shared(row: SheetRow) -> int:
@@ -316,11 +265,14 @@ def text_cleaned(text: str) -> str:
 
 
 def _code(text: str) -> str:
+    if len(text) <= CODE_MAX and text.isalnum():
+        return text
     if not _CODE.fullmatch(text) or _INVISIBLE.search(text):
         raise _wrong(f"1 to {CODE_MAX} characters without blanks", f"1 至 {CODE_MAX} 个无空格字符")
     return text
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _code_or_empty(text: str) -> str:
     return _code(text) if text else ""
 
@@ -346,6 +298,7 @@ def _variant(text: str) -> str:
     return _plain(text, TITLE_MAX)
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _title(text: str) -> str:
     cleaned = _plain(text, TITLE_MAX)
     if not cleaned:
@@ -400,6 +353,7 @@ def _whole(text: str, whole_max: int, expected: Said) -> int:
     return int(text)
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _tax_rate(text: str) -> int:
     rates = either(TAX_RATES_BPS)
     expected = Said(
@@ -411,6 +365,7 @@ def _tax_rate(text: str) -> int:
     return rate_bps
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _weight(text: str) -> int:
     expected = Said(
         f"whole grams from 0 to {WEIGHT_MAX_G}, or empty", f"0 至 {WEIGHT_MAX_G} 的整数克，或留空"
@@ -418,15 +373,18 @@ def _weight(text: str) -> int:
     return _whole(text or "0", WEIGHT_MAX_G, expected)
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _stock(text: str) -> int | None:
     expected = Said(f"a whole number from 0 to {STOCK_MAX}", f"0 至 {STOCK_MAX} 的整数")
     return _whole(text, STOCK_MAX, expected) if text else None
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _unit(text: str) -> str:
     return _plain(text, UNIT_MAX) or UNIT_DEFAULT
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _amount(text: str) -> int:
     try:
         amount_minor = fen_from_yuan(text)
@@ -441,6 +399,7 @@ def _amount(text: str) -> int:
     return amount_minor
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _price(text: str) -> int:
     price_minor = _amount(text)
     if price_minor == 0:
@@ -448,6 +407,7 @@ def _price(text: str) -> int:
     return price_minor
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _amount_or_none(text: str) -> int | None:
     return _amount(text) if text else None
 
@@ -459,9 +419,37 @@ def _member(kinds: type[E], text: str) -> E:
         raise _Wrong(either(tuple(kinds))) from None
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _brand_kind(text: str) -> BrandKind:
     return _member(BrandKind, text) if text else BrandKind.NATIONAL
 
 
+@lru_cache(_CELLS_REMEMBERED)
 def _return_policy(text: str) -> ReturnPolicy:
     return _member(ReturnPolicy, text) if text else ReturnPolicy.SEVEN_DAYS_NO_REASON
+
+
+_READERS: Final[Sequence[tuple[str, Callable[[str], object]]]] = (
+    ("supplier_code", _code),
+    ("supplier", _name),
+    ("category", _category),
+    ("brand", _name),
+    ("brand_kind", _brand_kind),
+    ("spu_code", _code_or_empty),
+    ("title", _title),
+    ("variant", _variant),
+    ("attributes", _attributes),
+    ("gtin", _gtin),
+    ("tax_rate_bps", _tax_rate),
+    ("return_policy", _return_policy),
+    ("weight_g", _weight),
+    ("cost", _amount),
+    ("price", _price),
+    ("compare_at_price", _amount_or_none),
+    ("stock", _stock),
+    ("unit", _unit),
+)
+"""What reads each column, in the order of ``SheetRow`` after the row's number."""
+
+SHEET_COLUMNS: Final = tuple(column for column, _ in _READERS)
+"""Columns of a sheet of goods; others are passed over."""

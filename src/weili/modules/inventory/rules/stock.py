@@ -1,7 +1,6 @@
 """What a change, a movement, a count does to stock: pure decisions."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from weili.kit.ids import id_text
@@ -64,7 +63,8 @@ def changes_decided(
 ) -> tuple[dict[Place, StockLevel], list[Changed], list[Booking]]:
     """Decide changes one after another, each on what the ones before it left.
 
-    Gives the levels after all that were done, the outcome of each, and what moved.
+    Gives the levels after all that were done, in the order in which they were given; the outcome
+    of each change; and what moved.
     """
     after = dict(levels)
     outcomes: list[Changed] = []
@@ -76,10 +76,10 @@ def changes_decided(
         problem = _problem(level, there, change)
         if problem is not None:
             outcomes.append(Changed(ChangeOutcome.REFUSED, level, problem))
-        elif there == level:
+        elif there[:-1] == level[:-1]:
             outcomes.append(Changed(ChangeOutcome.UNCHANGED, level))
         else:
-            after[place] = there = replace(there, version=level.version + 1)
+            after[place] = there
             outcomes.append(Changed(ChangeOutcome.DONE, there))
             delta = there.on_hand - level.on_hand
             if delta:
@@ -90,7 +90,7 @@ def changes_decided(
 def bookings_applied(
     levels: Mapping[Place, StockLevel], bookings: Sequence[Booking]
 ) -> dict[Place, StockLevel]:
-    """Apply bookings one after another; gives the levels after them.
+    """Apply bookings one after another; gives the levels after them, in the order given.
 
     Raises: StockBelowReserved, for the first that would leave less than is promised.
     """
@@ -98,7 +98,7 @@ def bookings_applied(
     for booking in bookings:
         place = booking.sku_id, booking.warehouse_id
         level = after[place]
-        there = replace(level, on_hand=level.on_hand + booking.delta, version=level.version + 1)
+        there = level._replace(on_hand=level.on_hand + booking.delta, version=level.version + 1)
         if problem := _below(level, there):
             raise problem
         after[place] = there
@@ -115,11 +115,11 @@ def change_kind(change: StockChange) -> MoveKind:
 def lows_crossed(
     before: Mapping[Place, StockLevel], after: Mapping[Place, StockLevel]
 ) -> list[StockLevel]:
-    """Give the places that are low now and were not, in order."""
+    """Give the places that are low now and were not, in the order in which they are given."""
     return [
-        after[place]
-        for place in sorted(after)
-        if is_low(after[place].unpromised, after[place].low_below)
+        level
+        for place, level in after.items()
+        if is_low(level.unpromised, level.low_below)
         and not is_low(before[place].unpromised, before[place].low_below)
     ]
 
@@ -204,11 +204,15 @@ def _level_after(level: StockLevel, change: StockChange) -> StockLevel:
     on_hand = change.on_hand
     if on_hand is None:
         on_hand = level.on_hand + (change.on_hand_delta or 0)
-    return replace(
-        level,
-        on_hand=on_hand,
-        safety=level.safety if change.safety is None else change.safety,
-        low_below=level.low_below if change.low_below is None else change.low_below,
+    return StockLevel(
+        level.sku_id,
+        level.warehouse_id,
+        on_hand,
+        level.reserved,
+        level.safety if change.safety is None else change.safety,
+        level.shared,
+        level.low_below if change.low_below is None else change.low_below,
+        level.version + 1,
     )
 
 

@@ -1,10 +1,10 @@
 """The verbs on places: what lies there, every change of it, and the proof that it adds up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from weili.kit.context import Ctx
 from weili.kit.findings import Finding
-from weili.kit.ids import id_text
+from weili.kit.ids import id_text, ids_sorted
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import NotFound, Problem
 from weili.modules import goods
@@ -48,13 +48,16 @@ def stock_change(ctx: Ctx, *, changes: Sequence[StockChange]) -> list[StockLevel
         return []
     warehouses = access.warehouses_check(ctx, [change.warehouse_id for change in changes])
     access.skus_check(ctx, [change.sku_id for change in changes])
+    opened = _places_open(ctx, changes, warehouses)
+    changes = [change for change in changes if (change.sku_id, change.warehouse_id) not in opened]
     before = places_locked(ctx, {(change.sku_id, change.warehouse_id) for change in changes})
     after, outcomes, bookings = rules.changes_decided(before, changes)
     for outcome in outcomes:
         if outcome.problem:
             raise outcome.problem
     levels_save(ctx, before=before, after=after, bookings=bookings, warehouses=warehouses)
-    return [after[place] for place in sorted(after)]
+    after |= opened
+    return [after[place] for place in _in_order(after)]
 
 
 def stock_update(ctx: Ctx, *, changes: Sequence[StockChange]) -> list[Changed]:
@@ -117,15 +120,47 @@ def stock_book(
     before = places_locked(ctx, {(booking.sku_id, booking.warehouse_id) for booking in bookings})
     after = rules.bookings_applied(before, bookings)
     levels_save(ctx, before=before, after=after, bookings=bookings, warehouses=warehouses)
-    return [after[place] for place in sorted(after)]
+    return list(after.values())
 
 
 def places_locked(ctx: Ctx, places: set[Place]) -> dict[Place, StockLevel]:
-    """Lock places in their one order, made empty where there was none, and give them."""
+    """Lock places in their one order, made empty where there was none, and give them in it."""
     if not places:
         return {}
-    store.places_make(ctx, sorted(places))
-    return store.places_lock(ctx, sorted(places))
+    ordered = _in_order(places)
+    store.places_make(ctx, ordered)
+    return store.places_lock(ctx, ordered)
+
+
+def _places_open(
+    ctx: Ctx, changes: Sequence[StockChange], warehouses: Mapping[WarehouseId, Warehouse]
+) -> dict[Place, StockLevel]:
+    """Make places that are not there yet as the changes leave them; gives those that were made.
+
+    Made empty, locked and written to they would cost twice as much, and a sheet of new goods has
+    nothing else. Where a change is refused, or somebody else makes the place first, it is left to
+    the usual way.
+    """
+    levels = store.levels_read(ctx, sku_ids=ids_sorted(change.sku_id for change in changes))
+    held = {(level.sku_id, level.warehouse_id) for level in levels}
+    fresh = [change for change in changes if (change.sku_id, change.warehouse_id) not in held]
+    places = _in_order({(change.sku_id, change.warehouse_id) for change in fresh})
+    before = {place: StockLevel(*place, on_hand=0, reserved=0, safety=0) for place in places}
+    after, outcomes, bookings = rules.changes_decided(before, fresh)
+    if not fresh or any(outcome.problem for outcome in outcomes):
+        return {}
+    made = store.places_open(ctx, levels=list(after.values()))
+    if len(made) < len(after):
+        after = {place: level for place, level in after.items() if place in made}
+        bookings = [each for each in bookings if (each.sku_id, each.warehouse_id) in made]
+    store.bookings_write(ctx, bookings=bookings)
+    _lows_tell(ctx, before, after, warehouses)
+    return after
+
+
+def _in_order(places: Iterable[Place]) -> list[Place]:
+    """Sort places as they are locked: by SKU, then by warehouse."""
+    return sorted(places, key=lambda place: (place[0].int, place[1].int))
 
 
 def skus_locked(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> None:
@@ -148,9 +183,19 @@ def levels_save(
     warehouses: Mapping[WarehouseId, Warehouse],
 ) -> None:
     """Write locked places and their movements, and tell suppliers what runs low now."""
-    changed = [after[place] for place in sorted(after) if after[place] != before[place]]
+    changed = [level for place, level in after.items() if level != before[place]]
     if changed:
-        store.levels_write(ctx, levels=changed, bookings=bookings)
+        store.levels_write(ctx, levels=changed)
+        store.bookings_write(ctx, bookings=bookings)
+    _lows_tell(ctx, before, after, warehouses)
+
+
+def _lows_tell(
+    ctx: Ctx,
+    before: Mapping[Place, StockLevel],
+    after: Mapping[Place, StockLevel],
+    warehouses: Mapping[WarehouseId, Warehouse],
+) -> None:
     for level in rules.lows_crossed(before, after):
         low_announce(
             ctx,

@@ -82,10 +82,28 @@ def skus_lock(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:
     )
 
 
-def levels_write(
-    ctx: Ctx, *, levels: Collection[StockLevel], bookings: Sequence[Booking] = ()
-) -> None:
-    """Write locked places as they are after a change, and the movements that brought them there."""
+def places_open(ctx: Ctx, *, levels: Sequence[StockLevel]) -> frozenset[Place]:
+    """Make places with what lies in them; gives those that nobody else had made before."""
+    rows = ctx.db.rows(
+        "INSERT INTO inventory.stock"
+        " (sku_id, warehouse_id, on_hand, reserved, safety, shared, low_below, version, changed_at)"
+        " SELECT k, w, h, 0, f, 0, l, v, %b::timestamptz"
+        " FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[],"
+        "  %b::bigint[]) AS x (k, w, h, f, l, v) ORDER BY k, w ON CONFLICT DO NOTHING"
+        " RETURNING sku_id, warehouse_id",
+        ctx.now,
+        [level.sku_id for level in levels],
+        [level.warehouse_id for level in levels],
+        [level.on_hand for level in levels],
+        [level.safety for level in levels],
+        [level.low_below for level in levels],
+        [level.version for level in levels],
+    )
+    return frozenset(rows)
+
+
+def levels_write(ctx: Ctx, *, levels: Collection[StockLevel]) -> None:
+    """Write locked places as they are after a change."""
     ctx.db.run(
         "UPDATE inventory.stock s SET on_hand = x.h, safety = x.f, shared = x.s, low_below = x.l,"
         " version = x.v, changed_at = %b::timestamptz"
@@ -101,18 +119,23 @@ def levels_write(
         [level.low_below for level in levels],
         [level.version for level in levels],
     )
-    if bookings:
-        ctx.db.run(
-            _MOVEMENTS,
-            ctx.now,
-            [new_id(ctx.now) for _ in bookings],
-            [booking.sku_id for booking in bookings],
-            [booking.warehouse_id for booking in bookings],
-            [str(booking.kind) for booking in bookings],
-            [booking.delta for booking in bookings],
-            [0] * len(bookings),
-            [booking.subject for booking in bookings],
-        )
+
+
+def bookings_write(ctx: Ctx, *, bookings: Sequence[Booking]) -> None:
+    """Write the movements that brought places to where they are."""
+    if not bookings:
+        return
+    ctx.db.run(
+        _MOVEMENTS,
+        ctx.now,
+        [new_id(ctx.now) for _ in bookings],
+        [booking.sku_id for booking in bookings],
+        [booking.warehouse_id for booking in bookings],
+        [str(booking.kind) for booking in bookings],
+        [booking.delta for booking in bookings],
+        [0] * len(bookings),
+        [booking.subject for booking in bookings],
+    )
 
 
 def moves_write(

@@ -42,6 +42,18 @@ def costs_upsert(
     )
 
 
+def costs_read(ctx: Ctx, sku_ids: Sequence[SkuId]) -> list[tuple[SkuId, datetime | None, int]]:
+    """Read costs: (SKU, from when, cost), None for the one that stands."""
+    return ctx.db.rows(
+        "SELECT sku_id, NULL::timestamptz, unit_cost_minor FROM pricing.cost"
+        "  WHERE sku_id = ANY (%b::uuid[])"
+        " UNION ALL SELECT sku_id, valid_from, unit_cost_minor FROM pricing.cost_proposal"
+        "  WHERE state = 'approved' AND sku_id = ANY (%b::uuid[])",
+        sku_ids,
+        sku_ids,
+    )
+
+
 def proposals_insert(ctx: Ctx, proposals: Sequence[CostProposal]) -> set[ProposalId]:
     """Write what a supplier asks for; gives those whose place was free."""
     made = ctx.db.sa.execute(
@@ -107,14 +119,22 @@ def proposals_due(
     ctx: Ctx, *, sku_ids: Sequence[SkuId] | None, limit: int | None
 ) -> list[CostProposal]:
     """Read and lock approved costs whose time has come, the first to come first."""
-    table = t.cost_proposal
-    query = sa.select(table).where(table.c.due_at <= ctx.now)
-    if sku_ids is not None:
-        query = query.where(
-            table.c.sku_id == sa.any_(sa.literal(list(sku_ids), pgt.ARRAY(sa.Uuid)))
+    rows = ctx.db.rows(
+        "SELECT id, sku_id, supplier_id, unit_cost_minor, valid_from, state, reason, submitted_at,"
+        "  decided_at FROM pricing.cost_proposal"
+        " WHERE due_at <= %b AND (%b::uuid[] IS NULL OR sku_id = ANY (%b::uuid[]))"
+        " ORDER BY valid_from, id LIMIT %b FOR UPDATE",
+        ctx.now,
+        sku_ids,
+        sku_ids,
+        limit,
+    )
+    return [
+        CostProposal(
+            proposal_id, sku_id, owner, cost_minor, begins, CostState(state), reason, asked, decided
         )
-    query = query.order_by(table.c.valid_from, table.c.id).limit(limit)
-    return [_proposal(row) for row in ctx.db.sa.execute(query.with_for_update())]
+        for proposal_id, sku_id, owner, cost_minor, begins, state, reason, asked, decided in rows
+    ]
 
 
 def proposals_done(ctx: Ctx, proposal_ids: Sequence[ProposalId]) -> None:

@@ -25,15 +25,15 @@ from weili.modules.pricing.model import (
 )
 
 # A tier's versions are counted over all that was ever written of it, what is only to come included;
-# whoever writes holds the list's lock, so the next number is nobody else's.
+# whoever writes holds the list's lock, so the next number is nobody else's. What stands is looked
+# up row by row: as a join, on a list that has just grown, the whole list was read and sorted.
 _PRICES_PUT: Final = (
     "WITH fresh AS ("
     " SELECT x.s, x.q, x.u, 1 + coalesce((SELECT max(h.version) FROM pricing.price_history h"
     "   WHERE h.list_id = %b::uuid AND h.sku_id = x.s AND h.quantity_min = x.q), 0) AS v"
     "  FROM unnest(%b::uuid[], %b::int[], %b::bigint[]) AS x (s, q, u)"
-    "  LEFT JOIN pricing.price p ON p.list_id = %b::uuid AND p.sku_id = x.s"
-    "   AND p.quantity_min = x.q"
-    "  WHERE p.unit_price_minor IS DISTINCT FROM x.u), changed AS ("
+    "  WHERE (SELECT p.unit_price_minor FROM pricing.price p WHERE p.list_id = %b::uuid"
+    "   AND p.sku_id = x.s AND p.quantity_min = x.q) IS DISTINCT FROM x.u), changed AS ("
     " INSERT INTO pricing.price AS p"
     "  (list_id, sku_id, quantity_min, unit_price_minor, version, changed_at)"
     " SELECT %b::uuid, s, q, u, v, %b::timestamptz FROM fresh ORDER BY s, q"
