@@ -396,6 +396,9 @@ def test_an_order_goes_elsewhere_and_the_freight_follows(market: Market) -> None
     order = partner(market, change_address, order_id=order.id, area_code=HEXI, recipient=ELSEWHERE)
 
     assert (order.area_code, order.freight_minor) == (HEXI, NORTH_FREIGHT_FEN)
+    [child] = order.children
+    assert child.ships_on is not None
+    assert child.arrives_on == child.ships_on + timedelta(days=1)  # and not three, to Hangzhou
     assert market.balance() == (BALANCE_FEN, price + NORTH_FREIGHT_FEN)
     assert order.recipient_sealed != before
     with market.world.begin() as ctx:

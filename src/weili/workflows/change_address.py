@@ -24,7 +24,8 @@ def change_address(
 
     The same warehouses must serve the new area, else nothing changes. The freight is what an order
     of these goods to the new area bears now: less goes back to the balance, more is held from it.
-    Whom it went to before is written over.
+    It leaves on the day that was promised, and arrives when that area is reached from there. Whom
+    it went to before is written over.
 
     Raises: OrderUnknown; AreaUnknown; AreaReplaced; AddressFixed; AddressNotServed;
     AreaNotOnSale; FreightNotSet; AreaExcluded; WeightMissing; BalanceTooLow.
@@ -35,10 +36,10 @@ def change_address(
     _movable_check(ctx, order, live)
     changed: list[dropship.Child] = []
     if area_code != order.area_code:
-        _served_check(ctx, live, area_code)
-        renewed = dropship.freight_shared(live, _charges(ctx, live, area_code))
-        if [child.freight_minor for child in renewed] != [child.freight_minor for child in live]:
-            changed = _freight_held(ctx, order, renewed)
+        promised = _promised(ctx, live, area_code)
+        changed = dropship.freight_shared(promised, _charges(ctx, live, area_code))
+        if [child.freight_minor for child in changed] != [child.freight_minor for child in live]:
+            changed = _freight_held(ctx, order, changed)
     parties.audit_write(
         ctx,
         action="order.change_address",
@@ -73,7 +74,11 @@ def _movable_check(ctx: Ctx, order: dropship.Order, live: Sequence[dropship.Chil
         )
 
 
-def _served_check(ctx: Ctx, live: Sequence[dropship.Child], area_code: str) -> None:
+def _promised(ctx: Ctx, live: Sequence[dropship.Child], area_code: str) -> list[dropship.Child]:
+    """Give the children with the days that their warehouses take to another area.
+
+    Raises: AreaUnknown; AreaReplaced; AddressNotServed.
+    """
     successors = regions.regions_addressable(ctx, codes=[area_code]).get(area_code)
     if successors is None:
         raise dropship.AreaUnknown(area_code=area_code)
@@ -81,11 +86,16 @@ def _served_check(ctx: Ctx, live: Sequence[dropship.Child], area_code: str) -> N
         raise dropship.AreaReplaced(area_code=area_code, successors=" ".join(successors))
     skus = [line.sku_id for child in live for line in child.lines]
     book = inventory.sourcing_book(ctx, area_codes=[area_code], sku_ids=skus, lock=False)
+    promised = []
     for child in live:
-        if not book.serves(area_code, child.warehouse_id):
+        lead_days = book.lead_days(area_code, child.warehouse_id)
+        if lead_days is None:
             raise dropship.AddressNotServed(
                 child_id=id_text(dropship.CHILD_PREFIX, child.id), area_code=area_code
             )
+        arrives_on = inventory.arrives_on(child.ships_on, lead_days)
+        promised.append(replace(child, lead_days=lead_days, arrives_on=arrives_on))
+    return promised
 
 
 def _charges(

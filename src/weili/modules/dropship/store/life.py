@@ -16,7 +16,7 @@ from weili.modules.dropship.model import (
 
 
 def children_resize(ctx: Ctx, *, order: Order, children: Sequence[Child]) -> None:
-    """Write the lines and amounts that children of a locked order have from now on."""
+    """Write the lines, amounts and days that children of a locked order have from now on."""
     lines = [(child, line) for child in children for line in child.lines]
     ctx.db.run(
         "UPDATE dropship.line l SET quantity = x.q, freight_minor = x.f"
@@ -29,12 +29,14 @@ def children_resize(ctx: Ctx, *, order: Order, children: Sequence[Child]) -> Non
         order.partner_id,
     )
     ctx.db.run(
-        "UPDATE dropship.child c SET goods_minor = x.g, freight_minor = x.f"
-        " FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) AS x (c, g, f)"
-        " WHERE c.id = x.c AND c.partner_id = %b",
+        "UPDATE dropship.child c SET goods_minor = x.g, freight_minor = x.f, lead_days = x.l,"
+        " arrives_on = x.a FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::smallint[],"
+        " %b::date[]) AS x (c, g, f, l, a) WHERE c.id = x.c AND c.partner_id = %b",
         [child.id for child in children],
         [child.goods_minor for child in children],
         [child.freight_minor for child in children],
+        [child.lead_days for child in children],
+        [child.arrives_on for child in children],
         order.partner_id,
     )
 

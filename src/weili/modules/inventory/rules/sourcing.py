@@ -203,9 +203,10 @@ class SourcingBook:
                 self._unsold[share_id] = count
                 self.has_shares = True
 
-    def serves(self, area_code: str, warehouse_id: WarehouseId) -> bool:
-        """Say whether a warehouse serves an area."""
-        return any(candidate[1] == warehouse_id for candidate in self.candidates(area_code))
+    def lead_days(self, area_code: str, warehouse_id: WarehouseId) -> int | None:
+        """Say how many days a warehouse takes to an area; None when it does not serve it."""
+        found = (row[3] for row in self.candidates(area_code) if row[1] == warehouse_id)
+        return next(found, None)
 
     def close(self, warehouse_id: WarehouseId) -> None:
         """Promise nothing from a warehouse, whatever lies there and for whomever."""
