@@ -136,8 +136,9 @@ def claim_undo(
 def queue_lock(ctx: Ctx, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:
     """Lock child orders in their queues; waits for whoever is just counting an attempt."""
     rows = ctx.db.rows(
-        "SELECT supplier_id, child_id, order_id, state, attempts FROM dropship.supplier_queue"
-        " WHERE child_id = ANY (%b::uuid[]) ORDER BY child_id FOR UPDATE",
+        "SELECT q.supplier_id, q.child_id, q.order_id, q.state, q.attempts FROM dropship.child c"
+        " JOIN dropship.supplier_queue q ON q.supplier_id = c.supplier_id AND q.child_id = c.id"
+        " WHERE c.id = ANY (%b::uuid[]) ORDER BY q.child_id FOR UPDATE OF q",
         list(child_ids),
     )
     return {item.child_id: item for item in (_queued(*row) for row in rows)}
@@ -146,10 +147,13 @@ def queue_lock(ctx: Ctx, child_ids: Sequence[ChildId]) -> dict[ChildId, Queued]:
 def queue_set(
     ctx: Ctx, *, child_ids: Sequence[ChildId], state: QueueState, due_at: datetime | None
 ) -> None:
-    """Move child orders to another state of their queues."""
+    """Move child orders to another state of their queues.
+
+    A queue is found by its supplier: without it all rows that ever were would be looked at.
+    """
     ctx.db.run(
-        "UPDATE dropship.supplier_queue SET state = %b, due_at = %b"
-        " WHERE child_id = ANY (%b::uuid[])",
+        "UPDATE dropship.supplier_queue q SET state = %b, due_at = %b FROM dropship.child c"
+        " WHERE c.id = ANY (%b::uuid[]) AND q.supplier_id = c.supplier_id AND q.child_id = c.id",
         state.value,
         due_at,
         list(child_ids),
