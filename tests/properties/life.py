@@ -271,6 +271,8 @@ class LifeMachine(RuleBasedStateMachine):
         freight = self.freight(area, goods)
         is_covered = goods + freight <= available
         if order_id is None:
+            # A refusal has its reason, or a machine that refuses everything would be right.
+            assert (is_held and not is_covered) or self.is_short(asked, area)
             return
         assert is_covered or not is_held
         self.orders[order_id] = Bought(
@@ -280,6 +282,34 @@ class LifeMachine(RuleBasedStateMachine):
             freight_minor=freight,
             open=Counter({n: quantity for n, (_, quantity) in enumerate(asked, 1)}),
             is_paid=is_held or (is_covered and not is_behind),
+        )
+
+    def is_short(self, asked: Sequence[tuple[SkuId, int]], area: str) -> bool:
+        """Say whether what serves an area may not have all that is asked for.
+
+        A bundle's pieces must lie in one warehouse, so with one of those none may have them all.
+        """
+        market = self.market
+        serving = {market.far, market.barn} | ({market.near} if area == XIHU else set())
+        wanted: Counter[SkuId] = Counter()
+        for sku_id, quantity in asked:
+            for piece, each in self.pieces(sku_id).items():
+                wanted[piece] += quantity * each
+        with self.door.begin() as ctx:
+            levels = inventory.stock_of(ctx, sku_ids=list(wanted))
+        there = {
+            (level.sku_id, level.warehouse_id): level.on_hand - level.reserved
+            for level in levels
+            if level.warehouse_id in serving
+        }
+        if any(sku_id == self.door.gift for sku_id, _ in asked):
+            return not any(
+                all(there.get((sku_id, place), 0) >= n for sku_id, n in wanted.items())
+                for place in serving
+            )
+        return any(
+            sum(n for (of_sku, _), n in there.items() if of_sku == sku_id) < count
+            for sku_id, count in wanted.items()
         )
 
     @rule(n=numbers)
