@@ -95,24 +95,36 @@ def together(world: World, group: Sequence[tuple[Call, Work]]) -> list[bytes | E
 
 
 def _done(ctx: Ctx, group: Sequence[tuple[Call, Work]]) -> list[bytes | Exception]:
-    """Claim all nonces, then take all look-ups on, a journey for each step of all of them."""
+    """Claim all nonces and take all look-ups on, a journey for each step of all of them.
+
+    The first step goes with the claim: a look-up that turns out to be replayed has only read, and
+    nobody is told what.
+    """
+    signed = [place for place, (call, _) in enumerate(group) if call.signed is not None]
     pairs = [call.signed for call, _ in group if call.signed is not None]
-    free = iter(parties.nonces_claim(ctx, pairs=pairs) if pairs else ())
     answers: list[bytes | Exception] = [parties.NonceReplayed()] * len(group)
-    under_way = {
-        place: work(ctx.acting(call.actor))
-        for place, (call, work) in enumerate(group)
-        if call.signed is None or next(free)
-    }
+    under_way = {place: work(ctx.acting(call.actor)) for place, (call, work) in enumerate(group)}
+    with ctx.db.pipeline():
+        claimed = parties.nonces_claim_asked(ctx, pairs=pairs)
+        _step(under_way, answers)
+    for place, is_free in zip(signed, claimed(), strict=True):
+        if not is_free:
+            answers[place] = parties.NonceReplayed()
+            under_way.pop(place, None)
     while under_way:
         with ctx.db.pipeline():
-            for place, steps in list(under_way.items()):
-                try:
-                    next(steps)
-                except StopIteration as end:
-                    answers[place] = end.value
-                    del under_way[place]
-                except Problem as problem:
-                    answers[place] = problem
-                    del under_way[place]
+            _step(under_way, answers)
     return answers
+
+
+def _step(under_way: dict[int, Steps], answers: list[bytes | Exception]) -> None:
+    """Take each look-up one step on; those that have ended leave their answers or refusals."""
+    for place, steps in list(under_way.items()):
+        try:
+            next(steps)
+        except StopIteration as end:
+            answers[place] = end.value
+            del under_way[place]
+        except Problem as problem:
+            answers[place] = problem
+            del under_way[place]

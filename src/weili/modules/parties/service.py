@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from weili.kit.context import Ctx, EventType, PartyId
+from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.kit.ids import id_parse, id_text, new_id
 from weili.kit.pages import (
@@ -339,14 +340,24 @@ def nonces_claim(ctx: Ctx, *, pairs: Sequence[tuple[str, str]]) -> list[bool]:
     A pair that comes twice in one call is free the first time only. The caller raises
     NonceReplayed for those that were not.
     """
+    return nonces_claim_asked(ctx, pairs=pairs)()
+
+
+def nonces_claim_asked(ctx: Ctx, *, pairs: Sequence[tuple[str, str]]) -> Asked[list[bool]]:
+    """Ask what ``nonces_claim`` says, without waiting for it."""
     # Sorted, so that two batches that share nonces wait for each other and never deadlock.
     wanted = sorted(set(pairs))
-    free = store.nonces_claim(ctx, pairs=wanted, expires_at=ctx.now + NONCE_KEPT)
-    answers = []
-    for pair in pairs:
-        answers.append(pair in free)
-        free.discard(pair)
-    return answers
+    claimed = store.nonces_claim(ctx, pairs=wanted, expires_at=ctx.now + NONCE_KEPT)
+
+    def answer() -> list[bool]:
+        free = claimed()
+        answers = []
+        for pair in pairs:
+            answers.append(pair in free)
+            free.discard(pair)
+        return answers
+
+    return answer
 
 
 def nonces_sweep(ctx: Ctx) -> int:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import Ctx, PartyId
+from weili.kit.db import Asked
 from weili.kit.secrets import KeyRing
 from weili.modules.parties.model import (
     ApiKey,
@@ -220,9 +221,9 @@ def keys_sealed(ctx: Ctx) -> list[tuple[str, PartyKind, bytes | None, frozenset[
 
 def nonces_claim(
     ctx: Ctx, *, pairs: Sequence[tuple[str, str]], expires_at: datetime
-) -> set[tuple[str, str]]:
-    """Claim pairs that nobody holds; gives those that were free. No pair may come twice."""
-    rows = ctx.db.rows(
+) -> Asked[set[tuple[str, str]]]:
+    """Claim pairs that nobody holds; gives those that were free. No pair may come twice. Hot."""
+    rows = ctx.db.ask(
         "INSERT INTO parties.request_nonce AS n (key_id, nonce, expires_at)"
         " SELECT k, c, %b::timestamptz FROM unnest(%b::text[], %b::text[]) AS x (k, c)"
         " ON CONFLICT (key_id, nonce) DO UPDATE SET expires_at = excluded.expires_at"
@@ -232,7 +233,7 @@ def nonces_claim(
         [nonce for _, nonce in pairs],
         ctx.now,
     )
-    return {(key_id, nonce) for key_id, nonce in rows}
+    return lambda: set(rows())
 
 
 def nonces_sweep(ctx: Ctx, *, limit: int) -> int:
