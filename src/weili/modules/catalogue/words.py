@@ -24,6 +24,10 @@ COMBINED_MAX: Final = 3
 _WORDS_REMEMBERED: Final = 100_000
 _QUESTIONS_REMEMBERED: Final = 10_000
 """Questions, and words of them, whose cutting is kept: people ask for the same things."""
+_TITLES_REMEMBERED: Final = 512
+"""Titles and brands whose cutting is kept: the variants of an SPU, which follow one another."""
+_TEXTS_REMEMBERED: Final = 4_096
+"""Categories, attributes and variants whose cutting is kept: most come again and again."""
 _PINYIN_LENGTH_MAX: Final = 40
 
 _HAN: Final = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
@@ -65,13 +69,33 @@ def terms_of(titles: Sequence[str], others: Iterable[str]) -> Terms:
     grams: dict[str, None] = {}
     pinyin: dict[str, None] = {}
     for text in titles:
-        own = list(_words(text, grams))
-        words += own
-        words += own
-        pinyin |= dict.fromkeys(_pinyin(text))
+        own, own_grams, own_pinyin = _title_cut(text)
+        words += [own, own]
+        grams.update(own_grams)
+        pinyin.update(own_pinyin)
     for text in others:
-        words += _words(text, grams)
-    return Terms(" ".join(words), " ".join(grams), " ".join(pinyin))
+        own, own_grams = _cut(text)
+        words.append(own)
+        grams.update(own_grams)
+    return Terms(" ".join(filter(None, words)), " ".join(grams), " ".join(pinyin))
+
+
+@lru_cache(_TITLES_REMEMBERED)
+def _title_cut(text: str) -> tuple[str, dict[str, None], dict[str, None]]:
+    """Give a title's words, with blanks between, its grams and its pinyin. Not to be changed."""
+    words, grams = _cut_anew(text)
+    return words, grams, dict.fromkeys(_pinyin(text))
+
+
+@lru_cache(_TEXTS_REMEMBERED)
+def _cut(text: str) -> tuple[str, dict[str, None]]:
+    """Give any other text's words, with blanks between, and its grams. Not to be changed."""
+    return _cut_anew(text)
+
+
+def _cut_anew(text: str) -> tuple[str, dict[str, None]]:
+    grams: dict[str, None] = {}
+    return " ".join(_words(text, grams)), grams
 
 
 def synonym_keys(text: str) -> list[str]:
@@ -129,13 +153,13 @@ def _words(text: str, grams: dict[str, None]) -> Iterator[str]:
     for match in _RUN.finditer(normal(text)):
         run = match[0]
         if not run.isascii():
-            grams |= dict.fromkeys(run)
-            grams |= dict.fromkeys(_pairs(run))
+            grams.update(dict.fromkeys(run))
+            grams.update(dict.fromkeys(_pairs(run)))
             yield from rjieba.cut_for_search(run)
             continue
         yield run
         parts = _PART.findall(run)
-        grams |= dict.fromkeys(parts)
+        grams.update(dict.fromkeys(parts))
         if len(parts) > 1:
             yield from parts
         # "iPhone 15" is asked for as "iphone15" too.
