@@ -19,10 +19,13 @@ from weili.kit.problems import Busy, Problem, Unavailable
 from weili.kit.world import World, in_transaction
 from weili.modules import parties
 
-GROUP_MAX: Final = 8
+GROUP_MAX: Final = 4
 """Look-ups in one transaction: the first waits for the last."""
-GROUPS_MAX: Final = 2
-"""Transactions of a world's look-ups at once: while one waits for the database, another decides."""
+GROUPS_MAX: Final = 4
+"""Transactions of a world's look-ups at once: while some wait for the database, another decides.
+
+Four of four gave a tenth more answers on two cores than two of eight.
+"""
 WAITING_MAX: Final = 1_000
 RETRY_AFTER_S: Final = 1
 
