@@ -5,6 +5,7 @@ can be reached without TLS; the wheel is built without it.
 """
 
 import os
+import secrets
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -95,6 +96,20 @@ def make(url: str) -> bool:
             f"it. Have it made: CREATE DATABASE {name}; or let the role: ALTER ROLE … CREATEDB."
         ) from error
     return True
+
+
+def scratch_name(prefix: str) -> str:
+    """Make a name that no database has."""
+    return f"{prefix}_{secrets.token_hex(6)}"
+
+
+def drop(url: str) -> None:
+    """Drop the database that a URL names, if it is there, and whoever is still connected to it.
+
+    Raises: DatabaseError; psycopg.Error when the role may not.
+    """
+    name = name_of(url)
+    _at_entrance(url, lambda connection: _drop(connection, name))
 
 
 def is_empty(url: str) -> bool:

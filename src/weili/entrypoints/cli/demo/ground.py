@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from weili.adapters.postgres import databases, embedded, scratch
+from weili.adapters.postgres import databases, embedded
 from weili.adapters.suppliers.http1 import HttpClient
 from weili.bootstrap import (
     EMBEDDED_DATABASE,
@@ -63,7 +63,7 @@ def ground(environ: Mapping[str, str]) -> Iterator[Ground]:
     settings = Settings.read(environ)
     with ExitStack() as stack:
         base = _server(settings, stack)
-        name = scratch.name_made(f"{databases.name_of(base)}_demo")
+        name = databases.scratch_name(f"{databases.name_of(base)}_demo")
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="weili-demo-")))
         own = replace(
             settings,
@@ -74,7 +74,7 @@ def ground(environ: Mapping[str, str]) -> Iterator[Ground]:
             home=home,
         )
         world_url = databases.url_with(base, database=f"{name}_{SANDBOX}")
-        stack.callback(scratch.drop, world_url)
+        stack.callback(databases.drop, world_url)
         world = open_worlds(own, upgrade=True)[SANDBOX]
         stack.callback(world.close)
         yield _started(own, world, environ, stack)
