@@ -3,7 +3,7 @@
 import pytest
 
 from tests.modules.pricing.trade import acting, partner_open, pool_of, skus_open, supplier_open
-from weili.kit.context import Ctx, Event
+from weili.kit.context import Begin, Ctx, Event
 from weili.kit.ids import id_text, new_id
 from weili.kit.problems import Forbidden, InputInvalid, NotFound
 from weili.modules import pricing
@@ -281,3 +281,21 @@ def test_verify_finds_a_price_and_a_cost_that_their_history_does_not_tell(
 
     assert [finding.check for finding in found] == ["cost_history", "price_history"]
     assert "price 1 version 1; history 1000 version 1, 1 of 1" in found[1].what
+
+
+def test_whoever_waited_for_the_list_writes_after_whom_it_waited_for(begin: Begin) -> None:
+    with begin() as ctx:
+        skus = skus_open(ctx, supplier_id=supplier_open(ctx), count=1)
+        list_id = list_with(ctx, PriceRow(skus[0], 1, 1_000))
+    # Given a transaction of an earlier moment, which comes to write later
+    with begin() as earlier:
+        with begin() as later:
+            assert later.now > earlier.now
+            pricing.prices_put(later, list_id=list_id, rows=[PriceRow(skus[0], 1, 1_200)])
+        pricing.prices_put(earlier, list_id=list_id, rows=[PriceRow(skus[0], 1, 1_100)])
+
+    with begin() as ctx:
+        versions = pricing.history_page(ctx, list_id=list_id, sku_id=skus[0]).items
+        assert [row.unit_price_minor for row in versions] == [1_000, 1_200, 1_100]
+        assert versions[2].valid_from == versions[1].valid_from == later.now
+        assert list(pricing.verify(ctx)) == []

@@ -26,17 +26,21 @@ from weili.modules.pricing.model import (
 
 # A tier's versions are counted over all that was ever written of it, what is only to come included;
 # whoever writes holds the list's lock, so the next number is nobody else's. What stands is looked
-# up row by row: as a join, on a list that has just grown, the whole list was read and sorted.
+# up row by row: as a plain join, on a list that has just grown, the whole list was read and sorted.
+# Who waited for the lock has an earlier moment than the one it waited for, and yet writes later: a
+# tier's history never goes back in time.
 _PRICES_PUT: Final = (
     "WITH fresh AS ("
     " SELECT x.s, x.q, x.u, 1 + coalesce((SELECT max(h.version) FROM pricing.price_history h"
-    "   WHERE h.list_id = %b::uuid AND h.sku_id = x.s AND h.quantity_min = x.q), 0) AS v"
+    "   WHERE h.list_id = %b::uuid AND h.sku_id = x.s AND h.quantity_min = x.q), 0) AS v,"
+    "   greatest(p.changed_at, %b::timestamptz) AS at"
     "  FROM unnest(%b::uuid[], %b::int[], %b::bigint[]) AS x (s, q, u)"
-    "  WHERE (SELECT p.unit_price_minor FROM pricing.price p WHERE p.list_id = %b::uuid"
-    "   AND p.sku_id = x.s AND p.quantity_min = x.q) IS DISTINCT FROM x.u), changed AS ("
+    "  LEFT JOIN LATERAL (SELECT unit_price_minor, changed_at FROM pricing.price"
+    "   WHERE list_id = %b::uuid AND sku_id = x.s AND quantity_min = x.q OFFSET 0) AS p ON true"
+    "  WHERE p.unit_price_minor IS DISTINCT FROM x.u), changed AS ("
     " INSERT INTO pricing.price AS p"
     "  (list_id, sku_id, quantity_min, unit_price_minor, version, changed_at)"
-    " SELECT %b::uuid, s, q, u, v, %b::timestamptz FROM fresh ORDER BY s, q"
+    " SELECT %b::uuid, s, q, u, v, at FROM fresh ORDER BY s, q"
     " ON CONFLICT (list_id, sku_id, quantity_min) DO UPDATE SET"
     "  unit_price_minor = excluded.unit_price_minor, version = excluded.version,"
     "  changed_at = excluded.changed_at"
@@ -320,12 +324,12 @@ def prices_upsert(
     return ctx.db.rows(
         _PRICES_PUT,
         list_id,
+        ctx.now,
         [row.sku_id for row in rows],
         [row.quantity_min for row in rows],
         [row.unit_price_minor for row in rows],
         list_id,
         list_id,
-        ctx.now,
         ctx.actor.label(),
         change_id,
     )
