@@ -254,6 +254,9 @@ def test_the_first_start_gives_a_durable_and_private_server(starter: Starter) ->
         "listen_addresses": "",
         "password_encryption": "scram-sha-256",
     }
+    shared = "select setting::bigint * 8192 from pg_settings where name = 'shared_buffers'"
+    eighth = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 8
+    assert 128 << 20 <= int(str(ask(server, shared))) <= max(128 << 20, min(eighth, 2048 << 20))
     locale = "select datlocprovider::text || ' ' || datlocale from pg_database limit 1"
     assert ask(server, locale) == "b C.UTF-8"
     assert server.socket_directory.stat().st_mode & 0o777 == 0o700

@@ -99,9 +99,8 @@ _LADDERS: Final = (
     "  JOIN pricing.price p ON p.list_id = c.list_id AND p.sku_id = a.sku_id"
     " UNION ALL SELECT 3, a.place, 0, c.compare_at_minor, c.version, c.explanation"
     "  FROM asked a JOIN pricing.compare_at c ON c.sku_id = a.sku_id AND c.state = 'standing'"
-    " UNION ALL SELECT 4, a.place, 0, 0, 0, NULL FROM asked a WHERE EXISTS ("
-    "  SELECT FROM chain c JOIN pricing.price_window w"
-    "   ON w.list_id = c.list_id AND w.sku_id = a.sku_id)"
+    " UNION ALL SELECT DISTINCT 4, a.place, 0, 0::bigint, 0::bigint, NULL FROM asked a"
+    "  JOIN pricing.price_window w ON w.sku_id = a.sku_id JOIN chain c ON c.list_id = w.list_id"
     " ORDER BY 1, 2, 3 DESC"
 )
 # What the book decides, decided where the rows lie: a search shows one price of each SKU that it
