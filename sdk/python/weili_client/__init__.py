@@ -1,6 +1,7 @@
 """A client of the Weili open supply platform's API."""
 
-from weili_client.client import AsyncClient, Client
+from weili_client.async_client import AsyncClient
+from weili_client.client import Client
 from weili_client.credentials import Bearer, Credentials, Signer
 from weili_client.problems import Refused, Unreachable
 

@@ -13,6 +13,8 @@ from weili_client.problems import Refused
 TRIES_MAX = 5
 PAUSE_S = 0.2
 PAUSE_S_MAX = 10.0
+TIMEOUT_S = 30.0
+CONNECTIONS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ def reply_of(status: int, headers: Mapping[str, str], content: bytes) -> Reply:
     if status >= 400:  # noqa: PLR2004
         raise Refused(status, document if isinstance(document, dict) else {})
     return Reply(status, document, headers.get("idempotent-replayed") == "true")
+
+
+def object_of(reply: Reply) -> dict[str, Any]:
+    """Give the document of an answer that is an object."""
+    return dict(reply.document)
 
 
 def pause_s(attempt: int, retry_after: str | None) -> float:

@@ -107,3 +107,9 @@ def test_the_awaited_client_says_the_same(serving: Serving) -> None:
             assert [order["number"] for order in seen] == [f"ASYNC-{i}" for i in range(5)]
 
     asyncio.run(trade())
+
+
+def test_both_clients_have_the_same_verbs() -> None:
+    verbs = {name for name in vars(Client) if not name.startswith("_")}
+    assert verbs == {name for name in vars(AsyncClient) if not name.startswith("_")}
+    assert len(verbs) > 40
