@@ -9,7 +9,7 @@ import pytest
 import xlsxwriter
 
 from weili.adapters import files
-from weili.adapters.files import sheets
+from weili.adapters.files import workbooks
 
 ALIASES = {"商品编码": "code", "名称": "title"}
 
@@ -191,7 +191,7 @@ def test_workbook_above_the_bound_is_refused(tmp_path: Path) -> None:
 def test_small_zip_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheets, "UNPACKED_BYTES_MAX", 100_000)
+    monkeypatch.setattr(workbooks, "UNPACKED_BYTES_MAX", 100_000)
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"\0" * 200_000)
@@ -199,6 +199,101 @@ def test_small_zip_that_unpacks_to_too_much_is_refused(
     assert path.stat().st_size < 2_000
     with pytest.raises(files.SheetTooLarge):
         read(path)
+
+
+def cells(*rows: str) -> bytes:
+    return f"<worksheet><sheetData>{''.join(rows)}</sheetData></worksheet>".encode()
+
+
+def with_sheet(folder: Path, xml: bytes, **more: bytes) -> Path:
+    """Give a workbook with a sheet that no honest program writes, and other parts besides."""
+    honest = xlsx_file(folder, [["code"], ["A"]])
+    path = folder / "bomb.xlsx"
+    with (
+        zipfile.ZipFile(honest) as source,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for part in source.infolist():
+            if part.filename != "xl/worksheets/sheet1.xml":
+                archive.writestr(part.filename, source.read(part))
+        archive.writestr("xl/worksheets/sheet1.xml", xml)
+        for name, content in more.items():
+            archive.writestr(name, content)
+    return path
+
+
+FIRST = '<row r="1"><c r="A1" t="inlineStr"><is><t>code</t></is></c></row>'
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        '<row r="2"><c r="XFD2"><v>1</v></c></row><row r="9999"><c r="A9999"><v>1</v></c></row>',
+        '<row r="4000000000"><c r="A4000000000"><v>1</v></c></row>',
+        '<row r="2000000"><c r="T2000000"><v>1</v></c></row>',
+        '<row r="40000000"><c><v>1</v></c></row>',
+        "<row r='1048576'><c s='>' r='XFD1048576'><v>1</v></c></row>",
+        '<row r="9999">' + "<c t='r=\"A1\"'><v>1</v></c>" * 3_001 + "</row>",
+        '<row r="1048576"><x:c r="XFD1048576"><v>1</v></x:c></row>',
+        '<row r="1048576"><c\nr="XFD1048576"><v>1</v></c></row>',
+    ],
+)
+def test_sheet_that_reaches_far_is_refused_before_room_is_made(tmp_path: Path, far: str) -> None:
+    path = with_sheet(tmp_path, cells(FIRST, far))
+
+    assert path.stat().st_size < 10_000
+    with pytest.raises(files.SheetCellsTooMany) as caught:
+        read(path)
+    assert caught.value.members["cells_max"] == workbooks.CELLS_MAX
+
+
+@pytest.mark.parametrize(
+    "near",
+    [
+        "<row><c t='inlineStr'><is><t>A</t></is></c></row>",
+        '<row r="2"><c r="A2" t="inlineStr"><is><t>A</t></is></c><c r="XFD2"><v></v></c></row>',
+        '<row r="2"><c t="inlineStr" r="A2"><is><t>A</t></is></c></row>',
+    ],
+)
+def test_sheet_that_is_written_oddly_and_reaches_not_far_is_read(tmp_path: Path, near: str) -> None:
+    assert read(with_sheet(tmp_path, cells(FIRST, near)))[0] == (2, {"code": "A"})
+
+
+def test_far_cell_is_found_wherever_the_pieces_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = with_sheet(tmp_path, cells(FIRST, '<row r="1048576"><c r="XFD1048576"/></row>'))
+
+    for size in range(70, 120):
+        monkeypatch.setattr(workbooks, "_BLOCK_BYTES", size)
+        with pytest.raises(files.SheetProblem):
+            workbooks.workbook_check(path)
+
+
+def test_part_that_declares_less_than_it_holds_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "UNPACKED_BYTES_MAX", 100_000)
+    path = with_sheet(tmp_path, cells(FIRST), strings=b"\0" * 200_000)
+    written = path.read_bytes()
+    path.write_bytes(written.replace((200_000).to_bytes(4, "little"), (9).to_bytes(4, "little")))
+
+    with pytest.raises(files.SheetTooLarge):
+        read(path)
+
+
+@pytest.mark.parametrize("part", ["content.xml", "xl/workbook.bin", "XL\\Workbook.bin"])
+def test_zip_that_is_two_kinds_of_workbook_is_refused(tmp_path: Path, part: str) -> None:
+    with pytest.raises(files.SheetNotASheet):
+        read(with_sheet(tmp_path, cells(FIRST), **{part: b"<x/>"}))
+
+
+def test_sheet_among_the_pictures_is_refused(tmp_path: Path) -> None:
+    relations = b'<Relationships><Relationship Id="rId1" Target="media/x.png"/></Relationships>'
+
+    with pytest.raises(files.SheetNotASheet):
+        read(with_sheet(tmp_path, cells(FIRST), **{"XL/_rels/workbook.xml.rels": relations}))
 
 
 def test_no_bytes_make_it_fail_but_with_a_problem(tmp_path: Path) -> None:

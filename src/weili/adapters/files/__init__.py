@@ -2,6 +2,7 @@
 
 from weili.adapters.files.problems import (
     SheetBroken,
+    SheetCellsTooMany,
     SheetColumnMissing,
     SheetColumnTwice,
     SheetNotASheet,
@@ -9,12 +10,14 @@ from weili.adapters.files.problems import (
     SheetProblem,
     SheetTooLarge,
 )
-from weili.adapters.files.sheets import XLSX_BYTES_MAX, sheet_rows
+from weili.adapters.files.sheets import sheet_rows
 from weili.adapters.files.tables_out import csv_write, xlsx_write
+from weili.adapters.files.workbooks import XLSX_BYTES_MAX
 
 __all__ = [
     "XLSX_BYTES_MAX",
     "SheetBroken",
+    "SheetCellsTooMany",
     "SheetColumnMissing",
     "SheetColumnTwice",
     "SheetNoText",

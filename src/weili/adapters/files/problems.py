@@ -52,6 +52,18 @@ class SheetTooLarge(SheetProblem):
     zh = "{file} 超过 {bytes_max} 字节（{what}）；请另存为 csv 或拆分。"
 
 
+class SheetCellsTooMany(SheetProblem):
+    """The workbook reaches over more rows and columns than can be read into memory."""
+
+    kind = Kind.TOO_LARGE
+    code = "sheet_cells_too_many"
+    en = (
+        "A sheet of {file} reaches over more than {cells_max} cells; remove what stands far to "
+        "the right or far below, save it as csv, or split it."
+    )
+    zh = "{file} 中有工作表的范围超过 {cells_max} 个单元格；请删除远处的内容、另存为 csv 或拆分。"
+
+
 class SheetBroken(SheetProblem):
     """The text stops being csv at some row."""
 

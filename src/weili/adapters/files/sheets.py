@@ -8,7 +8,6 @@ Cells beyond the header come under the name ``""``, so that whoever checks the r
 
 import codecs
 import csv
-import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import date, datetime, time, timedelta
@@ -23,13 +22,9 @@ from weili.adapters.files.problems import (
     SheetColumnTwice,
     SheetNotASheet,
     SheetNoText,
-    SheetTooLarge,
 )
+from weili.adapters.files.workbooks import workbook_check
 from weili.kit.problems import Said, machine_said
-
-XLSX_BYTES_MAX: Final = 50_000_000
-UNPACKED_BYTES_MAX: Final = 600_000_000
-"""Bound on a workbook once unpacked: a few bytes of zip can hold gigabytes of nothing."""
 
 ENCODINGS: Final = ("utf-8", "utf-8-sig", "gb18030")
 """Tried in this order; the second is meant whenever the file begins with a byte order mark."""
@@ -40,8 +35,7 @@ _OLE: Final = b"\xd0\xcf\x11\xe0"
 _BOM: Final = "\ufeff"
 _HEADINGS_SHOWN_MAX: Final = 40
 _NO_TEXT: Final = Said("it is not text", "它不是文本")
-_AS_A_FILE: Final = Said("as a file", "文件大小")
-_UNPACKED: Final = Said("once unpacked", "解压后大小")
+_OLD_WORKBOOK: Final = Said("it is a workbook of an old or a locked kind", "旧格式或加密的工作簿")
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
 
@@ -53,8 +47,8 @@ def sheet_rows(
 
     The header is checked before the first row is given. Of a workbook the first sheet is read.
 
-    Raises: SheetNotASheet; SheetNoText; SheetTooLarge; SheetColumnMissing; SheetColumnTwice;
-    while reading, SheetBroken.
+    Raises: SheetNotASheet; SheetNoText; SheetTooLarge; SheetCellsTooMany; SheetColumnMissing;
+    SheetColumnTwice; while reading, SheetBroken.
     """
     name = path.name
     try:
@@ -62,7 +56,9 @@ def sheet_rows(
             head = file.read(len(_ZIP))
     except OSError as error:
         raise SheetNotASheet(file=name, why=machine_said(error)) from None
-    lines = _workbook(path) if head in {_ZIP, _OLE} else _csv(path, _encoding(path))
+    if head == _OLE:
+        raise SheetNotASheet(file=name, why=_OLD_WORKBOOK)
+    lines = _workbook(path) if head == _ZIP else _csv(path, _encoding(path))
     _, header = next(lines, (1, []))
     columns = _columns(name, header, aliases or {}, required)
     return _rows(lines, columns)
@@ -147,18 +143,12 @@ def _csv(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _workbook(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Read the first sheet of a workbook; it is loaded as a whole, hence the bounds."""
-    if path.stat().st_size > XLSX_BYTES_MAX:
-        raise SheetTooLarge(file=path.name, bytes_max=XLSX_BYTES_MAX, what=_AS_A_FILE)
+    """Read the first sheet of a workbook; it is loaded as a whole, hence the check before."""
+    workbook_check(path)
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                unpacked = sum(entry.file_size for entry in archive.infolist())
-            if unpacked > UNPACKED_BYTES_MAX:
-                raise SheetTooLarge(file=path.name, bytes_max=UNPACKED_BYTES_MAX, what=_UNPACKED)
         with closing(python_calamine.CalamineWorkbook.from_path(path)) as workbook:
             lines = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as error:
+    except (python_calamine.CalamineError, OSError) as error:
         why = Said(str(error), "工作簿已损坏，或不是受支持的格式")
         raise SheetNotASheet(file=path.name, why=why) from None
     return ((number, [_text(cell) for cell in cells]) for number, cells in enumerate(lines, 1))
