@@ -509,6 +509,7 @@ class LifeMachine(RuleBasedStateMachine):
         freight_held = 0
         for order_id, order in self.read().items():
             bought = self.orders[order_id]
+            assert order.state is dropship.root_state(child.state for child in order.children)
             assert _open(order) == +bought.open
             assert {p.id: p.state for p in order.packages} == {
                 package_id: parcel.state for package_id, parcel in bought.parcels.items()

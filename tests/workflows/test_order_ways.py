@@ -354,6 +354,20 @@ def test_a_lost_parcel_is_sent_again_as_a_new_child(market: Market) -> None:
     assert market.owed() == 2 * TEA_COST_FEN
 
 
+def test_an_order_of_which_a_parcel_is_sent_again_waits_for_it(market: Market) -> None:
+    # Given two teas in a parcel each, both on their way
+    order = release(market, place(market, market.draft("A-1", (market.tea, 2))))
+    [tea] = order.children
+    first, _ = (ship(market, tea, f"SF{n}", (1, 1)) for n in range(2))
+
+    supplier(market, lose_package, package_id=first.id, send_again=True)
+
+    # Then the child is still on its way, and the order no longer is as a whole
+    order = read(market, order.id)
+    assert [child.state for child in order.children] == [S.SHIPPED, S.CONFIRMED]
+    assert order.state is S.PART_SHIPPED
+
+
 def test_what_is_sent_again_is_no_new_order_in_the_list_of_the_day(market: Market) -> None:
     order = sent(market)
     supplier(market, lose_package, package_id=order.packages[0].id, send_again=True)

@@ -374,15 +374,14 @@ def package_move(
     )
     child = _child_of(order, package.child_id)
     state = rules.child_after(order, child, package, there)
-    if state is not child.state:
-        data = {"package_id": id_text(PACKAGE_PREFIX, package.id)}
-        children_move(
-            ctx,
-            moves=[(order, {child.id: state})],
-            reason=reason,
-            data=data if state is OrderState.DELIVERED else None,
-            is_told=state is OrderState.DELIVERED,
-        )
+    # Also when the child stays where it is: a lost parcel may have brought the root a new child.
+    children_move(
+        ctx,
+        moves=[(order, {} if state is child.state else {child.id: state})],
+        reason=reason,
+        data={"package_id": id_text(PACKAGE_PREFIX, package.id)},
+        is_told=state is OrderState.DELIVERED,
+    )
     [order] = store.orders_load(ctx, [order.id])
     return order
 
