@@ -184,7 +184,7 @@ def _prices_traded(ctx: Ctx) -> Iterator[Finding]:
     kept = pricing.traded_all(ctx)
     sold = dropship.traded_lines(ctx, zone="Asia/Shanghai")
     odd = sorted(key for key in kept.keys() | sold.keys() if not _agree(kept, sold, key))
-    for sku_id, on in odd[:FINDINGS_MAX]:
+    for sku_id, on in odd:
         day, lines = kept.get((sku_id, on)), sold.get((sku_id, on))
         noted = "nothing is noted"
         if day is not None:
@@ -224,7 +224,7 @@ def _agree(
 
 
 def _log_whole(ctx: Ctx) -> Iterator[Finding]:
-    for position, what in outbox.event_gaps(ctx)[:FINDINGS_MAX]:
+    for position, what in outbox.event_gaps(ctx):
         yield Finding(
             "event_log_without_gaps",
             f"position {position}",
@@ -234,7 +234,7 @@ def _log_whole(ctx: Ctx) -> Iterator[Finding]:
 
 
 def _feeds_within(ctx: Ctx) -> Iterator[Finding]:
-    for party_id, what in outbox.feeds_beyond(ctx)[:FINDINGS_MAX]:
+    for party_id, what in outbox.feeds_beyond(ctx):
         yield Finding(
             "feed_within_log",
             id_text(parties.PARTY_PREFIX, party_id),
@@ -244,7 +244,7 @@ def _feeds_within(ctx: Ctx) -> Iterator[Finding]:
 
 
 def _jobs_done(ctx: Ctx) -> Iterator[Finding]:
-    for job_id, what in outbox.jobs_failed(ctx)[:FINDINGS_MAX]:
+    for job_id, what in outbox.jobs_failed(ctx):
         yield Finding(
             "job_given_up",
             f"job {job_id}",
@@ -258,7 +258,7 @@ def _orders_told(ctx: Ctx) -> Iterator[Finding]:
     story, first = ORDER_STORY
     subjects = [id_text(dropship.ORDER_PREFIX, order_id) for order_id in dropship.order_ids(ctx)]
     found = outbox.stories_misbegun(ctx, subjects=subjects, story=story, first=first)
-    for subject, what in found[:FINDINGS_MAX]:
+    for subject, what in found:
         yield Finding(
             "order_announced_once_first",
             subject,
@@ -272,7 +272,7 @@ def _children_told(ctx: Ctx) -> Iterator[Finding]:
     told = outbox.parts_told(ctx, part="child_id", types=CHILD_EVENTS)
     gone = dropship.child_stories(ctx)
     odd = sorted(key for key in told.keys() | gone.keys() if told.get(key) != gone.get(key))
-    for child, partner_id in odd[:FINDINGS_MAX]:
+    for child, partner_id in odd:
         heard = " ".join(told.get((child, partner_id), ())) or "nothing"
         went = " ".join(gone.get((child, partner_id), ())) or "nothing"
         yield Finding(
@@ -285,7 +285,7 @@ def _children_told(ctx: Ctx) -> Iterator[Finding]:
 
 def _differing(left: Mapping[K, int], right: Mapping[K, int]) -> list[K]:
     keys = [key for key in left.keys() | right.keys() if left.get(key, 0) != right.get(key, 0)]
-    return sorted(keys)[:FINDINGS_MAX]
+    return sorted(keys)
 
 
 CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
