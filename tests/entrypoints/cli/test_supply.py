@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.market import TEA_COST_FEN, Market, market_open
 from tests.workflows.test_order_life import place, read, release
 from weili.entrypoints.cli.opened import world_opened
 from weili.kit.ids import id_text
-from weili.modules import dropship
+from weili.modules import dropship, pricing
 
 S = dropship.OrderState
 
@@ -124,6 +125,9 @@ WRONG = (
     (("refuse", "CHILD", "--reason", ""), 2),
     (("cost", "tea", "28.001"), 2),
     (("cost", "no such", "28.00"), 5),
+    (("cost", "tea", "28.00", "--from", "2027-01-01"), 2),
+    (("cost", "tea", "28.00", "--from", "2027-01-01T00:00"), 2),  # Of which clock?
+    (("cost", "tea", "28.00", "--from", "2001-01-01T00:00+08:00"), 2),
 )
 
 
@@ -140,6 +144,15 @@ def test_what_can_not_be_moves_nothing(shop: Shop) -> None:
 def test_another_cost_waits_for_the_operator(shop: Shop) -> None:
     asked = shop.told("supply", "cost", "tea", "28.00")
     assert (asked["unit_cost_minor"], asked["state"]) == (2_800, "submitted")
+
+
+def test_a_cost_is_asked_for_from_a_moment_on(shop: Shop) -> None:
+    asked = shop.told("supply", "cost", "tea", "28.00", "--from", "2101-01-01T00:00+08:00")
+    assert asked["valid_from"] == "2100-12-31T16:00:00+00:00"
+    with shop.market.world.begin() as ctx:
+        [kept] = pricing.cost_page(ctx, supplier_id=shop.market.grocer).items
+    assert kept.valid_from == datetime(2100, 12, 31, 16, tzinfo=UTC)
+    assert (kept.unit_cost_minor, kept.state) == (2_800, pricing.CostState.SUBMITTED)
 
 
 def sheet(path: Path, *rows: str) -> str:

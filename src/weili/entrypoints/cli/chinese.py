@@ -262,6 +262,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Other warehouses are asked for them; what none has is refunded.": (
             "拒绝子单或其中部分商品。\n\n系统会改由其他仓库发货；各仓均无货的部分退款。"
         ),
+        "From when on, as 2027-01-01T00:00+08:00; as soon as approved if left out.": (
+            "生效时间，如 2027-01-01T00:00+08:00；省略则批准后立即生效。"
+        ),
         "The supplier's own code of the SKU.": ("供应商自己的商品编码。"),
         "Ask for another cost of an SKU; the operator decides.": (
             "申请变更某个 SKU 的成本价，由运营方审核。"

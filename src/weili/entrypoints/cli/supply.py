@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -214,10 +215,19 @@ def supply_refuse(  # noqa: PLR0917 - typer passes options by name
 
 
 @app.command("cost")
-def supply_cost(
+def supply_cost(  # noqa: PLR0917 - typer passes options by name
     code: Annotated[str, typer.Argument(help="The supplier's own code of the SKU.")],
     amount: Annotated[str, typer.Argument(help="In yuan, with at most two decimals: 5000.00")],
     supplier: SupplierNameOption,
+    valid_from: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            formats=["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"],
+            metavar="{moment}",
+            help="From when on, as 2027-01-01T00:00+08:00; as soon as approved if left out.",
+        ),
+    ] = None,
     world: WorldOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -237,7 +247,9 @@ def supply_cost(
         if not found:
             raise goods.SkuUnknown(sku_id=code)
         [asked] = pricing.cost_propose(
-            ctx, rows=[pricing.CostRow(found[supplier_id, code], amount_minor)]
+            ctx,
+            rows=[pricing.CostRow(found[supplier_id, code], amount_minor)],
+            valid_from=valid_from and valid_from.astimezone(UTC),
         )
         return asked
 
@@ -250,6 +262,7 @@ def supply_cost(
                 "id": name,
                 "supplier_code": code,
                 "unit_cost_minor": asked.unit_cost_minor,
+                "valid_from": asked.valid_from.isoformat(),
                 "state": asked.state.value,
             }
         )
