@@ -56,7 +56,7 @@ def cursor_parse(text: str | None) -> str | None:
         return None
     try:
         value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error, UnicodeError):
+    except (ValueError, binascii.Error, UnicodeError, RecursionError):
         raise CursorInvalid from None
     match value:
         case [1, str(key)]:

@@ -1,5 +1,7 @@
 """Money is held, posted a package at a time, given back, paid in once, and told in a statement."""
 
+import base64
+import json
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +12,7 @@ from psycopg import errors as pg
 
 from weili.kit.context import SYSTEM, SYSTEM_PARTY, Actor, Begin, Ctx, PartyId
 from weili.kit.ids import id_text, new_id
+from weili.kit.pages import cursor_text
 from weili.kit.problems import CursorInvalid, Forbidden, InputInvalid, NotFound
 from weili.modules import ledger
 from weili.modules.ledger import AccountKind, NewTransfer, Settlement, TransferKind
@@ -438,25 +441,120 @@ def test_the_pages_of_a_statement_join_without_a_gap(begin: Begin) -> None:
     assert seen == [[(100, 100), (100, 200), (200, 400)], [(200, 600)]]
 
 
-def test_a_party_reads_its_own_statement_and_no_other(ctx: Ctx) -> None:
-    own, other = partner_with(ctx, 100), partner_with(ctx, 200)
-    ctx.actor = Actor("partner", own, "key_1", frozenset({"account:read"}))
+def test_a_statement_that_is_turned_goes_on_with_what_it_began_with(begin: Begin) -> None:
+    # Given two holds, a top-up and two holds; and a page of the holds alone that shows one
+    with begin() as ctx:
+        partner_id = partner_with(ctx, 10_000)
+    for amount_minor in (100, 200, None, 300, 400):
+        with begin() as ctx:
+            if amount_minor is None:
+                ledger.top_up(ctx, partner_id=partner_id, amount_minor=5_000, reference="more")
+            else:
+                held(ctx, partner_id, amount_minor)
 
-    def read(party_id: PartyId, cursor: str | None = None) -> ledger.Statement:
+    def page(cursor: str | None, limit: int) -> ledger.Statement:
+        with begin() as ctx:
+            return ledger.statement(
+                ctx,
+                party_id=partner_id,
+                kind=AccountKind.PARTNER_PREPAID,
+                from_at=START if cursor is None else END,
+                to_at=END,
+                purposes=["goods"],
+                cursor=cursor,
+                limit=limit,
+            )
+
+    first = page(None, 1)
+    # When another hold comes, and the rest is read by pages of two whose period was left out
+    with begin() as ctx:
+        held(ctx, partner_id, 500)
+    second = page(first.next_cursor, 2)
+    third = page(second.next_cursor, 2)
+
+    # Then each entry stands on all before it, the top-up included, which is not shown
+    assert [
+        (e.held_minor, e.posted_after_minor, e.held_after_minor)
+        for shown in (first, second, third)
+        for e in shown.entries
+    ] == [
+        (100, 10_000, 100),
+        (200, 10_000, 300),
+        (300, 15_000, 600),
+        (400, 15_000, 1_000),
+        (500, 15_000, 1_500),
+    ]
+    # And every page says what the first one summed
+    assert first.closing == ledger.Standing(15_000, 1_000)
+    for later in (second, third):
+        assert (later.from_at, later.opening, later.totals, later.closing) == (
+            first.from_at,
+            first.opening,
+            first.totals,
+            first.closing,
+        )
+    assert third.next_cursor is None
+
+
+MADE_UP = (
+    (0, "0193c0de-0000-7000-8000-000000000001"),  # Another account.
+    (1, ["2026-01-01T00:00:00"] * 2),
+    (1, ["0001-01-01T00:00:00+23:59"] * 2),
+    (2, [2**60, 0]),
+    (2, [0]),
+    (3, [["\ud800", 1, 1, 1]]),
+    (4, [1, 2]),
+    (5, None),
+)
+
+
+def test_a_cursor_that_was_made_up_is_refused(ctx: Ctx) -> None:
+    partner_id = partner_with(ctx, 100)
+
+    def read(cursor: str) -> ledger.Statement:
         return ledger.statement(
             ctx,
-            party_id=party_id,
+            party_id=partner_id,
             kind=AccountKind.PARTNER_PREPAID,
             from_at=START,
             to_at=END,
             cursor=cursor,
         )
 
+    at = START.isoformat()
+    key: list[object] = [
+        str(prepaid(partner_id)),
+        [at, END.isoformat()],
+        [0, 0],
+        [],
+        [at, "0193c0de-0000-7000-8000-000000000002"],
+        [0, 0],
+    ]
+    assert len(read(cursor_text(json.dumps(key))).entries) == 1
+    wrong = [json.dumps([*key[:place], value, *key[place + 1 :]]) for place, value in MADE_UP]
+    for text in (*wrong, "x", "[" * 2_000):
+        with pytest.raises(CursorInvalid):
+            read(cursor_text(text))
+    with pytest.raises(CursorInvalid):
+        read(base64.urlsafe_b64encode(b"[" * 3_000).decode())
+
+
+def test_a_party_reads_its_own_statement_and_no_other(ctx: Ctx) -> None:
+    own, other = partner_with(ctx, 100), partner_with(ctx, 200)
+    ctx.actor = Actor("partner", own, "key_1", frozenset({"account:read"}))
+
+    def read(party_id: PartyId) -> ledger.Statement:
+        return ledger.statement(
+            ctx,
+            party_id=party_id,
+            kind=AccountKind.PARTNER_PREPAID,
+            from_at=START,
+            to_at=END,
+        )
+
     assert read(own).closing.posted_minor == 100
     with pytest.raises(Forbidden):
         read(other)
-    with pytest.raises(CursorInvalid):
-        read(own, "WzEsICJ4Il0")  # [1, "x"]: a cursor of another list
     ctx.actor = SYSTEM
     assert read(other).closing.posted_minor == 200
     with pytest.raises(NotFound):

@@ -77,8 +77,8 @@ def account_statement(  # noqa: PLR0917 - FastAPI passes parameters by name
     """List what moved on your account, each entry with where the account stood after it.
 
     With `purpose` only entries of those purposes are listed; opening, totals and closing stay
-    those of all, so that they always sum up. Name `from` and `to` yourself when you turn pages,
-    so that every page is of the same period.
+    those of all, so that they always sum up. A `cursor` goes on with the period of the first
+    page, whatever `from` and `to` say.
     """
 
     def work(ctx: Ctx) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The verbs that tell how an account moved: statements, pages and whole, and the months' closes."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -34,6 +35,8 @@ MONTH_ACCOUNTS_MAX: Final = 200
 CLOSES_AFTER: Final = timedelta(minutes=15)
 """How long after a month's end it may be closed. A transaction that began before the end may be
 committed a moment after it, but none lasts minutes."""
+MINOR_MAX: Final = 2**53
+"""More than an account ever stands at, in fen; a cursor with more was made up."""
 _CLOSED_KINDS: Final = tuple(kind for kind, rule in KIND_RULES.items() if not rule.is_platform)
 
 
@@ -51,27 +54,31 @@ def statement(
     """Give a page of an account's entries in order, each with where both columns stood after it.
 
     With ``purposes`` it shows the entries of those alone; where the account stood after each, the
-    opening, the totals and the closing stay those of all. A party reads its own with
-    ``account:read``; anyone else's needs ``admin:money``.
+    opening, the totals and the closing stay those of all. A page that a cursor leads to is of the
+    period that the first page had, with its opening and its totals: they are summed once. A party
+    reads its own with ``account:read``; anyone else's needs ``admin:money``.
 
     Raises: Forbidden; NotFound (no such account); CursorInvalid.
     """
     account = _account(ctx, party_id, kind)
     limit = limit_bounded(limit)
-    head, rows = _read(
-        ctx,
-        account,
-        period=(from_at, to_at),
-        purposes=purposes,
-        after=_place(cursor),
-        limit=limit + 1,
-    )
+    if cursor is None:
+        head, rows = _read(
+            ctx, account, period=(from_at, to_at), purposes=purposes, limit=limit + 1
+        )
+    else:
+        head, after, so_far = _turned(account, cursor)
+        rows = store.statement_read_on(
+            ctx,
+            account,
+            after=after,
+            so_far=so_far,
+            to_at=head.period[1],
+            purposes=purposes,
+            limit=limit + 1,
+        )
     entries = [Entry(*row) for row in rows[:limit]]
-    next_cursor = None
-    if len(rows) > limit:
-        last = entries[-1].transfer
-        next_cursor = cursor_text(f"{last.occurred_at.isoformat()} {last.id}")
-    return _statement(head, entries, next_cursor)
+    return _statement(head, entries, _turn(head, entries[-1]) if len(rows) > limit else None)
 
 
 def statement_whole(
@@ -91,7 +98,7 @@ def statement_whole(
     Raises: Forbidden; NotFound (no such account); ExportTooLong.
     """
     account = _account(ctx, party_id, kind)
-    head, _ = _read(ctx, account, period=(from_at, to_at), purposes=purposes, after=None, limit=0)
+    head, _ = _read(ctx, account, period=(from_at, to_at), purposes=purposes, limit=0)
     found = _statement(head, (), None)
     if sum(t.count for t in found.totals if not purposes or t.purpose in purposes) > (
         EXPORT_ROWS_MAX
@@ -129,7 +136,6 @@ def _read(
     *,
     period: tuple[datetime, datetime],
     purposes: Sequence[str],
-    after: store.Place | None,
     limit: int,
 ) -> tuple[_Head, list[store.Row]]:
     # What stood at the last close before the period need not be summed again.
@@ -138,7 +144,7 @@ def _read(
     if closed is not None:
         since = day_begins_at(_month_after(closed[0])), closed[1]
     opening, totals, rows = store.statement_read(
-        ctx, account, since=since, period=period, purposes=purposes, after=after, limit=limit
+        ctx, account, since=since, period=period, purposes=purposes, limit=limit
     )
     return _Head(account, period, opening, totals), rows
 
@@ -169,18 +175,62 @@ def _account(ctx: Ctx, party_id: PartyId, kind: AccountKind) -> Account:
     return accounts[0]
 
 
-def _place(cursor: str | None) -> store.Place | None:
-    key = cursor_parse(cursor)
-    if key is None:
-        return None
-    at, _, last_id = key.partition(" ")
+def _turn(head: _Head, last: Entry) -> str:
+    """Make the cursor that leads to the next page: all that need not be summed again for it."""
+    return cursor_text(
+        json.dumps(
+            [
+                str(head.account.id),
+                [moment.isoformat() for moment in head.period],
+                [head.opening.posted_minor, head.opening.held_minor],
+                [[t.purpose, t.count, t.posted_minor, t.held_minor] for t in head.totals],
+                [last.transfer.occurred_at.isoformat(), str(last.transfer.id)],
+                [last.posted_after_minor, last.held_after_minor],
+            ],
+            separators=(",", ":"),
+        )
+    )
+
+
+def _turned(account: Account, cursor: str) -> tuple[_Head, store.Place, Standing]:
+    """Read a cursor back. Who makes one up is shown what was made up, and nobody else is.
+
+    Raises: CursorInvalid, also for another account's.
+    """
     try:
-        place = datetime.fromisoformat(at), UUID(last_id)
-    except ValueError:
+        key = json.loads(cursor_parse(cursor) or "")
+        account_text, (from_text, to_text), opening, totals, (at_text, last_id), so_far = key
+        head = _Head(
+            account,
+            (_moment(from_text), _moment(to_text)),
+            Standing(*map(_whole, opening)),
+            [PurposeTotal(_word(purpose), *map(_whole, sums)) for purpose, *sums in totals],
+        )
+        place = _moment(at_text), UUID(last_id)
+        if account_text != str(account.id):
+            raise CursorInvalid
+        return head, place, Standing(*map(_whole, so_far))
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise CursorInvalid from None
-    if place[0].tzinfo is None:
-        raise CursorInvalid
-    return place
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.astimezone(UTC)
+
+
+def _word(text: str) -> str:
+    if not text.isascii():
+        raise ValueError(text)
+    return text
+
+
+def _whole(number: object) -> int:
+    if type(number) is not int or abs(number) > MINOR_MAX:
+        raise ValueError(number)
+    return number
 
 
 # --- months -------------------------------------------------------------------------------------

@@ -50,10 +50,9 @@ def statement_read(
     since: tuple[datetime | None, Standing],
     period: tuple[datetime, datetime],
     purposes: Sequence[str],
-    after: Place | None,
     limit: int,
 ) -> tuple[Standing, list[PurposeTotal], list[Row]]:
-    """Read a period's opening, its totals by purpose, and the next entries of some purposes.
+    """Read a period's opening, its totals by purpose, and its first entries of some purposes.
 
     ``since`` is what stood at a moment before the period, from which is summed. One statement, so
     that a transfer committed meanwhile is in all of it or in none.
@@ -82,8 +81,6 @@ def statement_read(
     shown = sa.select(entry).where(sa.not_(is_before))
     if purposes:
         shown = shown.where(e.purpose.in_(purposes))
-    if after is not None:
-        shown = shown.where(sa.tuple_(e.occurred_at, e.id) > after)
     page = shown.order_by(e.occurred_at, e.id).limit(limit).subquery("page")
     rows = ctx.db.sa.execute(
         sa.select(opening, totals.label("totals"), page)
@@ -94,29 +91,55 @@ def statement_read(
     return (
         Standing(base.posted_minor + first[0], base.held_minor + first[1]),
         [PurposeTotal(*row) for row in first.totals or ()],
-        [
-            (
-                transfer_of(row),
-                cast("int", row.posted),
-                cast("int", row.held),
-                base.posted_minor + cast("int", row.posted_so_far),
-                base.held_minor + cast("int", row.held_so_far),
-            )
-            for row in rows
-            if row.id is not None
-        ],
+        [_row(row, base) for row in rows if row.id is not None],
+    )
+
+
+def statement_read_on(
+    ctx: Ctx,
+    account: Account,
+    *,
+    after: Place,
+    so_far: Standing,
+    to_at: datetime,
+    purposes: Sequence[str],
+    limit: int,
+) -> list[Row]:
+    """Read the next entries of some purposes after one, and where the account stood after that.
+
+    What lies before is not read again, nor what comes after the last of them: so all pages of a
+    period together read it once.
+    """
+    entry = _entries(account, since_at=after[0], to_at=to_at, after=after).subquery("entry")
+    shown = sa.select(entry).order_by(entry.c.occurred_at, entry.c.id).limit(limit)
+    if purposes:
+        shown = shown.where(entry.c.purpose.in_(purposes))
+    return [_row(row, so_far) for row in ctx.db.sa.execute(shown)]
+
+
+def _row(row: sa.Row[Any], base: Standing) -> Row:
+    return (
+        transfer_of(row),
+        cast("int", row.posted),
+        cast("int", row.held),
+        base.posted_minor + cast("int", row.posted_so_far),
+        base.held_minor + cast("int", row.held_so_far),
     )
 
 
 _COLUMNS: Final = ("posted", "held")
 
 
-def _entries(account: Account, *, since_at: datetime | None, to_at: datetime) -> sa.Select[Any]:
+def _entries(
+    account: Account, *, since_at: datetime | None, to_at: datetime, after: Place | None = None
+) -> sa.Select[Any]:
     """Select an account's entries in order, each with what it did and the sums so far."""
     posted, held, mine = _of(account)
     mine = sa.and_(mine, _t.occurred_at < to_at)
     if since_at is not None:
         mine = sa.and_(mine, _t.occurred_at >= since_at)
+    if after is not None:
+        mine = sa.and_(mine, sa.tuple_(_t.occurred_at, _t.id) > after)
     order = (_t.occurred_at, _t.id)
     return sa.select(
         tables.transfer,
