@@ -19,6 +19,7 @@ from tests.market import (
 from weili.kit.context import SYSTEM_PARTY, Ctx
 from weili.kit.ids import id_text, new_id
 from weili.kit.world import in_transaction
+from weili.kit.zone import day_of
 from weili.modules import dropship, ledger
 from weili.workflows.dispatch_orders import orders_queue
 from weili.workflows.release_waiting import release_waiting
@@ -188,6 +189,78 @@ def test_pieces_that_a_supplier_refuses_come_from_elsewhere(serving: Serving) ->
         id_text("whs", serving.market.far): 2,
     }
     assert seen(serving, order)["goods_minor"] == 3 * TEA_FEN
+
+
+def test_what_was_refused_completed_or_cancelled_is_in_the_days_lists_of_both_sides(
+    serving: Serving,
+) -> None:
+    # Given three orders of two teas: one is refused, one received, one called back in time
+    back, back_id, package_id = sent(serving)
+    assert supply(serving, f"packages/{package_id}:refused").json()["state"] == "returning"
+    kept, kept_id, package_id = sent(serving)
+    assert supply(serving, f"packages/{package_id}:deliver").json()["state"] == "delivered"
+    assert partner(serving, f"{kept['id']}:confirmReceipt").json()["state"] == "completed"
+    off, off_id = taken(serving)
+    assert partner(serving, f"{off['id']}:cancel").json()["state"] == "cancelling"
+    assert supply(serving, f"orders/{off_id}:acceptCancel").json()["state"] == "cancelled"
+    with serving.market.world.begin() as ctx:
+        on = day_of(ctx.now).isoformat()
+    in_lists = {
+        "refused": (back, back_id),
+        "completed": (kept, kept_id),
+        "cancelled": (off, off_id),
+    }
+    for name, (order, child_id) in in_lists.items():
+        # Then each side has it in its list of the day under its own key and with its own amount
+        theirs = {
+            "street": (order["number"], 2 * TEA_FEN + FREIGHT_FEN),
+            "grocer": (child_id, 2 * TEA_COST_FEN),
+        }
+        for who, (key, amount_minor) in theirs.items():
+            path = f"/v1/reconciliation/{name}"
+            listed = serving.ask(who, "GET", f"{path}?on={on}&limit=200").json()["items"]
+            assert [item["child_id"] for item in listed].count(child_id) == 1
+            # And whoever counts it with that amount agrees with us about it
+            for off_minor in (0, 1):
+                mine = {"key": key, "amount_minor": amount_minor + off_minor}
+                said = serving.ask(who, "POST", f"{path}:compare", {"on": on, "items": [mine]})
+                found = said.json()
+                differs = [
+                    {"key": key, "ours_minor": amount_minor, "theirs_minor": amount_minor + 1}
+                ]
+                assert found["amount_differs"] == (differs if off_minor else [])
+                assert found["missing_here"] == []
+
+
+def test_an_order_is_split_again_and_again_and_each_message_names_the_whole_order(
+    serving: Serving,
+) -> None:
+    # Given three teas from the near warehouse, of which the far one has to send two
+    order, near_id = taken(serving, 3)
+    supply(serving, f"orders/{near_id}:refuse", refused(2))
+    [far_id] = [child["id"] for child in seen(serving, order)["children"] if child["id"] != near_id]
+    # When the far warehouse lacks one of these as well
+    assert supply(serving, f"orders/{far_id}:refuse", refused(1)).status_code == 200
+
+    # Then each split was told of the order itself, whose children are asked for
+    serving.relayed()
+    with serving.client("street") as street:
+        told = street.messages(types=["order.split"])
+    splits = [message for message in told if message["subject"] == order["id"]]
+    assert len(splits) == 2
+    assert all(message["data"]["number"] == order["number"] for message in splits)
+    assert all("child_id" not in message["data"] for message in splits)
+    now = seen(serving, order)
+    near, far = (id_text("whs", each) for each in (serving.market.near, serving.market.far))
+    assert [
+        (child["warehouse_id"], child["lines"][0]["quantity"], child["state"])
+        for child in now["children"]
+    ] == [(near, 1, "released"), (far, 1, "confirmed"), (far, 1, "cancelled")]
+
+
+def refused(quantity: int) -> dict[str, Any]:
+    """Say that some pieces are broken."""
+    return {"reason": "broken", "lines": [{"line_no": 1, "quantity": quantity}]}
 
 
 def test_a_refused_parcel_that_is_back_damaged_is_written_off(serving: Serving) -> None:
