@@ -134,6 +134,56 @@ def test_tracks_of_a_package_have_a_bound(market: Market) -> None:
     tell(market, "SF1", *many)
     tell(market, "SF1", WAY[0])
     assert way(market, order) == ["in_transit"] * dropship.TRACKS_MAX
+    # A correction of what is known is taken, and so is how the way ends
+    tell(market, "SF1", replace(many[0], kind=K.OUT_FOR_DELIVERY, revision=1))
+    tell(market, "SF1", WAY[3])
+    assert way(market, order) == [
+        "out_for_delivery",
+        *["in_transit"] * (dropship.TRACKS_MAX - 1),
+        "delivered",
+    ]
+    assert read(market, order.id).state is S.DELIVERED
+
+
+def test_one_telling_does_not_pass_the_bound_and_its_last_word_counts(market: Market) -> None:
+    order = shipped(market, "A-1", "SF1")
+    ends = [
+        dropship.Track(f"x{n:04}", K.REFUSED, T0 + timedelta(seconds=n))
+        for n in range(dropship.TRACKS_MAX + 5)
+    ]
+    tell(market, "SF1", *ends, WAY[3])
+    assert way(market, order) == ["refused"] * (dropship.TRACKS_MAX - 1) + ["delivered"]
+    assert read(market, order.id).state is S.DELIVERED
+
+
+def test_a_waybill_is_one_suppliers_while_its_package_is_under_way(market: Market) -> None:
+    # Given the grocer's parcel under way
+    first = shipped(market, "A-1", "SF1")
+    order = release(market, place(market, market.draft("A-2", (market.eggs, 1))))
+    [child] = order.children
+    assert child.supplier_id == market.farm
+    # When the farm names the same number
+    with pytest.raises(dropship.WaybillTaken):
+        ship(market, child, "SF1", (1, 1))
+    assert not read(market, order.id).packages
+    # Then what the carrier tells is the grocer's, and an old number may come again
+    tell(market, "SF1", *WAY)
+    assert read(market, first.id).state is S.DELIVERED
+    ship(market, child, "SF1", (1, 1))
+
+
+def test_a_child_order_has_a_bound_of_packages(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dropship, "PACKAGES_MAX", 2)
+    order = release(market, place(market, market.draft("A-1", (market.tea, 3))))
+    [child] = order.children
+    ship(market, child, "SF1", (1, 1))
+    ship(market, child, "SF2", (1, 1))
+    with pytest.raises(dropship.PackagesTooMany) as refused:
+        ship(market, child, "SF3", (1, 1))
+    assert refused.value.members["packages_max"] == 2
+    assert ship(market, child, "SF2", (1, 1)) in read(market, order.id).packages
 
 
 # --- parcels that do not arrive ------------------------------------------------------------------

@@ -25,8 +25,8 @@ def ship_package(
     Its pieces leave stock, its share of the held money is taken, and the supplier is owed its
     cost. The same waybill again changes nothing and gives the same package.
 
-    Raises: OrderUnknown; StateConflict; PackageEmpty; PackageOverfull; WaybillReused;
-    CarrierUnknown; CarrierNameAmiss; WaybillMalformed.
+    Raises: OrderUnknown; StateConflict; PackageEmpty; PackageOverfull; PackagesTooMany;
+    WaybillReused; WaybillTaken; CarrierUnknown; CarrierNameAmiss; WaybillMalformed.
     """
     ctx.require("supply:write")
     dropship.carrier_check(carrier_code, name=carrier_name, waybill_number=waybill_number)
@@ -42,11 +42,18 @@ def ship_package(
                     carrier_code=carrier_code, waybill_number=waybill_number
                 )
             return package
+    if sum(package.child_id == child_id for package in order.packages) >= dropship.PACKAGES_MAX:
+        raise dropship.PackagesTooMany(
+            child_id=id_text(dropship.CHILD_PREFIX, child_id), packages_max=dropship.PACKAGES_MAX
+        )
     worth = dropship.package_worth(child, lines)
     there = dropship.state_after_package(child, lines)
     if there is not child.state:
         label = id_text(dropship.CHILD_PREFIX, child.id)
         dropship.CHILD_STATES.check(child.state, there, label=label)
+    dropship.waybill_check(
+        ctx, supplier_id=supplier_id, carrier_code=carrier_code, waybill_number=waybill_number
+    )
     package = dropship.Package(
         id=dropship.package_id_for(ctx),
         child_id=child_id,

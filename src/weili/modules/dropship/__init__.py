@@ -77,6 +77,7 @@ from weili.modules.dropship.model import (
     NUMBER_LENGTH_MAX,
     ORDER_PREFIX,
     PACKAGE_PREFIX,
+    PACKAGES_MAX,
     PURPOSE_COST_BACK,
     PURPOSE_FREIGHT_BACK,
     PURPOSE_GOODS_BACK,
@@ -151,6 +152,7 @@ from weili.modules.dropship.problems import (
     OrderUnknown,
     PackageEmpty,
     PackageOverfull,
+    PackagesTooMany,
     PiecesNotLeft,
     PriceChanged,
     PriceMissing,
@@ -160,6 +162,7 @@ from weili.modules.dropship.problems import (
     StockShort,
     WaybillMalformed,
     WaybillReused,
+    WaybillTaken,
 )
 from weili.modules.dropship.queues import (
     FAILURES_MAX,
@@ -232,6 +235,7 @@ from weili.modules.dropship.service import (
     package_locked,
     package_move,
     recipient_open,
+    waybill_check,
 )
 from weili.modules.dropship.states import (
     CHILD_STATES,
@@ -282,6 +286,7 @@ __all__ = [
     "ORDER_REFUNDED",
     "ORDER_RETURNING",
     "OTHER",
+    "PACKAGES_MAX",
     "PACKAGE_PREFIX",
     "PACKAGE_STATES",
     "PARCELS_MAX",
@@ -351,6 +356,7 @@ __all__ = [
     "PackageLine",
     "PackageOverfull",
     "PackageState",
+    "PackagesTooMany",
     "Parcel",
     "PiecesNotLeft",
     "PlaceOrder",
@@ -376,6 +382,7 @@ __all__ = [
     "Turn",
     "WaybillMalformed",
     "WaybillReused",
+    "WaybillTaken",
     "Worth",
     "address_change",
     "amounts_taken",
@@ -488,4 +495,5 @@ __all__ = [
     "waiting",
     "warehouses_refused",
     "wave_next",
+    "waybill_check",
 ]

@@ -46,6 +46,8 @@ RETURN_LASTS: Final = timedelta(days=15)
 """How long a package that comes back may take; then it counts as lost on the way back."""
 CHILDREN_MAX: Final = 200
 """How many children an order may have come to have, those that were split included."""
+PACKAGES_MAX: Final = 200
+"""Packages of one child order: a line may have 100,000 pieces, and nobody packs each by itself."""
 REMARK_LENGTH_MAX: Final = 300
 REMARKS_MAX: Final = 50
 """Remarks on one order."""

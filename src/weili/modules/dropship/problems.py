@@ -147,6 +147,30 @@ class WaybillReused(Problem):
     zh = "{carrier_code} 运单 {waybill_number} 此前已上报，且内容不同。"
 
 
+class WaybillTaken(Problem):
+    """The waybill stands on another supplier's package that is under way."""
+
+    kind = Kind.CONFLICT
+    code = "waybill_taken"
+    en = (
+        "Waybill {waybill_number} of {carrier_code} stands on a package of somebody else's that is "
+        "under way; check the number, and ask the operator if it is right."
+    )
+    zh = (
+        "{carrier_code} 运单 {waybill_number} 已用于他人在途的包裹；请核对运单号，"
+        "如确认无误请联系平台运营方。"
+    )
+
+
+class PackagesTooMany(Problem):
+    """A child order has been shipped in as many packages as it may be."""
+
+    kind = Kind.CONFLICT
+    code = "packages_too_many"
+    en = "{child_id} was shipped in {packages_max} packages, and no more are taken for it."
+    zh = "{child_id} 已发出 {packages_max} 个包裹，不能再增加。"
+
+
 class CarrierUnknown(Problem):
     """The code names no carrier."""
 

@@ -14,6 +14,7 @@ from weili.kit.ids import id_text, new_id
 from weili.kit.pages import LIMIT_MAX, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import Problem
 from weili.modules.dropship import events, rules
+from weili.modules.dropship.carriers import OTHER
 from weili.modules.dropship.documents import order_document
 from weili.modules.dropship.model import (
     CHILD_PREFIX,
@@ -34,7 +35,7 @@ from weili.modules.dropship.model import (
     Recipient,
     Step,
 )
-from weili.modules.dropship.problems import NumberReused, OrderUnknown
+from weili.modules.dropship.problems import NumberReused, OrderUnknown, WaybillTaken
 from weili.modules.dropship.states import (
     CHILD_STATES,
     PACKAGE_STATES,
@@ -338,6 +339,22 @@ def cancel_refused(ctx: Ctx, *, order: Order, child: Child) -> None:
     }
     subject = id_text(ORDER_PREFIX, order.id)
     ctx.announce(events.CANCEL_REFUSED, party_id=order.partner_id, subject=subject, data=data)
+
+
+def waybill_check(
+    ctx: Ctx, *, supplier_id: PartyId, carrier_code: str, waybill_number: str
+) -> None:
+    """Refuse a waybill that another supplier's package is under way with.
+
+    What the carrier tells of it would end both ways. One supplier may send several packages in
+    one bag, and carriers give a number again once it is old.
+
+    Raises: WaybillTaken.
+    """
+    if carrier_code != OTHER and package_store.waybill_is_taken(
+        ctx, supplier_id=supplier_id, carrier_code=carrier_code, waybill_number=waybill_number
+    ):
+        raise WaybillTaken(carrier_code=carrier_code, waybill_number=waybill_number)
 
 
 def package_add(ctx: Ctx, *, order: Order, package: Package) -> None:

@@ -31,7 +31,7 @@ from weili.modules.dropship.problems import CarrierUnknown
 from weili.modules.dropship.store import tracks as store
 
 TRACKS_MAX: Final = 300
-"""Tracks kept of one package; what a carrier tells beyond that is dropped."""
+"""Tracks kept of one package; beyond that only what changes how its way has ended."""
 PARCELS_MAX: Final = 50
 """Numbers that are asked or told about at once."""
 NEWS_MAX: Final = 100
@@ -70,21 +70,45 @@ def tracks_told(ctx: Ctx, *, carrier_code: str, parcels: Sequence[Parcel]) -> se
     if carrier_code not in CARRIERS or carrier_code == OTHER:
         raise CarrierUnknown(carrier_code=carrier_code)
     numbers = [parcel.waybill_number for parcel in parcels]
-    known = store.waybills_known(ctx, carrier_code=carrier_code, numbers=numbers)
-    best: dict[tuple[str, str], Track] = {}
+    packages = store.waybills_lock(ctx, carrier_code=carrier_code, numbers=numbers)
+    known = store.tracks_of(ctx, packages=[(one, partner) for _, one, partner in packages])
+    best: dict[str, dict[str, Track]] = {}
     for parcel in parcels:
-        for track in parcel.tracks if parcel.waybill_number in known else ():
-            name = parcel.waybill_number, track.event_id
-            if name not in best or track.revision > best[name].revision:
-                best[name] = track
-    told = [(number, _masked(best[number, event_id])) for number, event_id in sorted(best)]
-    if told:
-        news = store.tracks_write(
-            ctx, carrier_code=carrier_code, told=told, per_package_max=TRACKS_MAX
-        )
-        if news:
-            store.news_set(ctx, packages=news, has_news=True)
-    return known
+        of_parcel = best.setdefault(parcel.waybill_number, {})
+        for track in parcel.tracks:
+            before = of_parcel.get(track.event_id)
+            if before is None or track.revision > before.revision:
+                of_parcel[track.event_id] = track
+    told = [
+        (package_id, partner_id, _masked(track))
+        for number, package_id, partner_id in packages
+        for track in tracks_kept(known.get(package_id, []), list(best[number].values()))
+    ]
+    news = store.tracks_write(ctx, told=told) if told else []
+    if news:
+        store.news_set(ctx, packages=news, has_news=True)
+    return {number for number, _, _ in packages}
+
+
+def tracks_kept(known: Sequence[Track], told: Sequence[Track]) -> list[Track]:
+    """Choose what is kept of a telling, each event told once, beside what is known already.
+
+    Known events may always be corrected. New ones are kept while there is room, the ends of a way
+    first; where there is none, the last end still is, if it says something else than is known.
+    """
+    now = {track.event_id: track for track in known}
+    again = [track for track in told if track.event_id in now]
+    now |= {one.event_id: one for one in again if one.revision > now[one.event_id].revision}
+    new = sorted(
+        (track for track in told if track.event_id not in now),
+        key=lambda track: (track.kind in _DECISIVE, track.occurred_at, track.event_id),
+        reverse=True,
+    )
+    room = max(0, TRACKS_MAX - len(now))
+    if not room and new and new[0].kind in _DECISIVE:
+        known_now = list(now.values())
+        room = int(track_outcome([*known_now, new[0]]) is not track_outcome(known_now))
+    return again + new[:room]
 
 
 def orders_with_news(ctx: Ctx) -> list[Order]:

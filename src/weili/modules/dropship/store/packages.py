@@ -115,6 +115,29 @@ def packages_due(ctx: Ctx, *, state: PackageState, limit: int) -> list[OrderId]:
     return [OrderId(order_id) for (order_id,) in rows]
 
 
+def waybill_is_taken(
+    ctx: Ctx, *, supplier_id: PartyId, carrier_code: str, waybill_number: str
+) -> bool:
+    """Say whether another supplier's package is under way with a waybill; keeps it until the end.
+
+    Two suppliers who come with one number at once are asked one after the other.
+    """
+    ctx.db.run(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%b, 0))", f"{carrier_code}:{waybill_number}"
+    )
+    rows = ctx.db.rows(
+        "SELECT FROM dropship.tracking t"
+        " JOIN dropship.package p ON p.id = t.package_id AND p.partner_id = t.partner_id"
+        " JOIN dropship.child c ON c.id = p.child_id AND c.partner_id = p.partner_id"
+        " WHERE t.waybill_number = %b AND t.carrier_code = %b AND c.supplier_id <> %b"
+        " AND p.state IN ('shipped', 'intercepting', 'returning') LIMIT 1",
+        waybill_number,
+        carrier_code,
+        supplier_id,
+    )
+    return bool(rows)
+
+
 def packages_of(ctx: Ctx, ids: Sequence[OrderId]) -> dict[UUID, list[Package]]:
     """Read the packages of orders, oldest first."""
     rows = ctx.db.rows(

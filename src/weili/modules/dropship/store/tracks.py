@@ -33,50 +33,46 @@ def tracking_insert(
     )
 
 
-def waybills_known(ctx: Ctx, *, carrier_code: str, numbers: Sequence[str]) -> set[str]:
-    """Say which of a carrier's numbers are those of packages."""
+def waybills_lock(
+    ctx: Ctx, *, carrier_code: str, numbers: Sequence[str]
+) -> list[tuple[str, PackageId, PartyId]]:
+    """Find the packages of a carrier's numbers, of which nobody else tells until the end."""
     rows = ctx.db.rows(
-        "SELECT DISTINCT waybill_number FROM dropship.tracking"
-        " WHERE waybill_number = ANY (%b::text[]) AND carrier_code = %b",
+        "SELECT waybill_number, package_id, partner_id FROM dropship.tracking"
+        " WHERE waybill_number = ANY (%b::text[]) AND carrier_code = %b"
+        " ORDER BY package_id FOR UPDATE",
         list(numbers),
         carrier_code,
     )
-    return {number for (number,) in rows}
+    return [(number, PackageId(package), PartyId(partner)) for number, package, partner in rows]
 
 
 def tracks_write(
-    ctx: Ctx, *, carrier_code: str, told: Sequence[tuple[str, Track]], per_package_max: int
+    ctx: Ctx, *, told: Sequence[tuple[PackageId, PartyId, Track]]
 ) -> list[tuple[PackageId, PartyId]]:
-    """Write what was told of each number, in its order; gives the packages that have news.
+    """Write what was told of locked packages; gives those that have news.
 
     What is known stays, unless it comes in a higher revision.
     """
     rows = ctx.db.rows(
-        "WITH told AS (SELECT * FROM unnest(%b::text[], %b::text[], %b::int[], %b::text[],"
-        " %b::timestamptz[], %b::text[], %b::text[]) WITH ORDINALITY"
-        " AS x (number, event_id, revision, kind, occurred_at, place, text, nth)), kept AS ("
-        " INSERT INTO dropship.track AS k (package_id, event_id, partner_id, revision, kind,"
-        " occurred_at, place, text, received_at)"
-        " SELECT t.package_id, x.event_id, t.partner_id, x.revision, x.kind, x.occurred_at,"
-        " x.place, x.text, %b FROM told x JOIN dropship.tracking t"
-        " ON t.waybill_number = x.number AND t.carrier_code = %b WHERE (SELECT count(*)"
-        " FROM dropship.track o WHERE o.package_id = t.package_id) < %b"
-        " ORDER BY t.package_id, x.nth"
+        "WITH kept AS (INSERT INTO dropship.track AS k (package_id, partner_id, event_id,"
+        " revision, kind, occurred_at, place, text, received_at)"
+        " SELECT *, %b::timestamptz FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::int[],"
+        " %b::text[], %b::timestamptz[], %b::text[], %b::text[])"
         " ON CONFLICT (package_id, event_id, partner_id) DO UPDATE SET"
         " revision = excluded.revision, kind = excluded.kind, occurred_at = excluded.occurred_at,"
         " place = excluded.place, text = excluded.text, received_at = excluded.received_at"
         " WHERE k.revision < excluded.revision RETURNING k.package_id, k.partner_id)"
         " SELECT DISTINCT package_id, partner_id FROM kept ORDER BY package_id",
-        [number for number, _ in told],
-        [track.event_id for _, track in told],
-        [track.revision for _, track in told],
-        [track.kind.value for _, track in told],
-        [track.occurred_at for _, track in told],
-        [track.place for _, track in told],
-        [track.text for _, track in told],
         ctx.now,
-        carrier_code,
-        per_package_max,
+        [package_id for package_id, _, _ in told],
+        [partner_id for _, partner_id, _ in told],
+        [track.event_id for _, _, track in told],
+        [track.revision for _, _, track in told],
+        [track.kind.value for _, _, track in told],
+        [track.occurred_at for _, _, track in told],
+        [track.place for _, _, track in told],
+        [track.text for _, _, track in told],
     )
     return [(PackageId(package_id), PartyId(partner_id)) for package_id, partner_id in rows]
 
