@@ -104,6 +104,13 @@ def test_a_refused_order_never_fails_its_neighbours_and_stores_nothing(market: M
     ]
 
 
+def test_more_than_fifty_are_told_as_fifty_where_too_many_are_asked_for(market: Market) -> None:
+    [short] = place(market, market.command(market.draft("too many", (market.tea, 5_000))))
+
+    assert isinstance(short, dropship.StockShort)
+    assert (short.members["quantity"], short.members["available"]) == (5_000, 50)
+
+
 def test_a_batch_sees_what_its_earlier_orders_took(market: Market) -> None:
     commands = [market.command(market.draft(f"R-{i}", (market.rice, 15))) for i in range(4)]
 

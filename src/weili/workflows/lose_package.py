@@ -93,5 +93,9 @@ def _sourced(
         sku_id=id_text(goods.SKU_PREFIX, lines[index][0]),
         area_code=order.area_code,
         quantity=lines[index][1],
-        available=found.available if isinstance(found, inventory.Shortage) else 0,
+        available=(
+            min(found.available, inventory.FUZZY_MAX)
+            if isinstance(found, inventory.Shortage)
+            else 0
+        ),
     )

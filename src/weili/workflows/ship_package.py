@@ -31,17 +31,8 @@ def ship_package(
     ctx.require("supply:write")
     dropship.carrier_check(carrier_code, name=carrier_name, waybill_number=waybill_number)
     order, child = dropship.child_locked(ctx, supplier_id=supplier_id, child_id=child_id)
-    for package in order.packages:
-        if (package.child_id, package.carrier_code, package.waybill_number) == (
-            child_id,
-            carrier_code,
-            waybill_number,
-        ):
-            if sorted(_counts(package.lines)) != sorted(_counts(lines)):
-                raise dropship.WaybillReused(
-                    carrier_code=carrier_code, waybill_number=waybill_number
-                )
-            return package
+    if again := _shipped_before(order, child_id, carrier_code, waybill_number, lines):
+        return again
     if sum(package.child_id == child_id for package in order.packages) >= dropship.PACKAGES_MAX:
         raise dropship.PackagesTooMany(
             child_id=id_text(dropship.CHILD_PREFIX, child_id), packages_max=dropship.PACKAGES_MAX
@@ -105,6 +96,27 @@ def deliver_package(
         ctx, order=order, package=package, there=_P.DELIVERED, reason="delivered"
     )
     return next(other for other in after.packages if other.id == package.id)
+
+
+def _shipped_before(
+    order: dropship.Order,
+    child_id: dropship.ChildId,
+    carrier_code: str,
+    waybill_number: str,
+    lines: Sequence[dropship.PackageLine],
+) -> dropship.Package | None:
+    for package in order.packages:
+        if (package.child_id, package.carrier_code, package.waybill_number) == (
+            child_id,
+            carrier_code,
+            waybill_number,
+        ):
+            if sorted(_counts(package.lines)) != sorted(_counts(lines)):
+                raise dropship.WaybillReused(
+                    carrier_code=carrier_code, waybill_number=waybill_number
+                )
+            return package
+    return None
 
 
 def _counts(lines: Sequence[dropship.PackageLine]) -> list[tuple[int, int]]:

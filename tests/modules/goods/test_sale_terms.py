@@ -124,6 +124,26 @@ def test_offers_carry_terms_and_the_parts_of_bundles(
     assert found[bundle].kind is SkuKind.BUNDLE
 
 
+def test_parts_that_a_partner_may_not_order_do_not_exist_for_it(
+    ctx: Ctx, supplier: PartyId, partners: list[PartyId]
+) -> None:
+    rows = [
+        row(supplier, 1),
+        row(supplier, 2),
+        row(supplier, 3)._replace(parts=(("HY2", 3), ("HY1", 2))),
+    ]
+    put = goods.goods_put(ctx, rows=rows, state=SkuState.ON_SHELF)
+    one, _, bundle = (put.sku_ids[supplier, f"HY{n}"] for n in (1, 2, 3))
+    pool_id = goods.pool_open(ctx, name="甲")
+    goods.pool_put(ctx, pool_id=pool_id, sku_ids=[one, bundle])
+    goods.pool_grant(ctx, pool_id=pool_id, partner_id=partners[0])
+
+    parts = goods.bundle_parts_seen(ctx, sku_id=bundle, partner_id=partners[0])
+
+    assert parts == [BundlePart(one, 2)]
+    assert goods.bundle_parts_seen(ctx, sku_id=one, partner_id=partners[0]) == []
+
+
 def test_a_row_without_terms_leaves_them_and_one_with_terms_is_in_the_history(
     ctx: Ctx, supplier: PartyId
 ) -> None:

@@ -177,6 +177,30 @@ def test_a_transfer_is_under_way_until_it_is_received_and_what_lacks_is_written_
     assert inventory.transfer_page(ctx).items[0].lines[0].reason == "a box fell off"
 
 
+def test_what_came_beyond_what_was_sent_is_counted_more(ctx: Ctx, place: Place) -> None:
+    cellar, sku = place.warehouse(ctx, "CELLAR"), place.skus[0]
+    inventory.stock_change(ctx, changes=[StockChange(sku, cellar, "count", on_hand=10)])
+    transfer = inventory.transfer_ship(
+        ctx,
+        from_warehouse_id=cellar,
+        to_warehouse_id=place.warehouse_id,
+        lines=[(sku, 8)],
+        expected_on=today(ctx),
+        reference="truck 6",
+    )
+
+    done = inventory.transfer_receive(ctx, transfer_id=transfer.id, received={sku: 11})
+
+    assert [(line.quantity, line.received) for line in done.lines] == [(8, 11)]
+    moved = ctx.db.rows(
+        "SELECT kind, on_hand_delta FROM inventory.movement WHERE warehouse_id = %b"
+        " ORDER BY on_hand_delta",
+        place.warehouse_id,
+    )
+    assert moved == [("count_gain", 3), ("transfer_in", 8)]
+    assert list(inventory.verify(ctx)) == []
+
+
 def test_more_than_is_free_is_not_transferred(ctx: Ctx, place: Place) -> None:
     other = place.warehouse(ctx, "B")
     place.count(ctx, 5)

@@ -70,6 +70,17 @@ def test_a_slip_is_credited_once_whoever_claims_it(ctx: Ctx) -> None:
     assert (street.stands(ctx), creator.stands(ctx)) == ((500_000, 0), (0, 0))
 
 
+@pytest.mark.parametrize("written", ["b1-7", " B1 - 7 ", "Ｂ１－７", "b1\u3000-7"])
+def test_a_slip_is_one_however_its_number_is_written(ctx: Ctx, written: str) -> None:
+    street, creator = partner_open(ctx), partner_open(ctx)
+    deposit = street.submits(ctx, "B1-7")
+    ledger.deposit_approve(lin(ctx), deposit_id=deposit.id)
+
+    with pytest.raises(ledger.SlipUsed) as refused:
+        creator.submits(ctx, written)
+    assert "credited" not in refused.value.text("en")
+
+
 def test_a_slip_that_was_booked_as_a_top_up_is_not_credited_again(ctx: Ctx) -> None:
     partner = partner_open(ctx)
     deposit = partner.submits(ctx, "S-2")

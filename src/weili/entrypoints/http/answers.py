@@ -516,7 +516,7 @@ class ShownMediaOut(Document):
 
 
 class BundlePartOut(Document):
-    """How many pieces of an SKU are in one bundle."""
+    """How many pieces of an SKU are in one bundle; parts that you may not order are left out."""
 
     sku_id: SkuIdOut
     quantity: int

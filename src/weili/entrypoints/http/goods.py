@@ -158,7 +158,7 @@ def sku_get(call: CallIn, sku_id: SkuIdIn) -> Response:
     def work(ctx: Ctx) -> dict[str, Any]:
         sku = goods.sku_get(ctx, sku_id=sku_id, partner_id=call.actor.party_id)
         description, media = goods.shown_of(ctx, spu_ids=[sku.spu_id])[sku.spu_id]
-        parts = goods.bundle_parts(ctx, sku_ids=[sku_id]).get(sku_id, ())
+        parts = goods.bundle_parts_seen(ctx, sku_id=sku_id, partner_id=call.actor.party_id)
         return sku_document(sku) | {
             "description": description,
             "media": [_media_document(each) for each in media if each.sku_id in {None, sku_id}],

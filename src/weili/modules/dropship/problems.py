@@ -43,10 +43,11 @@ class StockShort(Problem):
     code = "stock_short"
     en = (
         "Line {line_no}: {quantity} pieces of {sku_id} were asked for, {available} can be sent "
-        "to area {area_code}."
+        "to area {area_code} (50 stands for 50 or more)."
     )
     zh = (
-        "第 {line_no} 行：需要 {sku_id} {quantity} 件，可发往地区 {area_code} 的仅 {available} 件。"
+        "第 {line_no} 行：需要 {sku_id} {quantity} 件，可发往地区 {area_code} 的仅 {available} 件"
+        "（50 表示不少于 50 件）。"
     )
 
 

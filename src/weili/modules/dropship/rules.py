@@ -43,6 +43,7 @@ from weili.modules.dropship.problems import (
 from weili.modules.dropship.states import OrderState, PackageState
 from weili.modules.goods import SKU_PREFIX, TERMS_DEFAULT, SkuId, SkuOffer, line_check
 from weili.modules.inventory import (
+    FUZZY_MAX,
     Bundles,
     NotServed,
     Part,
@@ -349,7 +350,7 @@ def _unsourced(draft: OrderDraft, why: Shortage | NotServed) -> Problem:
         sku_id=id_text(SKU_PREFIX, why.sku_id),
         area_code=draft.area_code,
         quantity=why.wanted,
-        available=why.available,
+        available=min(why.available, FUZZY_MAX),
     )
 
 

@@ -127,6 +127,7 @@ from weili.modules.goods.rules import (
 )
 from weili.modules.goods.service import (
     bundle_parts,
+    bundle_parts_seen,
     category_children,
     goods_put,
     partners_seeing,
@@ -253,6 +254,7 @@ __all__ = [
     "SkuUnknown",
     "SpuId",
     "bundle_parts",
+    "bundle_parts_seen",
     "categories_for_supply",
     "category_children",
     "category_open",

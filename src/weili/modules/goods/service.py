@@ -254,6 +254,14 @@ def bundle_parts(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, tuple[Bun
     return store.parts_read(ctx, sku_ids)
 
 
+def bundle_parts_seen(ctx: Ctx, *, sku_id: SkuId, partner_id: PartyId) -> list[BundlePart]:
+    """Give what a bundle is made of, as far as a partner may order the parts by themselves."""
+    parts = store.parts_read(ctx, [sku_id]).get(sku_id, ())
+    part_ids = [part.sku_id for part in parts]
+    seen = pools.skus_seen(ctx, partner_id=partner_id, sku_ids=part_ids)() if parts else []
+    return [parts[place] for place in sorted(place for place, _, _ in seen)]
+
+
 def pool_open(ctx: Ctx, *, name: str) -> PoolId:
     """Open an empty pool.
 

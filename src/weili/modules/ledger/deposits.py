@@ -27,6 +27,7 @@ from weili.modules.ledger.model import (
     account_id,
 )
 from weili.modules.ledger.problems import ACCOUNT_WORD, DEPOSIT_WORD, SlipUsed
+from weili.modules.ledger.rules import slip_plain
 from weili.modules.ledger.store import books
 from weili.modules.ledger.store import papers as store
 
@@ -39,6 +40,7 @@ def deposit_submit(
     """Say that a payment was made, under the bank's number of it; nothing is credited yet.
 
     A partner does so for itself, staff for any partner. A slip that was refused may come again.
+    However its number is written, with blanks, small letters or wide ones, it is one slip.
 
     Raises: Forbidden; InputInvalid; NotFound (no such account); SlipUsed.
     """
@@ -50,7 +52,7 @@ def deposit_submit(
         ctx,
         partner_id=partner_id,
         channel=Channel.BANK_SLIP,
-        slip=slip,
+        slip=slip_plain(slip),
         amount_minor=amount_minor,
         payer=payer,
         paid_on=paid_on,

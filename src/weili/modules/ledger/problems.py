@@ -53,12 +53,15 @@ class TopUpReferenceReused(Problem):
 
 
 class SlipUsed(Problem):
-    """A bank slip was credited before, or is waiting to be."""
+    """A bank slip was submitted before: it can't be taken, and whose it was is not told."""
 
     kind = Kind.CONFLICT
     code = "slip_used"
-    en = "The bank slip {slip} was submitted before and not refused; a slip is credited once."
-    zh = "银行回单 {slip} 此前已提交且未被驳回；同一回单只入账一次。"
+    en = (
+        "The bank slip {slip} can't be taken; check its number, and ask the operator if it is "
+        "right."
+    )
+    zh = "无法受理银行回单 {slip}；请核对回单号，如确认无误请联系平台运营方。"
 
 
 class BankReferenceUsed(Problem):

@@ -1,5 +1,6 @@
 """Pure decisions: what transfers do to balances, and what settling a hold comes to."""
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -135,3 +136,8 @@ def settle(
             voided_minor=hold.voided_minor + void_minor,
         )
     return written
+
+
+def slip_plain(slip: str) -> str:
+    """Write the number of a bank slip in the one way in which it is compared."""
+    return unicodedata.normalize("NFKC", slip).replace(" ", "").upper()

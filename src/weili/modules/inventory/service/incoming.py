@@ -206,7 +206,8 @@ def transfer_receive(
 ) -> Transfer:
     """Take in a transfer: of each SKU as many as there really were; what lacks is written down.
 
-    A SKU that is not named came whole. Receiving the same again changes nothing.
+    A SKU that is not named came whole. What came beyond what was sent is booked apart, as counted
+    more: no transfer brings it. Receiving the same again changes nothing.
 
     Raises: Forbidden; InputInvalid, for a SKU that is not on it; NotFound; TransferClosed, when
     other numbers were received before.
@@ -231,9 +232,13 @@ def transfer_receive(
     stock_book(
         ctx,
         bookings=[
-            Booking(MoveKind.TRANSFER_IN, row.sku_id, row.warehouse_id, row.received, label)
+            Booking(kind, row.sku_id, row.warehouse_id, quantity, label)
             for row in done
-            if row.received
+            for kind, quantity in (
+                (MoveKind.TRANSFER_IN, min(row.received, row.quantity)),
+                (MoveKind.COUNT_GAIN, max(0, row.received - row.quantity)),
+            )
+            if quantity
         ],
         warehouses=houses,
     )

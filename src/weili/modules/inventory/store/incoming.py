@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from weili.kit.context import Ctx, PartyId
 from weili.modules.inventory.model import (
+    TRANSFER_PREFIX,
     Arrival,
     ArrivalId,
     ArrivalState,
@@ -165,13 +166,14 @@ def transfers_summed(ctx: Ctx) -> Iterator[tuple[TransferId, int, int]]:
 
 
 def transfers_moved(ctx: Ctx) -> Iterator[tuple[str, int, int]]:
-    """Sum what transfers moved: (subject, out, in)."""
+    """Sum what transfers moved, and what came with them beyond it: (subject, out, in)."""
     yield from ctx.db.rows(
         "SELECT subject,"
         " coalesce(-sum(on_hand_delta) FILTER (WHERE kind = 'transfer_out'), 0)::bigint,"
-        " coalesce(sum(on_hand_delta) FILTER (WHERE kind = 'transfer_in'), 0)::bigint"
+        " coalesce(sum(on_hand_delta) FILTER (WHERE kind <> 'transfer_out'), 0)::bigint"
         " FROM inventory.movement WHERE kind IN ('transfer_out', 'transfer_in')"
-        " GROUP BY subject ORDER BY subject"
+        " OR (kind = 'count_gain' AND starts_with(subject, %b)) GROUP BY subject ORDER BY subject",
+        f"{TRANSFER_PREFIX}_",
     )
 
 
