@@ -16,6 +16,8 @@ from weili.entrypoints.cli.database import app as db
 from weili.entrypoints.cli.goods import app as importing
 from weili.entrypoints.cli.keys import app as key
 from weili.entrypoints.cli.later import FORWARD, demo_later, docs_later
+from weili.entrypoints.cli.prices import app as prices
+from weili.entrypoints.cli.prices import import_prices
 from weili.entrypoints.cli.review import app as goods
 from weili.entrypoints.cli.run import place, serve, work
 from weili.entrypoints.cli.say import fail, language, listen, refuse
@@ -60,8 +62,10 @@ app.command("status")(status)
 app.command("verify")(verify)
 app.command("demo", context_settings=FORWARD, add_help_option=False)(demo_later)
 app.command("docs", context_settings=FORWARD, add_help_option=False)(docs_later)
+importing.command("prices")(import_prices)
 app.add_typer(importing, name="import")
 app.add_typer(goods, name="goods")
+app.add_typer(prices, name="prices")
 app.add_typer(operators, name="operator")
 app.add_typer(partners, name="partner")
 app.add_typer(suppliers, name="supplier")

@@ -39,6 +39,18 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "The mapping's name.": "列映射名称。",
         "Whose listings they are.": "商品所属的供应商。",
+        "Price lists.": "价格表。",
+        "The price list.": "价格表名称。",
+        "When prices begin, where no column says.": "价格的生效时间（文件无此列时）。",
+        "When prices end, where no column says.": "价格的失效时间（文件无此列时）。",
+        "Say what it would do, and change nothing.": "仅预览结果，不作任何更改。",
+        "Import prices of a list, by quantity and time: all rows or none.": (
+            "导入价格表的阶梯价与分时价格：全部导入，或一行也不导入。"
+        ),
+        "The csv file to write.": "要写入的 csv 文件。",
+        "Write a list's prices as csv, to be changed and imported again.": (
+            "将价格表导出为 csv，修改后可再次导入。"
+        ),
         "Import a file of many days: what listings cost, and had sold, day by day.": (
             "导入多日快照文件：逐日的价格与销量。"
         ),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from weili.modules.imports import Columns
     from weili.workflows.import_daily import DayReport
     from weili.workflows.import_goods import ImportRefused, ImportReport
+    from weili.workflows.import_prices import PricesReport
 
 app = typer.Typer(help="Bring in what others have in files.", no_args_is_help=True)
 mappings = typer.Typer(help="Say where files have our columns, once for all.", no_args_is_help=True)
@@ -65,7 +66,7 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
         task = progress.add_task(say.words("reading", "读取中"), total=None)
         place = in_transaction(opened.begin, lambda ctx: _place(ctx, supplier, pool, price_list))
         columns = in_transaction(
-            opened.begin, lambda ctx: _columns(ctx, mapping, place["default_supplier"])
+            opened.begin, lambda ctx: columns_named(ctx, mapping, place["default_supplier"])
         )
 
         def told(rows: int) -> None:
@@ -84,7 +85,7 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
             progress.stop()
             if as_json:
                 say.document(_as_json(refused.report))
-            say.fail(_refusal(refused), ANSWERS[refused.kind].exit_code)
+            say.fail(refusal(refused), ANSWERS[refused.kind].exit_code)
     _report_say(report, as_json)
 
 
@@ -110,7 +111,7 @@ def import_daily(  # noqa: PLR0917 - typer passes options by name
         task = progress.add_task(say.words("reading", "读取中"), total=None)
         place = in_transaction(opened.begin, lambda ctx: _place(ctx, supplier, pool, price_list))
         columns = in_transaction(
-            opened.begin, lambda ctx: _columns(ctx, mapping, place["default_supplier"])
+            opened.begin, lambda ctx: columns_named(ctx, mapping, place["default_supplier"])
         )
         try:
             days = workflow.import_daily(
@@ -126,7 +127,7 @@ def import_daily(  # noqa: PLR0917 - typer passes options by name
             progress.stop()
             if as_json:
                 say.document(_as_json(refused.report))
-            say.fail(_refusal(refused), ANSWERS[refused.kind].exit_code)
+            say.fail(refusal(refused), ANSWERS[refused.kind].exit_code)
     if as_json:
         say.document({"days": [_day_as_json(day) for day in days]})
         return
@@ -221,7 +222,7 @@ def _owner(ctx: "Ctx", supplier: str | None) -> "PartyId":
     return parties.party_by_name(ctx, kind=parties.PartyKind.SUPPLIER, name=supplier).id
 
 
-def _columns(ctx: "Ctx", name: str | None, supplier_id: "PartyId | None") -> "Columns | None":
+def columns_named(ctx: "Ctx", name: str | None, supplier_id: "PartyId | None") -> "Columns | None":
     """Find a mapping: the supplier's own of that name, or the operator's."""
     from weili.kit.context import SYSTEM_PARTY
     from weili.kit.problems import NotFound
@@ -264,7 +265,7 @@ def _day_say(day: "DayReport") -> None:
         f"跳过 {goods.bad_rows}；重复 {day.repeated}，前后矛盾 {day.contradicted}，"
         f"早于已知 {day.stale}，计数回落 {day.fallen}。",
     )
-    for text in _bad_lines(goods):
+    for text in bad_lines(goods):
         say.line(text, text)
 
 
@@ -333,17 +334,18 @@ def _report_say(report: "ImportReport", as_json: bool) -> None:
         f"变更价格 {report.prices_changed}、成本 {report.costs_changed}、"
         f"库存 {report.stock_changed} 处。",
     )
-    for text in _bad_lines(report):
+    for text in bad_lines(report):
         say.line(text, text)
 
 
-def _refusal(refused: "ImportRefused") -> str:
+def refusal(refused: "ImportRefused") -> str:
     """Say what is wrong with the sheet, row by row, and what leaves such rows out."""
     hint = say.words("  --skip-bad leaves wrong rows out.", "  加 --skip-bad 可跳过错误行。")
-    return "\n".join([refused.text(say.language()), *_bad_lines(refused.report), hint])
+    return "\n".join([refused.text(say.language()), *bad_lines(refused.report), hint])
 
 
-def _bad_lines(report: "ImportReport") -> list[str]:
+def bad_lines(report: "ImportReport | PricesReport") -> list[str]:
+    """Say what is wrong, row by row, up to a bound."""
     lines = [
         say.words(
             f"  row {bad.row}, {bad.column}: {bad.got!r}, expected {bad.expected.en}",

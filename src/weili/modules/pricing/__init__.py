@@ -9,6 +9,7 @@ from weili.modules.pricing.changes import (
     change_preview,
     change_put,
     changes_sweep,
+    windows_get,
 )
 from weili.modules.pricing.compare import (
     compare_at_page,
@@ -100,7 +101,7 @@ from weili.modules.pricing.problems import (
     WindowsTooMany,
 )
 from weili.modules.pricing.quotes import prices_asked, prices_of
-from weili.modules.pricing.rules import FreightBook, PriceBook
+from weili.modules.pricing.rules import FreightBook, PriceBook, window_overlapping
 from weili.modules.pricing.service import (
     channel_assign,
     channel_list,
@@ -112,7 +113,15 @@ from weili.modules.pricing.service import (
     lists_had_asked,
     lists_in_use,
     prices_put,
+    tiers_after,
     verify,
+)
+from weili.modules.pricing.sheet import (
+    PRICE_ALIASES,
+    PRICE_COLUMNS,
+    PriceLine,
+    moment_read,
+    price_line,
 )
 
 __all__ = [
@@ -127,7 +136,9 @@ __all__ = [
     "LIST_ASSIGNED",
     "LIST_PREFIX",
     "LIST_WORD",
+    "PRICE_ALIASES",
     "PRICE_CHANGED",
+    "PRICE_COLUMNS",
     "PROPOSAL_PREFIX",
     "TEMPLATE_DEFAULT",
     "TEMPLATE_PREFIX",
@@ -161,6 +172,7 @@ __all__ = [
     "PriceAsk",
     "PriceBook",
     "PriceChange",
+    "PriceLine",
     "PriceList",
     "PriceQuote",
     "PriceRow",
@@ -208,16 +220,21 @@ __all__ = [
     "list_page",
     "lists_had_asked",
     "lists_in_use",
+    "moment_read",
     "price_book",
     "price_book_asked",
+    "price_line",
     "prices_asked",
     "prices_of",
     "prices_put",
     "template_open",
     "template_page",
+    "tiers_after",
     "traded_all",
     "traded_days",
     "traded_note",
     "unit_prices_asked",
     "verify",
+    "window_overlapping",
+    "windows_get",
 ]

@@ -27,6 +27,7 @@ from weili.modules.pricing.model import (
     PriceRow,
     PriceVersion,
     TierKey,
+    Window,
 )
 from weili.modules.pricing.problems import (
     CHANGE_WORD,
@@ -111,6 +112,18 @@ def change_put(
     if state is ChangeState.IN_FORCE:
         books.prices_begun_tell(ctx, change.list_id, store.windows_keys(ctx, change_id=change.id))
     return change
+
+
+def windows_get(
+    ctx: Ctx, *, list_id: ListId, sku_ids: Sequence[SkuId]
+) -> dict[TierKey, list[Window]]:
+    """Give the prices of tiers that are still to come, or hold for a time; no SKU but these.
+
+    Raises: Forbidden.
+    """
+    ctx.require("admin:prices")
+    found = store.windows_of(ctx, list_id=list_id, sku_ids=sku_ids)
+    return {key: [window for window, _ in windows] for key, windows in found.items()}
 
 
 def change_cancel(ctx: Ctx, *, change_id: ChangeId) -> PriceChange:

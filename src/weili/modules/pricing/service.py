@@ -1,6 +1,7 @@
 """The verbs of ``pricing``."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
@@ -22,6 +23,7 @@ from weili.modules.pricing.model import (
     PriceRow,
     PriceVersion,
     PutCount,
+    TierKey,
 )
 from weili.modules.pricing.problems import LIST_WORD, BelowCost, DefaultListExists, ListNameTaken
 from weili.modules.pricing.store import changes as change_store
@@ -141,6 +143,19 @@ def prices_put(ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow]) -> PutCou
     if changed:
         books.prices_set_tell(ctx, list_id, changed)
     return PutCount(len(changed), len(rows) - len(changed))
+
+
+def tiers_after(
+    ctx: Ctx, *, list_id: ListId, after: SkuId | None, limit: int = LIMIT_DEFAULT
+) -> list[tuple[TierKey, int, datetime | None, datetime | None]]:
+    """Give a list's prices of the SKUs that follow by id: what holds, then what is for a time.
+
+    Each is a tier, the price in fen, and from when to when it holds: None is now, and for good.
+
+    Raises: Forbidden.
+    """
+    ctx.require("admin:prices")
+    return store.tiers_after(ctx, list_id=list_id, after=after, limit=limit_bounded(limit))
 
 
 def history_page(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
@@ -194,6 +195,25 @@ class LadderRows(NamedTuple):
     """Of which a change is to come or in force."""
 
 
+# Each side is cut before they are put together, so that a page costs a page.
+_TIERS_AFTER: Final = (
+    "WITH arg AS (SELECT %b::uuid AS list, %b::uuid AS after, %b::int AS n), page AS ("
+    " SELECT sku_id FROM ("
+    "  (SELECT DISTINCT sku_id FROM pricing.price, arg WHERE list_id = list AND sku_id > after"
+    "   ORDER BY sku_id LIMIT (SELECT n FROM arg))"
+    "  UNION (SELECT DISTINCT sku_id FROM pricing.price_window, arg"
+    "   WHERE list_id = list AND sku_id > after ORDER BY sku_id LIMIT (SELECT n FROM arg))"
+    " ) AS both_sides ORDER BY sku_id LIMIT (SELECT n FROM arg))"
+    " SELECT sku_id, quantity_min, unit_price_minor, NULL::timestamptz AS valid_from,"
+    "  NULL::timestamptz AS valid_to FROM pricing.price, arg"
+    "  WHERE list_id = list AND sku_id IN (SELECT sku_id FROM page)"
+    " UNION ALL SELECT sku_id, quantity_min, unit_price_minor, valid_from, valid_to"
+    "  FROM pricing.price_window, arg"
+    "  WHERE list_id = list AND sku_id IN (SELECT sku_id FROM page)"
+    " ORDER BY sku_id, quantity_min, valid_from NULLS FIRST"
+)
+
+
 def list_insert(ctx: Ctx, price_list: PriceList) -> bool:
     """Write a list; says no when its name, or the one place of the default, is taken."""
     made = ctx.db.sa.execute(
@@ -332,6 +352,17 @@ def prices_upsert(
         ctx.actor.label(),
         change_id,
     )
+
+
+def tiers_after(
+    ctx: Ctx, *, list_id: ListId, after: SkuId | None, limit: int
+) -> list[tuple[TierKey, int, datetime | None, datetime | None]]:
+    """Read the prices of so many SKUs after one: what holds, and what is for a time or to come."""
+    rows = ctx.db.rows(_TIERS_AFTER, list_id, after or UUID(int=0), limit)
+    return [
+        (TierKey(list_id, sku_id, quantity_min), price, valid_from, valid_to)
+        for sku_id, quantity_min, price, valid_from, valid_to in rows
+    ]
 
 
 def book_rows(
