@@ -363,11 +363,13 @@ STATES = set(S) - {S.WAITING_FUNDS}
 pay, so that nothing waits for funds: that is lived in ``life``."""
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_any_lives_of_orders_keep_books_and_shelves(rolled_back_world: World, seed: int) -> None:
-    life = _walk(rolled_back_world, seed)
-    assert {S.CONFIRMED, S.RELEASED} <= life.states
-    assert P.SHIPPED in life.ways
+@pytest.mark.timeout(600)
+def test_any_lives_of_orders_keep_books_and_shelves(rolled_back_world: World) -> None:
+    lives = [_walk(rolled_back_world, seed) for seed in range(8)]
+    # One life may come to little; of eight some must have been sent, given up and delivered.
+    reached = set[dropship.OrderState]().union(*(life.states for life in lives))
+    assert {S.CONFIRMED, S.RELEASED, S.PART_SHIPPED, S.SHIPPED, S.CANCELLED} <= reached
+    assert P.DELIVERED in set[dropship.PackageState]().union(*(life.ways for life in lives))
 
 
 @pytest.mark.long
