@@ -264,14 +264,12 @@ def test_a_whole_day_comes_out_right(server_url: str, tmp_path: Path) -> None:
     assert figures.refused["price_changed"] > 0
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(not LITEMALL.is_dir(), reason="the litemall catalogue is not on this machine")
-@pytest.mark.parametrize(
-    "orders", [200, pytest.param(3_000, marks=(pytest.mark.long, pytest.mark.timeout(900)))]
-)
-def test_a_real_catalogue_is_traded(server_url: str, tmp_path: Path, orders: int) -> None:
+def test_a_real_catalogue_is_traded(server_url: str, tmp_path: Path) -> None:
     environ = environ_of(server_url, tmp_path)
-    figures = run(environ, catalogue=LITEMALL, orders=orders, seed=1, report=silent).figures()
+    figures = run(environ, catalogue=LITEMALL, orders=3_000, seed=1, report=silent).figures()
 
-    assert_whole(figures, orders=orders)
+    assert_whole(figures, orders=3_000)
     assert figures.skus > 200
