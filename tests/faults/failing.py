@@ -1,8 +1,10 @@
 """Failures at named moments: before, inside and after each transaction of a multi-step verb."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+
+import pytest
 
 from weili.kit.context import Begin, Ctx
 
@@ -45,3 +47,9 @@ class DyingBegin:
                 raise Died
         if dies:
             raise Died
+
+
+def dying(begin: Begin, act: Callable[[Ctx], object], moment: Moment) -> None:
+    """Take a step that is one transaction, and die at a moment of it."""
+    with pytest.raises(Died), DyingBegin(begin, nth=1, moment=moment)() as ctx:
+        act(ctx)

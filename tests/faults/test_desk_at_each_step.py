@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.conftest import database_create, database_drop, database_url
-from tests.faults.failing import Died, DyingBegin, Moment
+from tests.faults.failing import Moment, dying
 from tests.market import Market, market_open
 from weili.kit import idempotency, zone
 from weili.kit.context import SYSTEM, Actor, Ctx
@@ -134,9 +134,7 @@ class Desk:
 
     def dies(self, step: Step, moment: Moment) -> None:
         """Take a step and die at a moment of it."""
-        begin = DyingBegin(self.market.world.begin_as(step.actor), nth=1, moment=moment)
-        with pytest.raises(Died), begin() as ctx:
-            step.act(ctx)
+        dying(self.market.world.begin_as(step.actor), step.act, moment)
 
     def counted(self) -> tuple[Any, ...]:
         """Count everything that a step can move, and read where things stand."""

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.conftest import database_create, database_drop, database_url
-from tests.faults.failing import Died, DyingBegin, Moment
+from tests.faults.failing import Moment, dying
 from tests.market import BALANCE_FEN, HEXI, Market, market_open
 from tests.workflows.test_order_life import release, ship, turn
 from weili.kit.context import SYSTEM, SYSTEM_PARTY, Actor, Ctx
@@ -163,9 +163,7 @@ class Stage:
 
     def dies(self, step: Step, moment: Moment) -> None:
         """Take a step and die at a moment of it."""
-        begin = DyingBegin(self.market.world.begin_as(step.actor), nth=1, moment=moment)
-        with pytest.raises(Died), begin() as ctx:
-            step.act(ctx)
+        dying(self.market.world.begin_as(step.actor), step.act, moment)
 
     def counted(self) -> tuple[Any, ...]:
         """Count everything that a step can move."""

@@ -13,7 +13,6 @@ from weili.kit.secrets import mask_name, mask_phone, mask_room
 from weili.modules import dropship, goods, inventory, parties, regions
 
 Document = dict[str, Any]
-Wave = Sequence[tuple[dropship.Order, dropship.Child]]
 
 
 def pick_list_print(
