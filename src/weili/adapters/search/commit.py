@@ -6,30 +6,25 @@ order is kept as runs of hits, of which a page is a part.
 """
 
 import threading
-from collections import OrderedDict
+from bisect import bisect_right
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 import tantivy
-from tantivy import FieldType, Occur, Order, Query
+from tantivy import Order, Query
 
-from weili.adapters.search.model import DEFAULT_SLOT, Answer, Counts, Plan, Wanted
+from weili.adapters.search.model import Answer, Counts, Plan
+from weili.adapters.search.queries import ENOUGH, Queries, all_of, count_of
 
 RUN: Final = 200
 """Hits that are looked up at once: whoever leafs through pages stays in a run for a while."""
-LOOSE_BELOW: Final = 50
-"""Found by words fewer than so many, single characters and pairs are looked at too."""
 FACET_VALUES_MAX: Final = 50
-SETS_MAX: Final = 200
-"""Different sets of pools up to which it is worth while to look what a partner does not see."""
-SET_POOLS_MAX: Final = 32
-UNNAMED_SET: Final = "*"
-"""The set of a document in more pools than a name has room for."""
+FEW: Final = 50
+"""Up to so many found are counted one by one: to aggregate takes as long for one as for these."""
 _REMEMBERED_BYTES_MAX: Final = 64_000_000
 _LOCKS: Final = 16
-_WORD_BOOST: Final = 4.0
-_PINYIN_BOOST: Final = 0.5
 # About what these take in memory; a bound need not be exact.
 _SELECTED_BYTES: Final = 4_000
 _VALUE_BYTES: Final = 200
@@ -75,15 +70,19 @@ class _Run:
         self.addresses = [address for _, address in result.hits]
         self.hits: list[Hit | None] = [None] * len(self.addresses)
 
+    @property
+    def size(self) -> int:
+        """Say about how many bytes it takes."""
+        fetched = sum(_hit_size(hit) for hit in self.hits if hit is not None)
+        return _ADDRESS_BYTES * (1 + len(self.hits)) + fetched
+
 
 class Commit:
     """A commit of an index whose prices lie in ``slots``; safe for threads."""
 
     def __init__(self, index: tantivy.Index, slots: Mapping[str, int]) -> None:
         self._searcher = index.searcher()
-        self._schema = index.schema
-        self._slots = slots
-        self._sets = _sets(self._searcher)
+        self._queries = Queries(self._searcher, index.schema, slots)
         self._memory = _Memory(_REMEMBERED_BYTES_MAX)
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
@@ -96,7 +95,8 @@ class Commit:
         """Give the marks of documents; one that is not there is absent."""
         found: dict[str, str] = {}
         for key in keys:
-            for _, address in self._searcher.search(self._term("key", key), 1, count=False).hits:
+            named = self._queries.term("key", key)
+            for _, address in self._searcher.search(named, 1, count=False).hits:
                 found[key] = bytes(self._searcher.doc(address)["mark"][0]).decode()
         return found
 
@@ -124,43 +124,43 @@ class Commit:
     def _select(self, asked: _Asked) -> tuple[_Selected, int]:
         """Select and count; the run of hits that came with it is remembered too."""
         plan, number = asked.plan, asked.plan.offset // RUN
-        narrow = self._narrow(plan)
-
-        def looked(tokens: Query) -> tuple[Query, tantivy.SearchResult]:
-            query = Query.boolean_query([(Occur.Must, tokens), *narrow])
-            return query, self._look(query, plan, number)
-
-        is_relaxed = False
-        query, result = looked(_all([self._token(each, is_loose=False) for each in plan.tokens]))
-        if plan.tokens and _count(result) < LOOSE_BELOW:
-            loose = [self._token(each, is_loose=True) for each in plan.tokens]
-            query, result = looked(_all(loose))
-            if not _count(result) and len(loose) > 1:
+        queries, is_relaxed = self._queries, False
+        narrow = queries.narrow(plan)
+        query = all_of([*queries.strict(plan.tokens), *narrow])
+        result = self._look(query, plan, number)
+        if plan.tokens and count_of(result) < ENOUGH:
+            query = all_of([*queries.loose(plan.tokens), *narrow])
+            result = self._look(query, plan, number)
+            if not count_of(result) and len(plan.tokens) > 1:
                 is_relaxed = True
-                half = (len(loose) + 1) // 2
-                some = Query.boolean_query([(Occur.Should, each) for each in loose], half)
-                query, result = looked(some)
-        run, size = _run_of(result)
-        self._memory.put(asked.run(number), run, size)
-        total = _count(result)
-        counts = self._counts(query, plan, total) if total else Counts(0)
+                query = queries.relaxed(plan.tokens, narrow)
+                result = self._look(query, plan, number)
+        total, run = count_of(result), _Run(result)
+        if total <= FEW and total == len(run.addresses):
+            counts = self._counted(run, plan)
+        else:
+            counts = self._aggregated(query, plan, total)
+        self._memory.put(asked.run(number), run, run.size)
         values = sum(map(len, counts.facets.values()))
         selected = _Selected(query, counts, is_relaxed=is_relaxed)
         return selected, _SELECTED_BYTES + _VALUE_BYTES * values
 
+    def _looked(self, query: Query, plan: Plan, number: int) -> tuple[_Run, int]:
+        run = _Run(self._look(query, plan, number))
+        return run, run.size
+
     def _run_hits(self, asked: _Asked, selected: _Selected, number: int, end: int) -> list[Hit]:
         """Give what a page that ends there has of a run; each hit is fetched once."""
         key = asked.run(number)
-        run = self._once(key, lambda: _run_of(self._look(selected.query, asked.plan, number)))
+        run = self._once(key, lambda: self._looked(selected.query, asked.plan, number))
         hits: list[Hit] = []
         fetched = 0
         start = max(0, asked.plan.offset - number * RUN)
         for place in range(start, min(end - number * RUN, len(run.hits))):
             hit = run.hits[place]
             if hit is None:
-                found = self._searcher.doc(run.addresses[place])
-                hit = run.hits[place] = (found["key"][0], bytes(found["shown"][0]))
-                fetched += _HIT_BYTES + len(hit[1])
+                hit = run.hits[place] = _hit(self._searcher.doc(run.addresses[place]))
+                fetched += _hit_size(hit)
             hits.append(hit)
         if fetched:
             self._memory.grow(key, fetched)
@@ -170,54 +170,32 @@ class Commit:
         """Look up a run of hits; the count comes with it for nothing."""
         if plan.order is None:
             return self._searcher.search(query, RUN, count=True, offset=number * RUN)
-        field = plan.order if isinstance(plan.order, str) else self._field(*plan.order)
+        field = plan.order if isinstance(plan.order, str) else self._queries.field(*plan.order)
         order = Order.Desc if plan.is_descending else Order.Asc
         return self._searcher.search(
             query, RUN, count=True, offset=number * RUN, order_by_field=field, order=order
         )
 
-    def _narrow(self, plan: Plan) -> list[tuple[Occur, Query]]:
-        """Give the conditions that narrow a search and weigh nothing in its order."""
-        narrow = [(Occur.Must, self._term("tags", tag)) for tag in plan.tags]
-        if plan.pools is not None:
-            narrow += self._seen(plan.pools)
-        if plan.within is not None:
-            name, slot, least, most = plan.within
-            field = self._field(name, slot)
-            within = Query.range_query(self._schema, field, FieldType.Unsigned, least, most)
-            narrow.append((Occur.Must, within))
-        return [
-            (occur, Query.const_score_query(each, 0.0) if occur is Occur.Must else each)
-            for occur, each in narrow
-        ]
+    def _counted(self, run: _Run, plan: Plan) -> Counts:
+        """Count what a few documents have, which are shown then in any case."""
+        found = list(map(self._searcher.doc, run.addresses))
+        run.hits = list(map(_hit, found))
+        facets = {}
+        for name in plan.facets:
+            values = Counter(text for each in found for text in each.get_all(name))
+            ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
+            facets[name] = tuple(ordered[:FACET_VALUES_MAX])
+        bands: tuple[int, ...] = ()
+        if plan.bands is not None:
+            name, slot, edges = plan.bands
+            field = self._queries.field(name, slot)
+            numbers = self._searcher.fast_field_values(field, run.addresses)
+            places = Counter(bisect_right(edges, n) for n in numbers if n is not None)
+            bands = tuple(places[place] for place in range(len(edges) + 1))
+        return Counts(len(found), facets, bands)
 
-    def _seen(self, pools: Sequence[str]) -> list[tuple[Occur, Query]]:
-        """Keep what is in one of the pools, or leave out what is in none: whichever is less.
-
-        A partner that sees nearly everything would else have all of it walked through, once for
-        each of its pools.
-        """
-        if self._sets is not None:
-            granted = frozenset(pools)
-            hidden = [name for name in self._sets if granted.isdisjoint(name.split(","))]
-            if sum(map(self._sets.__getitem__, hidden)) < self._searcher.num_docs // 2:
-                return [(Occur.MustNot, self._term("sets", name)) for name in hidden]
-        return [(Occur.Must, _any([self._term("pools", pool) for pool in pools]))]
-
-    def _token(self, ways: Sequence[Wanted], *, is_loose: bool) -> Query:
-        found: list[Query] = []
-        for way in ways:
-            if way.words:
-                words = _all([self._term("words", word) for word in way.words])
-                found.append(Query.boost_query(words, _WORD_BOOST) if is_loose else words)
-            if way.pinyin is not None:
-                pinyin = self._term("pinyin", way.pinyin)
-                found.append(Query.const_score_query(pinyin, _PINYIN_BOOST))
-            if is_loose and way.grams:
-                found.append(_all([self._term("grams", gram) for gram in way.grams]))
-        return _any(found)
-
-    def _counts(self, query: Query, plan: Plan, total: int) -> Counts:
+    def _aggregated(self, query: Query, plan: Plan, total: int) -> Counts:
+        """Count what many documents have, in one walk."""
         asked: dict[str, Any] = {
             name: {"terms": {"field": name, "size": FACET_VALUES_MAX}} for name in plan.facets
         }
@@ -226,7 +204,7 @@ class Commit:
             ranges: list[dict[str, int]] = [{"to": edges[0]}]
             ranges += [{"from": low, "to": high} for low, high in pairwise(edges)]
             ranges.append({"from": edges[-1]})
-            asked["bands"] = {"range": {"field": self._field(name, slot), "ranges": ranges}}
+            asked["bands"] = {"range": {"field": self._queries.field(name, slot), "ranges": ranges}}
         answer = self._searcher.aggregate(query, asked) if asked else {}
         facets = {
             name: tuple((each["key"], each["doc_count"]) for each in answer[name]["buckets"])
@@ -237,12 +215,6 @@ class Commit:
             buckets = sorted(answer["bands"]["buckets"], key=lambda each: each.get("from") or 0)
             bands = tuple(each["doc_count"] for each in buckets)
         return Counts(total, facets, bands)
-
-    def _field(self, name: str, slot: str) -> str:
-        return f"{name}_{self._slots.get(slot, self._slots[DEFAULT_SLOT])}"
-
-    def _term(self, name: str, text: str) -> Query:
-        return Query.term_query(self._schema, name, text)
 
 
 class _Memory:
@@ -283,37 +255,9 @@ class _Memory:
             self._bytes -= self._known.popitem(last=False)[1][1]
 
 
-def set_name(pools: Sequence[str]) -> str:
-    """Give the name of a set of pools."""
-    return ",".join(sorted(pools)) if len(pools) <= SET_POOLS_MAX else UNNAMED_SET
+def _hit(found: tantivy.Document) -> Hit:
+    return found["key"][0], bytes(found["shown"][0])
 
 
-def _sets(searcher: tantivy.Searcher) -> Mapping[str, int] | None:
-    """Give the sets of pools and about how many documents are in each; None if there are many."""
-    found = dict(searcher.terms_with_prefix("sets", "", limit=SETS_MAX + 1))
-    return None if len(found) > SETS_MAX or UNNAMED_SET in found else found
-
-
-def _run_of(result: tantivy.SearchResult) -> tuple[_Run, int]:
-    run = _Run(result)
-    return run, _ADDRESS_BYTES * (1 + len(run.hits))
-
-
-def _count(result: tantivy.SearchResult) -> int:
-    return int(result.count or 0)  # type: ignore[attr-defined] # left out of the stubs
-
-
-def _all(queries: Sequence[Query]) -> Query:
-    if not queries:
-        return Query.all_query()
-    if len(queries) == 1:
-        return queries[0]
-    return Query.boolean_query([(Occur.Must, query) for query in queries])
-
-
-def _any(queries: Sequence[Query]) -> Query:
-    if not queries:
-        return Query.empty_query()
-    if len(queries) == 1:
-        return queries[0]
-    return Query.boolean_query([(Occur.Should, query) for query in queries])
+def _hit_size(hit: Hit) -> int:
+    return _HIT_BYTES + len(hit[1])

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import tantivy
 
-from weili.adapters.search.commit import Commit, set_name
+from weili.adapters.search.commit import Commit
 from weili.adapters.search.model import (
     DEFAULT_SLOT,
     FACETS,
@@ -26,8 +26,9 @@ from weili.adapters.search.model import (
     Plan,
     SearchNotReady,
 )
+from weili.adapters.search.queries import set_name
 
-SHAPE: Final = 2
+SHAPE: Final = 3
 """Raised when fields or the cutting of words change: older generations are built anew."""
 SLOTS_MAX: Final = 64
 """Price lists whose prices can be sorted by; the partners of others sort by the default one's."""
@@ -49,7 +50,9 @@ def schema_of() -> tantivy.Schema:
     for name in ("tags", "pools", "sets"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in FACETS:
-        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+        builder.add_text_field(
+            name, stored=True, fast=True, tokenizer_name="raw", index_option="basic"
+        )
     for name in NUMBERS:
         builder.add_unsigned_field(name, fast=True)
     for name in SLOTTED:

@@ -148,7 +148,10 @@ def _way(word: str) -> Way:
 
 
 def _words(text: str, grams: dict[str, None]) -> Iterator[str]:
-    """Cut a text into terms; its grams are added to those there are."""
+    """Cut a text into terms; its grams are added to those there are.
+
+    What has a term has every gram that ``_way`` gives for it: a search relies on that.
+    """
     before, before_end = "", -2
     for match in _RUN.finditer(normal(text)):
         run = match[0]
@@ -165,6 +168,7 @@ def _words(text: str, grams: dict[str, None]) -> Iterator[str]:
         # "iPhone 15" is asked for as "iphone15" too.
         if before and match.start() - before_end <= 1:
             yield before + run
+            grams.update(dict.fromkeys(_PART.findall(before + run)))
         before, before_end = run, match.end()
 
 

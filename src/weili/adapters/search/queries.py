@@ -1,0 +1,202 @@
+"""How what is looked for becomes queries of one commit of the index."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Final
+
+import tantivy
+from tantivy import FieldType, Occur, Query
+
+from weili.adapters.search.model import DEFAULT_SLOT, Plan, Wanted
+
+SETS_MAX: Final = 200
+"""Different sets of pools up to which it is worth while to look what a partner does not see."""
+SET_POOLS_MAX: Final = 32
+UNNAMED_SET: Final = "*"
+"""The set of a document in more pools than a name has room for."""
+ENOUGH: Final = 50
+"""Found fewer than so many, it is looked for less strictly too."""
+_WORD_BOOST: Final = 4.0
+_PINYIN_BOOST: Final = 0.5
+
+Token = tuple[Wanted, ...]
+"""One word of a question: any of the ways finds it."""
+Clauses = list[tuple[Occur, Query]]
+
+
+class Queries:
+    """Makes the queries of one commit, whose prices lie in ``slots``."""
+
+    def __init__(
+        self, searcher: tantivy.Searcher, schema: tantivy.Schema, slots: Mapping[str, int]
+    ) -> None:
+        self._searcher = searcher
+        self._schema = schema
+        self._slots = slots
+        self._sets = _sets(searcher)
+
+    def field(self, name: str, slot: str) -> str:
+        """Give the field of a number in a slot, or in the default one when it has no place."""
+        return f"{name}_{self._slots.get(slot, self._slots[DEFAULT_SLOT])}"
+
+    def term(self, name: str, text: str) -> Query:
+        """Find one term in one field."""
+        return Query.term_query(self._schema, name, text)
+
+    def narrow(self, plan: Plan) -> Clauses:
+        """Give the conditions that narrow a search and weigh nothing in its order."""
+        narrow = [(Occur.Must, self.term("tags", tag)) for tag in plan.tags]
+        if plan.pools is not None:
+            narrow += self._seen(plan.pools)
+        if plan.within is not None:
+            name, slot, least, most = plan.within
+            field = self.field(name, slot)
+            within = Query.range_query(self._schema, field, FieldType.Unsigned, least, most)
+            narrow.append((Occur.Must, within))
+        return [
+            (occur, Query.const_score_query(each, 0.0) if occur is Occur.Must else each)
+            for occur, each in narrow
+        ]
+
+    def strict(self, tokens: Sequence[Token]) -> Clauses:
+        """Find all tokens as words, or as pinyin."""
+        return [(Occur.Must, self._token(each, is_loose=False)) for each in tokens]
+
+    def loose(self, tokens: Iterable[Token]) -> Clauses:
+        """Find all tokens as words, as pinyin, or by their characters."""
+        return list(chain.from_iterable(map(self._loose, tokens)))
+
+    def relaxed(self, tokens: Sequence[Token], narrow: Clauses) -> Query:
+        """Find what has at least half of the tokens, where nothing has all of them.
+
+        From the rarest token on, each is taken together with as many others as are found with it,
+        until that is enough. To walk through all that has any half of them takes a hundred times
+        as long where characters are in every title. What has half of the tokens has one of the
+        rarer half, so the others need not be begun with.
+        """
+
+        def count(some: Sequence[Token]) -> int:
+            query = all_of([*self.loose(some), *narrow])
+            return count_of(self._searcher.search(query, 1, count=True))
+
+        least = (len(tokens) + 1) // 2
+        rarities = {token: self._frequency_most(token) for token in tokens}
+        found = combinations(
+            sorted(filter(rarities.__getitem__, rarities), key=rarities.__getitem__),
+            least=least,
+            count=count,
+        )
+        combined = [all_of([*self.loose(each), *narrow]) for each in found]
+        if len(combined) == 1:
+            return combined[0]
+        return Query.disjunction_max_query(combined) if combined else Query.empty_query()
+
+    def _seen(self, pools: Sequence[str]) -> Clauses:
+        """Keep what is in one of the pools, or leave out what is in none: whichever is less.
+
+        A partner that sees nearly everything would else have all of it walked through, once for
+        each of its pools.
+        """
+        if self._sets is not None:
+            granted = frozenset(pools)
+            hidden = [name for name in self._sets if granted.isdisjoint(name.split(","))]
+            if sum(map(self._sets.__getitem__, hidden)) < self._searcher.num_docs // 2:
+                return [(Occur.MustNot, self.term("sets", name)) for name in hidden]
+        return [(Occur.Must, _any([self.term("pools", pool) for pool in pools]))]
+
+    def _loose(self, ways: Token) -> Clauses:
+        if len(ways) == 1 and len(ways[0].words) == 1 and ways[0].pinyin is None:
+            # What has a word has its grams: these select, and the word only weighs. Side by side
+            # with those of other tokens the rarest of all leads, which a choice would hide.
+            [word], grams = ways[0].words, ways[0].grams
+            weighs = Query.boost_query(self.term("words", word), _WORD_BOOST)
+            return [
+                *((Occur.Must, self.term("grams", gram)) for gram in grams),
+                (Occur.Should, weighs),
+            ]
+        return [(Occur.Must, self._token(ways, is_loose=True))]
+
+    def _token(self, ways: Token, *, is_loose: bool) -> Query:
+        found: list[Query] = []
+        for way in ways:
+            if way.words:
+                words = _all_terms([self.term("words", word) for word in way.words])
+                found.append(Query.boost_query(words, _WORD_BOOST) if is_loose else words)
+            if way.pinyin is not None:
+                pinyin = self.term("pinyin", way.pinyin)
+                found.append(Query.const_score_query(pinyin, _PINYIN_BOOST))
+            if is_loose and way.grams:
+                found.append(_all_terms([self.term("grams", gram) for gram in way.grams]))
+        return _any(found)
+
+    def _frequency_most(self, ways: Token) -> int:
+        """Say in how many documents a token may be at most, from the terms alone."""
+        frequency = self._searcher.doc_freq
+        most = 0
+        for way in ways:
+            most += min((frequency("grams", gram) for gram in way.grams), default=0)
+            if len(way.words) > 1:
+                most += min(frequency("words", word) for word in way.words)
+            if way.pinyin is not None:
+                most += frequency("pinyin", way.pinyin)
+        return most
+
+
+def combinations(
+    tokens: Sequence[Token], *, least: int, count: Callable[[Sequence[Token]], int]
+) -> list[tuple[Token, ...]]:
+    """Give sets of at least so many tokens that are found together, for the rarest ones first.
+
+    ``tokens`` are in the order of their rarity. Each set is as large as can be found by adding one
+    after another; when enough is found no more are sought.
+    """
+    sets: dict[frozenset[Token], int] = {}
+    for start in tokens[: max(0, len(tokens) - least + 1)]:
+        together: tuple[Token, ...] = (start,)
+        found = 0
+        for other in tokens:
+            if other != start and (more := count((*together, other))):
+                together, found = (*together, other), more
+        if len(together) < least:
+            continue
+        sets.setdefault(frozenset(together), found or count(together))
+        if sum(sets.values()) >= ENOUGH:
+            break
+    return [tuple(sorted(each, key=tokens.index)) for each, found in sets.items() if found]
+
+
+def set_name(pools: Sequence[str]) -> str:
+    """Give the name of a set of pools."""
+    return ",".join(sorted(pools)) if len(pools) <= SET_POOLS_MAX else UNNAMED_SET
+
+
+def all_of(clauses: Clauses) -> Query:
+    """Find what meets all clauses; where none demands anything, of everything."""
+    if not any(occur is Occur.Must for occur, _ in clauses):
+        clauses = [(Occur.Must, Query.all_query()), *clauses]
+    return Query.boolean_query(clauses)
+
+
+def count_of(result: tantivy.SearchResult) -> int:
+    """Say how many were found, when that was asked for."""
+    return int(result.count or 0)  # type: ignore[attr-defined] # left out of the stubs
+
+
+def _sets(searcher: tantivy.Searcher) -> Mapping[str, int] | None:
+    """Give the sets of pools and about how many documents are in each; None if there are many."""
+    found = dict(searcher.terms_with_prefix("sets", "", limit=SETS_MAX + 1))
+    return None if len(found) > SETS_MAX or UNNAMED_SET in found else found
+
+
+def _all_terms(queries: Sequence[Query]) -> Query:
+    if len(queries) == 1:
+        return queries[0]
+    return Query.boolean_query([(Occur.Must, query) for query in queries])
+
+
+def _any(queries: Sequence[Query]) -> Query:
+    if not queries:
+        return Query.empty_query()
+    if len(queries) == 1:
+        return queries[0]
+    return Query.boolean_query([(Occur.Should, query) for query in queries])

@@ -1,0 +1,145 @@
+"""What a commit of the index counts and finds, held against a plain model of its documents."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from itertools import chain, combinations, pairwise
+from pathlib import Path
+
+import pytest
+
+from weili.adapters.search import Counts, Document, Plan, TantivyIndex, TantivyWriter, Wanted
+from weili.adapters.search.commit import FEW
+from weili.modules import catalogue
+from weili.modules.catalogue import words
+
+FACETS = ("category_1", "brand")
+EDGES = (200, 500)
+BRANDS = ("a", "b", "c", "d", "e")
+CHARACTERS = "茶米杯蛋红绿大小"
+
+
+def _document(number: int, text: str, dice: random.Random) -> Document:
+    terms = catalogue.terms_of([text], [])
+    price = {} if number % 7 == 0 else {("price", ""): dice.randrange(100, 900)}
+    return Document(
+        key=f"{number:032x}",
+        words=terms.words,
+        grams=terms.grams,
+        pinyin=terms.pinyin,
+        pools=["p"],
+        tags=[f"under:{size}" for size in (FEW, FEW + 1) if number < size],
+        facets={"category_1": dice.choice("xy"), "brand": dice.choice(BRANDS)},
+        numbers={"sold": number},
+        slots=price,
+        shown=text,
+        mark="",
+    )
+
+
+class Shelf:
+    """Documents, and an index of them in more than one segment."""
+
+    def __init__(self, home: Path, documents: Sequence[Document]) -> None:
+        self.documents = documents
+        writer = TantivyWriter(home)
+        assert writer.lock()
+        half = len(documents) // 2
+        writer.build([documents[:half]], position=0, slots=[])
+        assert writer.position([]) == 0
+        writer.put(documents[half:], [], 1)
+        writer.close()
+        self.index = TantivyIndex(home)
+
+    def relaxed(self, *texts: str) -> set[str]:
+        """Find what has some of the words, none having all."""
+        answer = self.index.search(Plan(tokens=tuple(map(_token, texts)), pools=("p",), limit=200))
+        assert answer.is_relaxed
+        assert answer.counts.total == len(answer.hits)
+        return {shown.decode() for _, shown in answer.hits}
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    dice = random.Random(1)
+    texts = ["".join(dice.choices(CHARACTERS, k=3)) for _ in range(200)]
+    return Shelf(tmp_path, [_document(n, text, dice) for n, text in enumerate(texts)])
+
+
+def _token(text: str) -> tuple[Wanted, ...]:
+    [token] = words.tokens_of(text, {})
+    return tuple(Wanted(way.words, way.grams, way.pinyin) for way in token)
+
+
+@pytest.mark.parametrize("size", [0, FEW, FEW + 1])
+def test_few_are_counted_as_many_are(shelf: Shelf, size: int) -> None:
+    plan = Plan(
+        tags=(f"under:{size}",), pools=("p",), facets=FACETS, bands=("price", "", EDGES), limit=10
+    )
+    found = [each for each in shelf.documents if f"under:{size}" in each.tags]
+
+    counts = shelf.index.search(plan).counts
+
+    prices = [price for each in found for price in each.slots.values()]
+    edges = (0, *EDGES, 1_000)
+    assert _sorted(counts) == (
+        size,
+        {name: Counter(each.facets[name] for each in found) for name in FACETS},
+        [sum(low <= price < high for price in prices) for low, high in pairwise(edges)],
+    )
+
+
+def _sorted(counts: Counts) -> tuple[int, dict[str, dict[str, int]], list[int]]:
+    for values in counts.facets.values():
+        numbers = [number for _, number in values]
+        assert numbers == sorted(numbers, reverse=True)
+    bands = list(counts.bands) or [0] * (len(EDGES) + 1)
+    return counts.total, {name: dict(values) for name, values in counts.facets.items()}, bands
+
+
+def test_of_words_that_are_nowhere_together_half_are_found_together(tmp_path: Path) -> None:
+    # Given texts of three different characters each, so that nothing has four of them
+    dice = random.Random(2)
+    texts = ["".join(dice.sample(CHARACTERS, k=3)) for _ in range(2)]
+    shelf = Shelf(tmp_path, [_document(n, text, dice) for n, text in enumerate(texts)])
+    outcomes = set()
+
+    for wanted in combinations(CHARACTERS, 4):
+        found = shelf.relaxed(*wanted)
+        has_half = {text for text in texts if len(set(text) & set(wanted)) >= 2}
+
+        # Then all that is found has two, and something is found where something has two
+        assert found <= has_half
+        assert bool(found) == bool(has_half)
+        outcomes.add(bool(found))
+
+    assert outcomes == {True, False}
+
+
+def test_of_two_words_that_are_nowhere_together_each_is_found(tmp_path: Path) -> None:
+    dice = random.Random(3)
+    texts = ["红茶", "绿茶", "大米"]
+    shelf = Shelf(tmp_path, [_document(n, text, dice) for n, text in enumerate(texts)])
+    assert shelf.relaxed("茶", "米") == set(texts)
+    assert shelf.relaxed("米", "蛋") == {"大米"}
+    assert shelf.relaxed("杯", "蛋") == set()
+
+
+def test_what_has_a_word_has_the_characters_that_select_it() -> None:
+    # Given texts of Chinese and of runs of letters and digits, joined in all ways
+    dice = random.Random(4)
+    parts = ["苹果手机壳", "保温杯", "iphone", "15", "1.5", "l", "5kg", "x9", "茶", "-", " "]
+    texts = ["".join(dice.choices(parts, k=4)) for _ in range(300)]
+    known: dict[str, list[set[str]]] = {}
+    for text in texts:
+        terms = catalogue.terms_of([text], [])
+        for word in terms.words.split():
+            known.setdefault(word, []).append(set(terms.grams.split()))
+
+    held = 0
+    for way in chain.from_iterable(chain.from_iterable(words.tokens_of(t, {}) for t in texts)):
+        if len(way.words) == 1:
+            for grams in known.get(way.words[0], []):
+                assert grams.issuperset(way.grams), way
+                held += 1
+    assert held > 1_000
