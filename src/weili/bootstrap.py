@@ -11,10 +11,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from weili import migrations
@@ -307,8 +308,13 @@ def http_app(
     """
     from weili.entrypoints.http import create_app  # noqa: PLC0415
 
+    def aside(work: Callable[[], None]) -> None:
+        Thread(target=work, name="search index", daemon=True).start()
+
     indexes = {
-        name: TantivyIndex(settings.search_home(name)) for name in worlds if settings is not None
+        name: TantivyIndex(settings.search_home(name), run=aside)
+        for name in worlds
+        if settings is not None
     }
     return create_app(
         worlds=worlds, placing=placing, media=media, is_current=is_current, indexes=indexes

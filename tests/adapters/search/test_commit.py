@@ -2,14 +2,17 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, combinations, pairwise
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+import tantivy
 
 from weili.adapters.search import Counts, Document, Plan, TantivyIndex, TantivyWriter, Wanted
-from weili.adapters.search.commit import FEW
+from weili.adapters.search.commit import FEW, Commit
+from weili.adapters.search.tantivy_index import schema_of
 from weili.modules import catalogue
 from weili.modules.catalogue import words
 
@@ -37,11 +40,31 @@ def _document(number: int, text: str, dice: random.Random) -> Document:
     )
 
 
+class Watched:
+    """An index that notes what is looked up in it."""
+
+    def __init__(self, index: tantivy.Index) -> None:
+        self.schema = index.schema
+        self.looks: list[object] = []
+        self._searcher = index.searcher()
+
+    def searcher(self) -> "Watched":
+        return self
+
+    def search(self, query: tantivy.Query, limit: int, **named: Any) -> object:  # noqa: ANN401
+        self.looks.append(query)
+        return self._searcher.search(query, limit, **named)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._searcher, name)
+
+
 class Shelf:
     """Documents, and an index of them in more than one segment."""
 
     def __init__(self, home: Path, documents: Sequence[Document]) -> None:
         self.documents = documents
+        self.home = home
         writer = TantivyWriter(home)
         assert writer.lock()
         half = len(documents) // 2
@@ -50,6 +73,20 @@ class Shelf:
         writer.put(documents[half:], [], 1)
         writer.close()
         self.index = TantivyIndex(home)
+
+    def delete(self, key: str, *, position: int) -> None:
+        """Take a document out and commit."""
+        writer = TantivyWriter(self.home)
+        assert writer.lock()
+        assert writer.position([]) is not None
+        writer.put([], [key], position)
+        writer.close()
+
+    def watched(self) -> tuple[Commit, list[object]]:
+        """Open the commit that is there, with a list of what is looked up in it."""
+        folder = self.home / (self.home / "current").read_text(encoding="ascii")
+        watched = Watched(tantivy.Index(schema_of(), path=str(folder)))
+        return Commit(cast("tantivy.Index", watched), {"": 0}), watched.looks
 
     def relaxed(self, *texts: str) -> set[str]:
         """Find what has some of the words, none having all."""
@@ -143,3 +180,38 @@ def test_what_has_a_word_has_the_characters_that_select_it() -> None:
                 assert grams.issuperset(way.grams), way
                 held += 1
     assert held > 1_000
+
+
+def test_until_a_commit_is_prepared_the_one_before_answers(shelf: Shelf) -> None:
+    # Given an index that is asked the same twice, and does its preparing when it is told to
+    waiting: list[Callable[[], None]] = []
+    index = TantivyIndex(shelf.home, run=waiting.append)
+    plan, other = Plan(pools=("p",)), Plan(tags=("under:1",))
+    assert [index.search(each).counts.total for each in (plan, plan, other)] == [200, 200, 0]
+
+    # When something is taken out
+    shelf.delete(shelf.documents[0].key, position=2)
+
+    # Then it is told of until the newer commit is prepared, and by one of those who ask
+    assert [index.search(plan).counts.total for _ in range(3)] == [200] * 3
+    [prepare] = waiting
+    prepare()
+    assert index.search(plan).counts.total == 199
+
+
+def test_what_was_asked_again_and_again_is_looked_up_beforehand(shelf: Shelf) -> None:
+    # Given a commit of which one thing was asked twice, and another once
+    before, looks = shelf.watched()
+    often, once = Plan(pools=("p",), facets=FACETS), Plan(order="sold")
+    for plan in (often, once, often):
+        before.answer(plan)
+    assert len(looks) == 2
+
+    # When a newer one is prepared, then it looks that one up, and not again when it is asked
+    newer, looks = shelf.watched()
+    newer.prepare(before.asked_again())
+    assert len(looks) == 1
+    newer.answer(often)
+    assert len(looks) == 1
+    newer.answer(once)
+    assert len(looks) == 2

@@ -2,14 +2,15 @@
 
 A commit never changes, so what was found in it may be told again. What a question's words, pools
 and bounds select is counted once, in whatever order and on whatever page it is looked at; each
-order is kept as runs of hits, of which a page is a part.
+order is kept as runs of hits, of which a page is a part. What is asked again and again is looked up
+in the next commit before that takes its place.
 """
 
 import threading
 from bisect import bisect_right
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import islice, pairwise
 from typing import Any, Final, TypeVar
 
 import tantivy
@@ -23,6 +24,8 @@ RUN: Final = 200
 FACET_VALUES_MAX: Final = 50
 FEW: Final = 50
 """Up to so many found are counted one by one: to aggregate takes as long for one as for these."""
+PREPARED_MAX: Final = 64
+"""Runs of hits that a commit looks up before it takes the place of the one before."""
 _REMEMBERED_BYTES_MAX: Final = 64_000_000
 _LOCKS: Final = 16
 # About what these take in memory; a bound need not be exact.
@@ -64,9 +67,11 @@ class _Selected:
 class _Run:
     """Some of the hits in an order: where they are, and those that were fetched already."""
 
-    __slots__ = ("addresses", "hits")
+    __slots__ = ("addresses", "asked_count", "hits", "plan")
 
-    def __init__(self, result: tantivy.SearchResult) -> None:
+    def __init__(self, plan: Plan, result: tantivy.SearchResult) -> None:
+        self.plan = plan
+        self.asked_count = 0
         self.addresses = [address for _, address in result.hits]
         self.hits: list[Hit | None] = [None] * len(self.addresses)
 
@@ -110,6 +115,19 @@ class Commit:
             hits += self._run_hits(asked, selected, number, end)
         return Answer(selected.counts, tuple(hits), selected.is_relaxed)
 
+    def asked_again(self) -> list[Plan]:
+        """Give what was asked more than once, the latest first."""
+        runs = (run for run in self._memory.latest() if isinstance(run, _Run))
+        return list(islice((run.plan for run in runs if run.asked_count > 1), PREPARED_MAX))
+
+    def prepare(self, plans: Iterable[Plan]) -> None:
+        """Look up what was asked again and again of the commit before.
+
+        Else all that is asked most often would be looked up at once, by those who wait for it.
+        """
+        for plan in plans:
+            self.answer(plan)
+
     def _once(self, key: Hashable, find: Callable[[], tuple[T, int]]) -> T:
         """Find what is not remembered; whoever asks the same meanwhile waits for it."""
         known: T | None = self._memory.get(key)
@@ -135,7 +153,7 @@ class Commit:
                 is_relaxed = True
                 query = queries.relaxed(plan.tokens, narrow)
                 result = self._look(query, plan, number)
-        total, run = count_of(result), _Run(result)
+        total, run = count_of(result), _Run(plan, result)
         if total <= FEW and total == len(run.addresses):
             counts = self._counted(run, plan)
         else:
@@ -146,13 +164,14 @@ class Commit:
         return selected, _SELECTED_BYTES + _VALUE_BYTES * values
 
     def _looked(self, query: Query, plan: Plan, number: int) -> tuple[_Run, int]:
-        run = _Run(self._look(query, plan, number))
+        run = _Run(plan, self._look(query, plan, number))
         return run, run.size
 
     def _run_hits(self, asked: _Asked, selected: _Selected, number: int, end: int) -> list[Hit]:
         """Give what a page that ends there has of a run; each hit is fetched once."""
         key = asked.run(number)
         run = self._once(key, lambda: self._looked(selected.query, asked.plan, number))
+        run.asked_count += 1
         hits: list[Hit] = []
         fetched = 0
         start = max(0, asked.plan.offset - number * RUN)
@@ -233,6 +252,11 @@ class _Memory:
                 return None
             self._known.move_to_end(key)
             return known[0]
+
+    def latest(self) -> list[Any]:
+        """Give all values, those that were asked for last first."""
+        with self._lock:
+            return [value for value, _ in reversed(self._known.values())]
 
     def put(self, key: Hashable, value: object, size: int) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,13 +64,21 @@ def schema_of() -> tantivy.Schema:
 
 
 class TantivyIndex:
-    """Reads the index of one world; safe for threads. Opens nothing before it is asked."""
+    """Reads the index of one world; safe for threads. Opens nothing before it is asked.
 
-    def __init__(self, home: Path) -> None:
+    Who sees first that there is a newer commit prepares it; all others are answered from the one
+    before, until the newer one knows what is asked again and again.
+    """
+
+    def __init__(
+        self, home: Path, *, run: Callable[[Callable[[], None]], object] = lambda work: work()
+    ) -> None:
+        """Prepare; ``run`` carries out the preparing of a newer commit, at once or aside."""
         self.home = home
+        self._run = run
         self._lock = threading.Lock()
-        self._opened: tuple[Stamp, tantivy.Index, Path] | None = None
-        self._commit: tuple[Stamp, Commit] | None = None
+        self._opened: _Opened | None = None
+        self._is_renewing = False
 
     def search(self, plan: Plan) -> Answer:
         """Find documents; what was found in the same commit is remembered.
@@ -100,23 +108,66 @@ class TantivyIndex:
         return int(position), commit.count
 
     def _newest(self) -> Commit:
-        """Give the newest commit of the newest generation."""
-        with self._lock:
-            try:
-                pointed = _stamp(self.home / "current")
-                if self._opened is None or self._opened[0] != pointed:
-                    folder = _current(self.home)
-                    self._opened = (pointed, _open(folder)[0], folder)
-                    self._commit = None
-                _, index, folder = self._opened
-                newest = _stamp(folder / "meta.json")
-                if self._commit is None or self._commit[0] != newest:
-                    index.reload()
-                    self._commit = (newest, Commit(index, _state_read(folder)["slots"]))
-                return self._commit[1]
-            except (OSError, ValueError, KeyError) as error:
-                self._opened = self._commit = None
-                raise SearchNotReady from error
+        """Give the newest commit of the newest generation, or the one before while it prepares."""
+        try:
+            with self._lock:
+                if self._opened is None:
+                    self._opened = _Opened(self.home)
+                is_due = not self._is_renewing and not self._opened.is_newest()
+                self._is_renewing |= is_due
+            if is_due:
+                self._run(self._renew)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            # The last is what a thread that can't be started raises.
+            self._opened = None
+            self._is_renewing = False
+            raise SearchNotReady from error
+        opened = self._opened
+        if opened is None:
+            raise SearchNotReady
+        return opened.commit
+
+    def _renew(self) -> None:
+        """Open the newest commit, and let it know what was asked of the one before."""
+        before = self._opened
+        opened = None
+        try:
+            opened = _Opened(self.home, before)
+            if before is not None:
+                opened.commit.prepare(before.commit.asked_again())
+        except (OSError, ValueError, KeyError):
+            # Whoever searches next is told that it is damaged.
+            opened = None
+        finally:
+            with self._lock:
+                self._opened = opened
+                self._is_renewing = False
+
+
+class _Opened:
+    """A commit, and by what to know that there is a newer one."""
+
+    def __init__(self, home: Path, before: "_Opened | None" = None) -> None:
+        """Open the newest; the files of its generation stay open when ``before`` has them."""
+        # Stamped before it is opened: what comes between is opened twice rather than never.
+        self.pointer = home / "current"
+        self.generation = _stamp(self.pointer)
+        folder = _current(home)
+        self.meta = folder / "meta.json"
+        self.newest = _stamp(self.meta)
+        if before is not None and before.generation == self.generation:
+            self.index: tantivy.Index = before.index
+            self.index.reload()
+        else:
+            self.index = _open(folder)[0]
+        self.commit = Commit(self.index, _state_read(folder)["slots"])
+
+    def is_newest(self) -> bool:
+        """Say whether nothing has been committed since.
+
+        Raises: OSError, when the index is gone.
+        """
+        return _stamp(self.pointer) == self.generation and _stamp(self.meta) == self.newest
 
 
 class TantivyWriter:
