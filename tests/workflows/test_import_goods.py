@@ -1,9 +1,10 @@
 """A supplier's sheet is imported whole or not at all, and twice is once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import psycopg
 import pytest
 
 from weili import sample
@@ -15,7 +16,7 @@ from weili.modules import goods, inventory, parties, pricing, regions
 from weili.modules.goods import PoolId, PoolUnknown, SkuState
 from weili.modules.inventory import Move, MoveKind, StockBelowReserved, WarehouseId
 from weili.modules.parties import PartyKind
-from weili.modules.pricing import ListId
+from weili.modules.pricing import ListId, PriceRow, PutCount
 from weili.workflows import import_goods as workflow
 from weili.workflows.import_goods import (
     ImportRefused,
@@ -309,6 +310,68 @@ def test_failure_at_any_step_leaves_nothing(
     assert shop.load(catalogue).created == 187
 
 
+def many(catalogue: list[Row], count: int) -> list[Row]:
+    raw = catalogue[0][1]
+    return [
+        (n, {**raw, "supplier_code": f"C{n}", "spu_code": f"S{n}"}) for n in range(2, count + 2)
+    ]
+
+
+def test_what_the_database_refused_first_is_told_while_another_lot_is_on_its_way(
+    shop: Shop, catalogue: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shop.counts()
+
+    def fails(ctx: Ctx, **_: object) -> None:
+        ctx.db.run("SELECT 1 / 0")
+
+    monkeypatch.setattr(pricing, "prices_put", fails)
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        shop.load(many(catalogue, 3_500))
+
+    assert shop.counts() == before
+
+
+def test_transaction_that_the_database_undid_is_done_again_from_the_first_row(
+    shop: Shop, catalogue: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, tries = pricing.prices_put, list[int]()
+
+    def undone_once(ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow]) -> PutCount:
+        tries.append(len(rows))
+        if len(tries) == 2:
+            ctx.db.run("DO $$ BEGIN RAISE EXCEPTION 'a' USING ERRCODE = '40001'; END $$")
+        return put(ctx, list_id=list_id, rows=rows)
+
+    monkeypatch.setattr(pricing, "prices_put", undone_once)
+    report = shop.load(many(catalogue, 2_500))
+
+    assert tries == [1_000, 1_000, 1_000, 1_000, 500]
+    assert (report.created, report.prices_changed, report.stock_changed) == (2_500, 2_500, 2_500)
+    with shop.begin() as ctx:
+        assert list(findings(ctx)) == []
+
+
+def test_stock_of_goods_that_were_there_is_set_and_of_others_made(
+    shop: Shop, catalogue: list[Row]
+) -> None:
+    shop.load(many(catalogue, 1_500))
+    rows = [(n, {**raw, "stock": str(n % 2 * 7)}) for n, raw in many(catalogue, 2_000)]
+
+    report = shop.load(rows)
+
+    # 1,500 old places leave 1,800; of 500 new ones the 250 of odd rows come to hold something.
+    assert (report.created, report.stock_changed) == (500, 1_750)
+    with shop.begin() as ctx:
+        found = goods.skus_by_code(ctx, keys=[(shop.suppliers["禾屿"], f"C{n}") for n, _ in rows])
+        levels = inventory.stock_of(ctx, sku_ids=list(found.values()))
+        by_sku = {level.sku_id: level.on_hand for level in levels}
+        assert [by_sku[sku_id] for sku_id in found.values()] == [
+            int(code[1:]) % 2 * 7 for _, code in found
+        ]
+        assert list(findings(ctx)) == []
+
+
 def test_unknown_pool_changes_nothing(shop: Shop, catalogue: list[Row]) -> None:
     before = shop.counts()
 
@@ -329,8 +392,7 @@ def test_it_needs_the_scopes_of_all_it_changes(
 
 
 def test_progress_is_told_by_the_thousand(shop: Shop, catalogue: list[Row]) -> None:
-    raw = catalogue[0][1]
-    rows = [(n, {**raw, "supplier_code": f"C{n}", "spu_code": f"S{n}"}) for n in range(2, 2_502)]
+    rows = many(catalogue, 2_500)
     told: list[int] = []
 
     report = import_goods(

@@ -56,7 +56,11 @@ _STATEMENTS_MAX: Final = 1_024
 
 
 class Transaction:
-    """An open transaction. Ended by whoever opened it, never by a verb."""
+    """An open transaction. Ended by whoever opened it, never by a verb.
+
+    Plain statements may come from several threads, and are run one at a time; what is built, and
+    what stands in ``pipeline``, from one alone.
+    """
 
     __slots__ = ("_raw", "sa")
 
@@ -133,6 +137,11 @@ def is_transient(error: BaseException) -> bool:
     """Say whether the database undid the transaction for a reason that passes by itself."""
     cause = getattr(error, "orig", error)
     return isinstance(cause, pg.SerializationFailure | pg.DeadlockDetected)
+
+
+def is_aftermath(error: BaseException) -> bool:
+    """Say whether the database refused only because the transaction had failed before."""
+    return isinstance(getattr(error, "orig", error), pg.InFailedSqlTransaction)
 
 
 def is_lost(error: BaseException) -> bool:

@@ -99,7 +99,15 @@ def ids_sorted(ids: Iterable[Id]) -> list[Id]:
 @lru_cache(maxsize=_TEXTS_REMEMBERED)
 def id_text(prefix: str, value: UUID) -> str:
     """Write an id for the outside: ``ord_01jd…``."""
-    n = value.int
+    return _text(prefix, value.int)
+
+
+def ids_text(prefix: str, values: Iterable[UUID]) -> list[str]:
+    """Write many ids out, of which none is remembered: a sheet has thousands that come once."""
+    return [_text(prefix, value.int) for value in values]
+
+
+def _text(prefix: str, n: int) -> str:
     pairs = _PAIRS
     return (
         f"{prefix}_{pairs[n >> 120]}{pairs[n >> 110 & 1023]}{pairs[n >> 100 & 1023]}"

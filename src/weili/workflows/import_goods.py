@@ -2,26 +2,33 @@
 
 The whole sheet is checked before a transaction is opened, so a sheet with a mistake in it touches
 nothing and holds nobody up, and the transaction is short and can be done again. The sheet is read
-twice for that, the second time a chunk ahead of the database, and never held: what is kept of a
-row is some numbers. Stock comes last and in the order of SKU ids: orders lock stock in that order
-too, and wait for it least so.
+twice for that, and never held: what is kept of a row is some numbers.
+
+Rows are written in lots, and two lots are on their way at once: while one is given its costs,
+prices and stock, the next is read and its facts are written, by another thread in the same
+transaction. So one has the interpreter while the other waits for PostgreSQL.
+
+New goods get their stock with their lot. What lies in places that were there before comes last and
+in the order of SKU ids: orders lock stock in that order too, and wait for it least so.
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from heapq import merge
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from weili.kit import outbox
 from weili.kit.context import Begin, Ctx, PartyId
+from weili.kit.db import is_aftermath
 from weili.kit.problems import FieldProblem, Kind, Problem, Said
 from weili.kit.world import in_transaction
 from weili.modules import goods, inventory, pricing
-from weili.modules.goods import PoolId, RowProblem, SheetRow, SkuId, SkuState
-from weili.modules.inventory import StockChange, WarehouseId
+from weili.modules.goods import GoodsPut, PoolId, RowProblem, SheetRow, SkuId, SkuState
+from weili.modules.inventory import Place, StockChange, WarehouseId
 from weili.modules.pricing import CostRow, ListId, PriceRow
 
 CHUNK_ROWS: Final = 1_000
@@ -42,7 +49,6 @@ Row = tuple[int, Mapping[str, str]]
 Read = Callable[[], Iterable[Row]]
 Also = Callable[[Ctx, Sequence[int], Sequence[SkuId]], None]
 Good = tuple[int, PartyId, SheetRow]
-T = TypeVar("T")
 
 _STOCK: Final = struct.Struct(">16s16sQ")
 """An SKU, a warehouse and a count, to be sorted as bytes: a sheet's stock waits to its end."""
@@ -160,40 +166,125 @@ def import_goods(
     def work(ctx: Ctx) -> ImportReport:
         for scope in ("admin:goods", "admin:prices", "admin:stock"):
             ctx.require(scope)
-        state = SkuState.ON_SHELF if on_shelf else SkuState.DRAFT
-        report, done, stock = checked, 0, list[bytes]()
-        rows = _again(read(), sheet, bad_rows, digest)
-        with ThreadPoolExecutor(1, "sheet") as reader:
-            chunk = _chunk(rows)
-            while chunk:
-                put = goods.goods_put(
-                    ctx, rows=[row.goods(supplier_id) for _, supplier_id, row in chunk], state=state
-                )
-                # What follows is mostly the database's work: the next rows are read meanwhile.
-                coming = reader.submit(_chunk, rows)
-                sku_ids = [put.sku_ids[owner, row.supplier_code] for _, owner, row in chunk]
-                report = _prices_write(ctx, chunk, sku_ids, _counted(report, put), price_list_id)
-                drafts = sorted(put.drafts) if on_shelf else ()
-                shelved = goods.sku_shelve(ctx, sku_ids=drafts, state=state)
-                pooled = goods.pool_put(ctx, pool_id=pool_id, sku_ids=sku_ids)
-                report = replace(
-                    report, shelved=report.shelved + shelved, pooled=report.pooled + pooled
-                )
-                stock += _stock_packed(chunk, sku_ids, warehouses)
-                also(ctx, [number for number, _, _ in chunk], sku_ids)
-                # What was announced so far need not wait in memory for the transaction's end.
-                outbox.flush(ctx.db, ctx.announced)
-                ctx.announced.clear()
-                done += len(chunk)
-                progress(done)
-                chunk = coming.result()
-        stock.sort()
-        for packed in _chunks(stock):
-            moved = _stock_write(ctx, [_stock_change(item) for item in packed])
-            report = replace(report, stock_changed=report.stock_changed + moved)
-        return report
+        # Facts are told from two threads, so each has a list of its own.
+        trade = _Trade(
+            replace(ctx, announced=[]), warehouses, price_list_id, pool_id, on_shelf, also, checked
+        )
+        with ThreadPoolExecutor(1, "import") as second:
+            _lots_write(ctx, _again(read(), sheet, bad_rows, digest), trade, second, progress)
+        trade.stock_end()
+        return trade.report
 
     return in_transaction(begin, work)
+
+
+@dataclass(slots=True)
+class _Trade:
+    """Gives goods their costs, prices and stock, a lot at a time, and counts what came of it."""
+
+    ctx: Ctx
+    warehouses: Mapping[PartyId, Sequence[WarehouseId]]
+    price_list_id: ListId
+    pool_id: PoolId
+    on_shelf: bool
+    also: Also
+    report: ImportReport
+    stock: list[bytes] = field(default_factory=list)
+    """What is to lie in places that were there before and differs, each lot's packed in order."""
+
+    def write(self, lot: Sequence[Good], put: GoodsPut) -> None:
+        """Write what belongs to a lot whose facts are written."""
+        ctx, report = self.ctx, self.report
+        sku_ids = [put.sku_ids[owner, row.supplier_code] for _, owner, row in lot]
+        rows = [(sku_id, row) for sku_id, (_, _, row) in zip(sku_ids, lot, strict=True)]
+        costs = pricing.costs_put(ctx, rows=[CostRow(each, row.cost_minor) for each, row in rows])
+        prices = pricing.prices_put(
+            ctx,
+            list_id=self.price_list_id,
+            rows=[PriceRow(each, 1, row.price_minor) for each, row in rows],
+        )
+        drafts = sorted(put.drafts) if self.on_shelf else ()
+        shelved = goods.sku_shelve(ctx, sku_ids=drafts, state=SkuState.ON_SHELF)
+        # The pool comes after the prices, so that partners are told of goods that have one.
+        pooled = goods.pool_put(ctx, pool_id=self.pool_id, sku_ids=sku_ids)
+        self.report = replace(
+            report,
+            created=report.created + len(put.created),
+            updated=report.updated + len(put.updated),
+            unchanged=report.unchanged + len(put.unchanged),
+            costs_changed=report.costs_changed + costs.changed,
+            prices_changed=report.prices_changed + prices.changed,
+            shelved=report.shelved + shelved,
+            pooled=report.pooled + pooled,
+        )
+        self._stock_begin(lot, sku_ids, put.created)
+        self.also(ctx, [number for number, _, _ in lot], sku_ids)
+        _flush(ctx)
+
+    def _stock_begin(
+        self, lot: Sequence[Good], sku_ids: Sequence[SkuId], created: Collection[SkuId]
+    ) -> None:
+        """Write the stock of new goods, and keep what differs of others to the end of the sheet."""
+        changes = [
+            StockChange(sku_id, self.warehouses[owner][0], SUBJECT, on_hand=row.stock)
+            for (_, owner, row), sku_id in zip(lot, sku_ids, strict=True)
+            if row.stock is not None
+        ]
+        fresh = [change for change in changes if change.sku_id in created]
+        inventory.stock_change(self.ctx, changes=fresh)
+        self._stock_count(sum(change.on_hand != 0 for change in fresh))
+        if len(fresh) < len(changes):
+            old = [change for change in changes if change.sku_id not in created]
+            self.stock.append(_stock_packed(_moving(old, _stock_lying(self.ctx, old))))
+
+    def stock_end(self) -> None:
+        """Write what is to lie in places that were there before, and what moved of it."""
+        coming = merge(*map(_STOCK.iter_unpack, self.stock))
+        while part := [_stock_change(*each) for each in islice(coming, CHUNK_ROWS)]:
+            lying = _stock_lying(self.ctx, part)
+            moving = _moving(part, lying)
+            inventory.stock_change(self.ctx, changes=moving)
+            # A place that is new and empty is made, but nothing has moved.
+            self._stock_count(sum(lying.get(_place(each), 0) != each.on_hand for each in moving))
+            _flush(self.ctx)
+
+    def _stock_count(self, moved: int) -> None:
+        self.report = replace(self.report, stock_changed=self.report.stock_changed + moved)
+
+
+def _lots_write(
+    ctx: Ctx,
+    rows: Iterator[Good],
+    trade: _Trade,
+    second: Executor,
+    progress: Callable[[int], None],
+) -> None:
+    """Write the facts of lots, and let the second thread write the rest of each behind that."""
+    state = SkuState.ON_SHELF if trade.on_shelf else SkuState.DRAFT
+    done, size, trading = 0, 0, None
+    while lot := list(islice(rows, CHUNK_ROWS)):
+        try:
+            put = goods.goods_put(
+                ctx, rows=[row.goods(supplier_id) for _, supplier_id, row in lot], state=state
+            )
+        except Exception as error:
+            if trading is not None and is_aftermath(error):
+                trading.result()
+            raise
+        _flush(ctx)
+        if trading is not None:
+            trading.result()
+            progress(done := done + size)
+        trading, size = second.submit(trade.write, lot, put), len(lot)
+    if trading is not None:
+        trading.result()
+        progress(done + size)
+
+
+def _flush(ctx: Ctx) -> None:
+    """Write down what was announced so far: it need not wait in memory for the end."""
+    outbox.flush(ctx.db, ctx.announced)
+    ctx.announced.clear()
 
 
 def _checked(
@@ -242,92 +333,36 @@ def _again(
         raise SheetChanged
 
 
-def _chunk(rows: Iterator[Good]) -> list[Good]:
-    return list(islice(rows, CHUNK_ROWS))
-
-
 def _digest(before: int, row_number: int, raw: Mapping[str, str]) -> int:
     return hash((before, row_number, *raw.values()))
 
 
-def _counted(report: ImportReport, put: goods.GoodsPut) -> ImportReport:
-    return replace(
-        report,
-        created=report.created + len(put.created),
-        updated=report.updated + len(put.updated),
-        unchanged=report.unchanged + len(put.unchanged),
-    )
+def _stock_lying(ctx: Ctx, changes: Sequence[StockChange]) -> dict[Place, int]:
+    levels = inventory.stock_of(ctx, sku_ids=[change.sku_id for change in changes])
+    return {(level.sku_id, level.warehouse_id): level.on_hand for level in levels}
 
 
-def _prices_write(
-    ctx: Ctx,
-    chunk: Sequence[Good],
-    sku_ids: Sequence[SkuId],
-    report: ImportReport,
-    price_list_id: ListId,
-) -> ImportReport:
-    """Write what the goods cost and sell for.
-
-    This comes before the pool, so that partners are told of goods that have a price.
-    """
-    rows = [(sku_id, row) for sku_id, (_, _, row) in zip(sku_ids, chunk, strict=True)]
-    costs = pricing.costs_put(ctx, rows=[CostRow(sku_id, row.cost_minor) for sku_id, row in rows])
-    prices = pricing.prices_put(
-        ctx,
-        list_id=price_list_id,
-        rows=[PriceRow(sku_id, 1, row.price_minor) for sku_id, row in rows],
-    )
-    return replace(
-        report,
-        costs_changed=report.costs_changed + costs.changed,
-        prices_changed=report.prices_changed + prices.changed,
-    )
+def _moving(changes: Sequence[StockChange], lying: Mapping[Place, int]) -> list[StockChange]:
+    """Give the changes of what does not lie there already: the others need not even be locked."""
+    return [change for change in changes if lying.get(_place(change)) != change.on_hand]
 
 
-def _stock_write(ctx: Ctx, changes: Sequence[StockChange]) -> int:
-    """Set what lies in places; says in how many of them that made a difference.
+def _place(change: StockChange) -> Place:
+    return change.sku_id, change.warehouse_id
 
-    A place that holds as much already is not even locked.
-    """
-    sku_ids = [change.sku_id for change in changes]
-    before = {
-        (level.sku_id, level.warehouse_id): level.on_hand
-        for level in inventory.stock_of(ctx, sku_ids=sku_ids)
-    }
-    moving = [
-        change
+
+def _stock_packed(changes: Sequence[StockChange]) -> bytes:
+    packed = [
+        _STOCK.pack(change.sku_id.bytes, change.warehouse_id.bytes, change.on_hand)
         for change in changes
-        if before.get((change.sku_id, change.warehouse_id)) != change.on_hand
     ]
-    inventory.stock_change(ctx, changes=moving)
-    # A place that is new and empty is made, but nothing has moved.
-    return sum(
-        before.get((change.sku_id, change.warehouse_id), 0) != change.on_hand for change in moving
-    )
+    return b"".join(sorted(packed))
 
 
-def _stock_packed(
-    chunk: Sequence[Good],
-    sku_ids: Sequence[SkuId],
-    warehouses: Mapping[PartyId, Sequence[WarehouseId]],
-) -> list[bytes]:
-    return [
-        _STOCK.pack(sku_id.bytes, warehouses[owner][0].bytes, row.stock)
-        for (_, owner, row), sku_id in zip(chunk, sku_ids, strict=True)
-        if row.stock is not None
-    ]
-
-
-def _stock_change(packed: bytes) -> StockChange:
-    sku_id, warehouse_id, on_hand = _STOCK.unpack(packed)
+def _stock_change(sku_id: bytes, warehouse_id: bytes, on_hand: int) -> StockChange:
     return StockChange(
         SkuId(UUID(bytes=sku_id)),
         WarehouseId(UUID(bytes=warehouse_id)),
         SUBJECT,
         on_hand=on_hand,
     )
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), CHUNK_ROWS):
-        yield items[start : start + CHUNK_ROWS]

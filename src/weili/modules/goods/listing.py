@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.db import Asked
-from weili.kit.ids import id_text, ids_sorted
+from weili.kit.ids import ids_sorted, ids_text
 from weili.modules.goods.events import SKU_CHANGED, SKUS_PER_EVENT_MAX
 from weili.modules.goods.model import SKU_PREFIX, PoolFit, PoolId, SkuId, SkuListing, SpuId
 from weili.modules.goods.store import pools
@@ -17,7 +17,7 @@ from weili.modules.goods.store import skus as store
 def changes_tell(ctx: Ctx, *, sku_ids: Collection[SkuId], spu_ids: Collection[SpuId] = ()) -> None:
     """Tell the platform that SKUs changed, and all variants of some SPUs with them."""
     variants = store.variants_read(ctx, spu_ids) if spu_ids else ()
-    texts = [id_text(SKU_PREFIX, sku_id) for sku_id in ids_sorted([*sku_ids, *variants])]
+    texts = ids_text(SKU_PREFIX, ids_sorted([*sku_ids, *variants]))
     for start in range(0, len(texts), SKUS_PER_EVENT_MAX):
         part = texts[start : start + SKUS_PER_EVENT_MAX]
         ctx.announce(SKU_CHANGED, party_id=SYSTEM_PARTY, subject=part[0], data={"sku_ids": part})

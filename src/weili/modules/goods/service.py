@@ -9,7 +9,7 @@ from uuid import UUID
 from weili.kit.context import Ctx, EventType, PartyId
 from weili.kit.db import Asked
 from weili.kit.findings import Finding
-from weili.kit.ids import id_text, ids_sorted, new_id
+from weili.kit.ids import id_text, ids_sorted, ids_text, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import FieldProblem, InputInvalid, Said
 from weili.modules.goods import listing
@@ -702,7 +702,7 @@ def _announce_skus(
     """Tell partners of SKUs, a bounded number in each message."""
     if not partner_ids:
         return
-    texts = [id_text(SKU_PREFIX, sku_id) for sku_id in sku_ids]
+    texts = ids_text(SKU_PREFIX, sku_ids)
     parts = [texts[i : i + SKUS_PER_EVENT_MAX] for i in range(0, len(texts), SKUS_PER_EVENT_MAX)]
     for partner_id in partner_ids:
         for part in parts:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from weili.kit.context import Ctx, PartyId
-from weili.kit.ids import id_text, ids_sorted, new_id
+from weili.kit.ids import id_text, ids_sorted, ids_text, new_id
 from weili.kit.money import CURRENCY
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import FieldProblem, InputInvalid, NotFound, Said
@@ -222,9 +222,10 @@ def _take_effect(ctx: Ctx, due: Sequence[CostProposal]) -> None:
 def _costs_write(ctx: Ctx, rows: Sequence[CostRow], suppliers: dict[SkuId, PartyId]) -> int:
     changed = store.costs_upsert(ctx, rows, suppliers)
     by_supplier: dict[PartyId, list[dict[str, object]]] = {}
-    for supplier_id, sku_id, unit_cost_minor, version in changed:
+    texts = ids_text(SKU_PREFIX, [sku_id for _, sku_id, _, _ in changed])
+    for text, (supplier_id, _, unit_cost_minor, version) in zip(texts, changed, strict=True):
         cost = {
-            "sku_id": id_text(SKU_PREFIX, sku_id),
+            "sku_id": text,
             "unit_cost_minor": unit_cost_minor,
             "version": version,
         }

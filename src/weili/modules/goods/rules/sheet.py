@@ -22,6 +22,7 @@ from weili.modules.goods.model import (
     RowProblem,
     SheetRow,
 )
+from weili.modules.goods.rules.seen import Seen
 
 CODE_MAX: Final = 64
 NAME_MAX: Final = 60
@@ -189,10 +190,8 @@ class SheetCheck:
     ) -> None:
         self._suppliers = suppliers
         self._default_supplier = default_supplier
-        # By digest: of a sheet of 200,000 rows the codes themselves would fill the memory. That
-        # two are taken for the same by accident is less likely than one in a hundred million.
-        self._rows: dict[int, int] = {}
-        self._spus: dict[int, tuple[int, int]] = {}
+        self._codes = Seen()
+        self._spus = Seen()
 
     def check(
         self, row_number: int, raw: Mapping[str, str]
@@ -206,15 +205,17 @@ class SheetCheck:
         if isinstance(found, list):
             return found
         supplier_id, row = found
-        code, spu = (hash((supplier_id, each)) for each in (row.supplier_code, row.spu_code))
+        owner = supplier_id.int
+        code, spu = hash((owner, row.supplier_code)), hash((owner, row.spu_code))
         shared = _shared(row)
-        twin = self._rows.get(code, 0)
-        first, shared_before = self._spus.get(spu, (0, shared))
-        if twin or shared != shared_before:
-            return list(_against_earlier(row, twin, first if shared != shared_before else 0))
-        self._rows[code] = row_number
+        twin, _ = self._codes.get(code)
+        first, shared_before = self._spus.get(spu)
+        differs = first > 0 and shared != shared_before
+        if twin or differs:
+            return list(_against_earlier(row, twin, first if differs else 0))
+        self._codes.put(code, row_number)
         if not first:
-            self._spus[spu] = row_number, shared
+            self._spus.put(spu, row_number, shared)
         return found
 
     def read(
@@ -248,7 +249,7 @@ def _against_earlier(row: SheetRow, twin: int, first: int) -> Iterator[RowProble
 
 def _shared(row: SheetRow) -> int:
     """Give a digest of what the variants of an SPU share; a sheet's rows are kept nowhere else."""
-    attributes = tuple(sorted(row.attributes.items()))
+    attributes = frozenset(row.attributes.items())
     return hash((row.title, row.category, row.brand, row.brand_kind, attributes))
 
 
