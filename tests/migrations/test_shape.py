@@ -11,10 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from weili import migrations, modules
-from weili.kit import idempotency, outbox, world
+from weili.kit import idempotency, memory, outbox, world
 from weili.kit.db import CHANGING, metadata
 
-KIT = (idempotency, outbox, world)
+KIT = (idempotency, memory, outbox, world)
 """Imported for the tables that they define."""
 
 for _module in pkgutil.iter_modules(modules.__path__):

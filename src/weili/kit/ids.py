@@ -144,6 +144,16 @@ class IdList(Sequence[UUID]):
     def __init__(self, written: bytes) -> None:
         self.written = written
 
+    @classmethod
+    def of(cls, keys: Iterable[bytes]) -> "IdList":
+        """Take ids as their sixteen bytes each."""
+        return cls(b"".join([_LENGTH_BYTES + key for key in keys]))
+
+    def keys(self) -> list[bytes]:
+        """Give the sixteen bytes of each."""
+        written = self.written
+        return [written[at : at + 16] for at in range(4, len(written), _WRITTEN)]
+
     def __len__(self) -> int:
         return len(self.written) // _WRITTEN
 
@@ -162,6 +172,7 @@ class IdList(Sequence[UUID]):
 
 
 _WRITTEN: Final = 20
+_LENGTH_BYTES: Final = (16).to_bytes(4)
 _LENGTH_LETTERS: Final = "000004"
 """Before 26 letters, of which the first two bits are 0, these 30 bits make a 16 of 32 bits."""
 
@@ -185,6 +196,11 @@ def ids_parse(prefix: str, texts: Sequence[str]) -> IdList:
     except ValueError:
         raise _malformed(prefix, "") from None
     return IdList(number.to_bytes(len(texts) * _WRITTEN))
+
+
+def id_keys(ids: Sequence[UUID]) -> list[bytes]:
+    """Give the sixteen bytes of each id."""
+    return ids.keys() if isinstance(ids, IdList) else [each.bytes for each in ids]
 
 
 def _number(letters: str) -> int:

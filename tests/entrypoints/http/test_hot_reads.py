@@ -9,6 +9,7 @@ from weili.entrypoints.http.calls import Call
 from weili.entrypoints.http.reading import Steps, Work, together
 from weili.kit.context import SYSTEM, Ctx
 from weili.kit.ids import id_text
+from weili.kit.memory import Memory, Recall
 from weili.kit.problems import NotFound, Said
 from weili.kit.world import World
 from weili.modules import parties
@@ -20,7 +21,7 @@ def _called(world: World, nonce: str | None = None) -> Call:
 
 
 def _answering(number: int) -> Work:
-    def work(ctx: Ctx) -> Steps:
+    def work(ctx: Ctx, _: Recall) -> Steps:
         asked = ctx.db.ask("SELECT %b::bigint * 2", number)
         yield
         [[doubled]] = asked()
@@ -32,12 +33,12 @@ def _answering(number: int) -> Work:
     return work
 
 
-def _refusing(_: Ctx) -> Steps:
+def _refusing(_: Ctx, __: Recall) -> Steps:
     yield
     raise NotFound(what=Said("thing", "物"), id="x")
 
 
-def _breaking(ctx: Ctx) -> Steps:
+def _breaking(ctx: Ctx, _: Recall) -> Steps:
     ctx.db.ask("SELECT 1 / 0")
     yield
     return b""
@@ -50,13 +51,14 @@ def test_each_look_up_of_a_group_has_its_own_answer_or_refusal(world: World) -> 
         (_called(world), _answering(3)),
         (_called(world, "n-1"), _answering(4)),
     ]
-    first, refused, third, replayed = together(world, group)
+    first, refused, third, replayed = together(world, Memory(), group)
     assert (first, third) == (b"3", b"7")
     assert isinstance(refused, NotFound)
     assert isinstance(replayed, parties.NonceReplayed)
 
     # What was refused stays refused: its nonce is kept.
-    assert all(isinstance(answer, parties.NonceReplayed) for answer in together(world, group[:2]))
+    again = together(world, Memory(), group[:2])
+    assert all(isinstance(answer, parties.NonceReplayed) for answer in again)
 
 
 def test_a_look_up_that_fails_takes_no_neighbour_down(world: World) -> None:
@@ -65,7 +67,7 @@ def test_a_look_up_that_fails_takes_no_neighbour_down(world: World) -> None:
         (_called(world, "n-2"), _breaking),
         (_called(world, "n-3"), _answering(3)),
     ]
-    first, failed, third = together(world, group)
+    first, failed, third = together(world, Memory(), group)
     assert (first, third) == (b"3", b"7")
     assert isinstance(failed, Exception)
 

@@ -23,6 +23,7 @@ from weili.entrypoints.http.reading import Readings, Steps, Work
 from weili.entrypoints.http.stock import availability_document
 from weili.kit.context import Ctx
 from weili.kit.ids import id_parse, ids_parse
+from weili.kit.memory import Recall
 from weili.kit.money import AMOUNT_MINOR_MAX
 from weili.kit.problems import Problem
 from weili.modules import catalogue, dropship, goods, inventory, pricing
@@ -122,7 +123,7 @@ def _search_reader(indexes: Mapping[str, SearchIndex]) -> Reader:
     def read(call: Call, scope: Scope) -> Work:
         ask = _search_ask(scope["query_string"])
 
-        def work(ctx: Ctx) -> Steps:
+        def work(ctx: Ctx, _: Recall) -> Steps:
             index = indexes.get(call.world.name)
             if index is None:
                 raise SearchNotReady
@@ -191,9 +192,13 @@ def _prices_read(call: Call, scope: Scope) -> Work:
     sku_ids = _sku_ids(texts)
     quantities = [ask.quantity for ask in asked]
 
-    def work(ctx: Ctx) -> Steps:
+    def work(ctx: Ctx, recall: Recall) -> Steps:
         quotes = pricing.prices_asked(
-            ctx, partner_id=call.actor.party_id, sku_ids=sku_ids, quantities=quantities
+            ctx,
+            recall=recall,
+            partner_id=call.actor.party_id,
+            sku_ids=sku_ids,
+            quantities=quantities,
         )
         yield
         return _encode({"items": list(map(quote_document, texts, quantities, quotes()))})
@@ -216,9 +221,14 @@ def _stock_read(call: Call, scope: Scope) -> Work:
         area_checked(area_code)
     days = [None if ask.on is None else day_read(ask.on) for ask in asked]
 
-    def work(ctx: Ctx) -> Steps:
+    def work(ctx: Ctx, recall: Recall) -> Steps:
         found = inventory.availability_asked(
-            ctx, sku_ids=sku_ids, quantities=quantities, area_codes=area_codes, days=days
+            ctx,
+            recall=recall,
+            sku_ids=sku_ids,
+            quantities=quantities,
+            area_codes=area_codes,
+            days=days,
         )
         yield
         shown = map(availability_document, texts, quantities, area_codes, found())

@@ -15,6 +15,7 @@ import anyio.to_thread
 
 from weili.entrypoints.http.calls import Call
 from weili.kit.context import Ctx
+from weili.kit.memory import Memory, Recall
 from weili.kit.problems import Busy, Problem, Unavailable
 from weili.kit.world import World, in_transaction
 from weili.modules import parties
@@ -31,7 +32,7 @@ RETRY_AFTER_S: Final = 1
 
 Steps = Generator[None, None, bytes]
 """A look-up that asks the database and yields, reads what came and may ask again, and answers."""
-Work = Callable[[Ctx], Steps]
+Work = Callable[[Ctx, Recall], Steps]
 Waiting = tuple[Call, Work, "asyncio.Future[bytes]"]
 
 _log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Reading:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._memory = Memory()
         self._waiting: deque[Waiting] = deque()
         self._groups: set[asyncio.Task[None]] = set()
 
@@ -66,7 +68,7 @@ class Reading:
             count = min(len(self._waiting), GROUP_MAX)
             group = [self._waiting.popleft() for _ in range(count)]
             answers = await anyio.to_thread.run_sync(
-                together, self._world, [(call, work) for call, work, _ in group]
+                together, self._world, self._memory, [(call, work) for call, work, _ in group]
             )
             for (_, _, future), answer in zip(group, answers, strict=True):
                 if future.done():  # The caller went away.
@@ -81,39 +83,42 @@ Readings = Mapping[str, Reading]
 """The look-ups of each world."""
 
 
-def together(world: World, group: Sequence[tuple[Call, Work]]) -> list[bytes | Exception]:
+def together(
+    world: World, memory: Memory, group: Sequence[tuple[Call, Work]]
+) -> list[bytes | Exception]:
     """Do look-ups in one transaction; each has its own answer or its own refusal.
 
     An unexpected error undoes all of them, so each is then done by itself.
     """
     try:
-        return in_transaction(world.begin, lambda ctx: _done(ctx, group))
+        return in_transaction(world.begin, lambda ctx: _done(ctx, memory, group))
     except (Busy, Unavailable) as problem:
         return [problem for _ in group]
     except Exception as error:  # noqa: BLE001 - whatever it is, only its own look-up may fail
         if len(group) == 1:
             return [error]
         _log.warning("a group of %d failed and is done singly", len(group), exc_info=True)
-    return [answer for one in group for answer in together(world, [one])]
+    return [answer for one in group for answer in together(world, memory, [one])]
 
 
-def _done(ctx: Ctx, group: Sequence[tuple[Call, Work]]) -> list[bytes | Exception]:
-    """Claim all nonces and take all look-ups on, a journey for each step of all of them.
+def _done(ctx: Ctx, memory: Memory, group: Sequence[tuple[Call, Work]]) -> list[bytes | Exception]:
+    """Claim all nonces, ask what may still be recalled, and take all look-ups on together.
 
-    The first step goes with the claim: a look-up that turns out to be replayed has only read, and
-    nobody is told what.
+    A journey for each step of all of them.
     """
     signed = [place for place, (call, _) in enumerate(group) if call.signed is not None]
     pairs = [call.signed for call, _ in group if call.signed is not None]
     answers: list[bytes | Exception] = [parties.NonceReplayed()] * len(group)
-    under_way = {place: work(ctx.acting(call.actor)) for place, (call, work) in enumerate(group)}
     with ctx.db.pipeline():
         claimed = parties.nonces_claim_asked(ctx, pairs=pairs)
-        _step(under_way, answers)
-    for place, is_free in zip(signed, claimed(), strict=True):
-        if not is_free:
-            answers[place] = parties.NonceReplayed()
-            under_way.pop(place, None)
+        recall_asked = memory.recall_asked(ctx)
+    recall = recall_asked()
+    replayed = {place for place, free in zip(signed, claimed(), strict=True) if not free}
+    under_way = {
+        place: work(ctx.acting(call.actor), recall)
+        for place, (call, work) in enumerate(group)
+        if place not in replayed
+    }
     while under_way:
         with ctx.db.pipeline():
             _step(under_way, answers)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.ids import ids_sorted, ids_text
+from weili.kit.memory import Recall
 from weili.modules.goods.events import SKU_CHANGED, SKUS_PER_EVENT_MAX
 from weili.modules.goods.model import SKU_PREFIX, PoolFit, PoolId, SkuId, SkuListing, SpuId
 from weili.modules.goods.store import pools
@@ -51,13 +52,13 @@ def pools_granted_asked(ctx: Ctx, *, partner_id: PartyId) -> Asked[list[PoolId]]
 
 
 def skus_seen_asked(
-    ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
+    ctx: Ctx, *, recall: Recall, partner_id: PartyId, sku_ids: Sequence[SkuId]
 ) -> Asked[list[tuple[int, int, bool]]]:
     """Ask which of many SKUs a partner may order, without waiting for it.
 
     Of each its place in ``sku_ids``, its tax rate in basis points, and whether it is a bundle.
     """
-    return pools.skus_seen(ctx, partner_id=partner_id, sku_ids=sku_ids)
+    return pools.skus_seen(ctx, recall=recall, partner_id=partner_id, sku_ids=sku_ids)
 
 
 def skus_count(ctx: Ctx) -> int:

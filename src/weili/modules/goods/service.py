@@ -10,6 +10,7 @@ from weili.kit.context import Ctx, EventType, PartyId
 from weili.kit.db import Asked
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, ids_sorted, ids_text, new_id
+from weili.kit.memory import Recall
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import FieldProblem, InputInvalid, Said
 from weili.modules.goods import listing
@@ -258,8 +259,8 @@ def bundle_parts_seen(ctx: Ctx, *, sku_id: SkuId, partner_id: PartyId) -> list[B
     """Give what a bundle is made of, as far as a partner may order the parts by themselves."""
     parts = store.parts_read(ctx, [sku_id]).get(sku_id, ())
     part_ids = [part.sku_id for part in parts]
-    seen = pools.skus_seen(ctx, partner_id=partner_id, sku_ids=part_ids)() if parts else []
-    return [parts[place] for place in sorted(place for place, _, _ in seen)]
+    seen = pools.skus_seen(ctx, recall=Recall.nothing(), partner_id=partner_id, sku_ids=part_ids)()
+    return [parts[place] for place, _, _ in seen]
 
 
 def pool_open(ctx: Ctx, *, name: str) -> PoolId:

@@ -11,6 +11,7 @@ from typing import Final
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.memory import Recall
 from weili.modules import goods
 from weili.modules.goods import SkuId
 from weili.modules.pricing import books, rules
@@ -29,6 +30,7 @@ def prices_of(ctx: Ctx, *, partner_id: PartyId, asks: Sequence[PriceAsk]) -> lis
     """
     return prices_asked(
         ctx,
+        recall=Recall.nothing(),
         partner_id=partner_id,
         sku_ids=[ask.sku_id for ask in asks],
         quantities=[ask.quantity for ask in asks],
@@ -36,30 +38,36 @@ def prices_of(ctx: Ctx, *, partner_id: PartyId, asks: Sequence[PriceAsk]) -> lis
 
 
 def prices_asked(
-    ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId], quantities: Sequence[int]
+    ctx: Ctx,
+    *,
+    recall: Recall,
+    partner_id: PartyId,
+    sku_ids: Sequence[SkuId],
+    quantities: Sequence[int],
 ) -> Asked[list[PriceQuote]]:
     """Ask what ``prices_of`` gives, without waiting for it.
 
     Raises: Forbidden.
     """
     ctx.require("prices:read")
-    # All of it is asked before the first answer is waited for: one journey.
+    # All that is not remembered is asked before the first answer is waited for: one journey.
     with ctx.db.pipeline():
-        seen_asked = goods.skus_seen_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
-        ladders_asked = prices.ladders(ctx, partner_id=partner_id, sku_ids=sku_ids)
+        seen_asked = goods.skus_seen_asked(
+            ctx, recall=recall, partner_id=partner_id, sku_ids=sku_ids
+        )
+        ladders_asked = prices.ladders(ctx, recall=recall, partner_id=partner_id, sku_ids=sku_ids)
 
     def answer() -> list[PriceQuote]:
-        found = ladders_asked()
-        ladders = rules.ladders_of(found.tiers)
+        ladders = ladders_asked()
         quotes = [_NONE] * len(sku_ids)
         changing = []
         for place, tax_rate_bps, _ in seen_asked():
-            if place in found.changing:
+            ladder = ladders[place]
+            if ladder is None:
                 changing.append(place)
                 continue
-            tiers = ladders.get(place, ())
+            tiers, shown = ladder
             price = rules.tier_reached(tiers, quantities[place])
-            shown = found.compare_at.get(place)
             quotes[place] = PriceQuote(price, tiers, tax_rate_bps, None, shown)
         if changing:
             asks = [PriceAsk(sku_ids[place], quantities[place]) for place in changing]

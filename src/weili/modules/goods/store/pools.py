@@ -1,21 +1,30 @@
 """SQL of pools and their grants."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.ids import IdList, id_keys
+from weili.kit.memory import Recall, touch
 from weili.modules.goods.model import BrandKind, Pool, PoolFit, PoolId, PoolProfile, SkuId
 
+# What is remembered of goods and of partners; whoever writes what it is made of touches them.
+_SHELVED, _GRANTED = b"goods", b"granted"
+Shelved = tuple[int, bool, frozenset[bytes]]
+"""Of a SKU on the shelf: its tax rate, whether it is a bundle, and the pools that hold it."""
+_OFF_SHELF: Final[Shelved] = (0, False, frozenset())
 # A SKU is named by its place in the list: a number is read many times faster than an id is.
-_SEEN: Final = (
-    "SELECT (x.place - 1)::int, s.tax_rate_bps, s.kind = 'bundle'"
+_ON_SHELF: Final = (
+    "SELECT (x.place - 1)::int, s.tax_rate_bps, s.kind = 'bundle',"
+    " (SELECT string_agg(uuid_send(p.pool_id), '' ORDER BY p.pool_id) FROM goods.pool_sku p"
+    "   WHERE p.sku_id = x.sku_id)"
     " FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, place)"
-    " JOIN goods.sku s ON s.id = x.sku_id"
-    " WHERE s.state = 'on_shelf' AND EXISTS (SELECT FROM goods.pool_sku p"
-    "  WHERE p.sku_id = x.sku_id AND p.pool_id = ANY (ARRAY("
-    "   SELECT g.pool_id FROM goods.pool_grant g WHERE g.partner_id = %b)))"
+    " JOIN goods.sku s ON s.id = x.sku_id AND s.state = 'on_shelf'"
 )
+_GRANTS: Final = "SELECT uuid_send(pool_id) FROM goods.pool_grant WHERE partner_id = %b"
+_POOL_SETS_MAX: Final = 4_096
 
 
 def pool_insert(ctx: Ctx, pool: Pool) -> bool:
@@ -125,6 +134,7 @@ def pool_skus_insert(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> l
         pool_id,
         list(sku_ids),
     )
+    touch(ctx, sku_ids)
     return [sku_id for (sku_id,) in rows]
 
 
@@ -136,11 +146,13 @@ def pool_skus_delete(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> l
         pool_id,
         list(sku_ids),
     )
+    touch(ctx, sku_ids)
     return [sku_id for (sku_id,) in rows]
 
 
 def grant_insert(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
     """Grant a pool; says False when it was granted before."""
+    touch(ctx, [partner_id])
     return bool(
         ctx.db.run(
             "INSERT INTO goods.pool_grant (partner_id, pool_id) VALUES (%b, %b)"
@@ -153,6 +165,7 @@ def grant_insert(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
 
 def grant_delete(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
     """Take a grant back; says False when there was none."""
+    touch(ctx, [partner_id])
     return bool(
         ctx.db.run(
             "DELETE FROM goods.pool_grant WHERE partner_id = %b AND pool_id = %b",
@@ -178,7 +191,40 @@ def _pool(row: Sequence[Any]) -> Pool:
 
 
 def skus_seen(
-    ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
+    ctx: Ctx, *, recall: Recall, partner_id: PartyId, sku_ids: Sequence[SkuId]
 ) -> Asked[list[tuple[int, int, bool]]]:
     """Read which on-shelf SKUs a partner may see: (place, tax rate, whether a bundle). Hot."""
-    return ctx.db.ask(_SEEN, sku_ids, partner_id)
+    keys = id_keys(sku_ids)
+    shelved: list[Shelved | None] = recall.found(_SHELVED, keys)
+    missing = [place for place, known in enumerate(shelved) if known is None]
+    rows = ctx.db.ask(_ON_SHELF, IdList.of([keys[n] for n in missing])) if missing else None
+    [granted] = recall.found(_GRANTED, [partner_id.bytes])
+    grants = ctx.db.ask(_GRANTS, partner_id) if granted is None else None
+
+    def read() -> list[tuple[int, int, bool]]:
+        pools = granted
+        if grants is not None:
+            pools = frozenset(pool for (pool,) in grants())
+            recall.keep(_GRANTED, {partner_id.bytes: pools})
+        if rows is not None:
+            fresh = dict.fromkeys([keys[place] for place in missing], _OFF_SHELF)
+            for n, tax_rate_bps, is_bundle, held_by in rows():
+                known = _shelved(tax_rate_bps, held_by or b"", is_bundle=is_bundle)
+                fresh[keys[missing[n]]] = known
+            recall.keep(_SHELVED, fresh)
+            for place in missing:
+                shelved[place] = fresh[keys[place]]
+        return [
+            (place, known[0], known[1])
+            for place, known in enumerate(shelved)
+            if known is not None and not known[2].isdisjoint(pools)
+        ]
+
+    return read
+
+
+@lru_cache(maxsize=_POOL_SETS_MAX)
+def _shelved(tax_rate_bps: int, held_by: bytes, *, is_bundle: bool) -> Shelved:
+    """Give what is remembered of a SKU; many are alike, and then share it."""
+    pools = frozenset(held_by[at : at + 16] for at in range(0, len(held_by), 16))
+    return tax_rate_bps, is_bundle, pools

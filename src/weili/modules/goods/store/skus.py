@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql as pgt
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.ids import new_id
+from weili.kit.memory import touch
 from weili.modules.goods import tables as t
 from weili.modules.goods.model import (
     TERMS_DEFAULT,
@@ -290,6 +291,7 @@ def skus_update(ctx: Ctx, skus: Sequence[SkuWrite]) -> None:
         [sku.spu_id for sku in skus],
         *_columns(skus),
     )
+    touch(ctx, [sku.sku_id for sku in skus])
 
 
 def parts_insert(ctx: Ctx, parts: Sequence[tuple[SkuId, BundlePart]]) -> None:
@@ -361,6 +363,7 @@ def states_set(ctx: Ctx, sku_ids: Collection[SkuId], state: SkuState) -> None:
         ctx.now,
         list(sku_ids),
     )
+    touch(ctx, sku_ids)
 
 
 def visible(

@@ -13,6 +13,7 @@ from datetime import date
 from weili.kit import zone
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.memory import Recall
 from weili.modules import goods, regions
 from weili.modules.goods import SkuId
 from weili.modules.inventory.model import Availability, AvailabilityAsk
@@ -39,6 +40,7 @@ def availability(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> list[Availabil
     """
     return availability_asked(
         ctx,
+        recall=Recall.nothing(),
         sku_ids=[ask.sku_id for ask in asks],
         quantities=[ask.quantity for ask in asks],
         area_codes=[ask.area_code for ask in asks],
@@ -49,6 +51,7 @@ def availability(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> list[Availabil
 def availability_asked(
     ctx: Ctx,
     *,
+    recall: Recall,
     sku_ids: Sequence[SkuId],
     quantities: Sequence[int],
     area_codes: Sequence[str],
@@ -64,7 +67,9 @@ def availability_asked(
         return lambda: availability_by_rules(ctx, partner_id=None, asks=asks)
     areas = list(dict.fromkeys(area_codes))
     with ctx.db.pipeline():
-        seen_asked = goods.skus_seen_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
+        seen_asked = goods.skus_seen_asked(
+            ctx, recall=recall, partner_id=partner_id, sku_ids=sku_ids
+        )
         coverage_asked = store.coverage_of(ctx, region_codes=regions.codes_above(areas))
         shelves_asked = store.shelves(ctx, sku_ids=sku_ids)
 

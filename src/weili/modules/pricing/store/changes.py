@@ -7,6 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from weili.kit.context import Ctx
+from weili.kit.memory import touch
 from weili.modules.goods import SkuId
 from weili.modules.pricing import tables as t
 from weili.modules.pricing.model import (
@@ -125,6 +126,7 @@ def windows_insert(ctx: Ctx, change: PriceChange, rows: Sequence[PriceRow]) -> N
         ctx.now,
         ctx.actor.label(),
     )
+    touch(ctx, list({row.sku_id for row in rows}))
 
 
 def windows_of(
@@ -161,7 +163,10 @@ def windows_fold(ctx: Ctx, *, change_id: ChangeId) -> None:
 
 def windows_delete(ctx: Ctx, *, change_id: ChangeId) -> None:
     """Take away what a change sets; its history stays."""
-    ctx.db.run("DELETE FROM pricing.price_window WHERE change_id = %b", change_id)
+    rows = ctx.db.rows(
+        "DELETE FROM pricing.price_window WHERE change_id = %b RETURNING sku_id", change_id
+    )
+    touch(ctx, list({sku_id for (sku_id,) in rows}))
 
 
 def history_page(

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from weili.kit.context import Ctx
 from weili.kit.db import Asked
+from weili.kit.memory import touch
 from weili.modules.goods import SkuId
 from weili.modules.pricing import tables as t
 from weili.modules.pricing.model import CompareAt, CompareAtState, TradedDay
@@ -104,6 +105,7 @@ def compare_at_put(
 ) -> int:
     """Write compare-at prices and their history; says how many really changed."""
     sku_ids = [sku_id for sku_id, _, _ in rows]
+    touch(ctx, sku_ids)
     return ctx.db.run(
         _COMPARE_AT_PUT,
         state.value,

@@ -1,6 +1,6 @@
 """SQL of price lists, prices, and the book of them that orders are priced by."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -10,7 +10,10 @@ from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.ids import IdList, id_keys
+from weili.kit.memory import Recall, touch
 from weili.modules.goods import SkuId
+from weili.modules.pricing import rules
 from weili.modules.pricing import tables as t
 from weili.modules.pricing.model import (
     ChangeId,
@@ -82,19 +85,28 @@ _BOOK: Final = (
     "  FROM pricing.cost_proposal WHERE state = 'approved' AND sku_id = ANY (%b::uuid[])"
     " ORDER BY quantity_min DESC"
 )
-# The lists that one partner pays by, its own first; the tiers of many SKUs on them as they stand;
-# what may be shown struck out beside them; and of which a change is to come or in force. A SKU is
-# named by its place in the list of those asked for.
+# What is remembered: which list and channel a partner has, the lists of channels and the default
+# one, and of a SKU what partners with the same lists pay for it. Whoever writes what these are made
+# of touches the partner, ``_LISTS_ID``, or the SKU.
+_HAS, _LISTS, _LADDER = b"has", b"lists", b"ladder"
+_LISTS_ID: Final = UUID(int=0)
+_CHAIN: Final = (
+    "SELECT 0, (SELECT list_id FROM pricing.price_list_partner WHERE partner_id = %b),"
+    "  (SELECT channel FROM pricing.partner_channel WHERE partner_id = %b)"
+    " UNION ALL SELECT 1, list_id, channel FROM pricing.price_list_channel"
+    " UNION ALL SELECT 2, id, NULL FROM pricing.price_list WHERE is_default"
+)
+# The tiers of many SKUs on lists as they stand, by the rank of the list; what may be shown struck
+# out beside them; and of which a change is to come or in force. A SKU is named by its place in the
+# list of those asked for.
 _COMPARE_AT, _CHANGING = 3, 4
 _LADDERS: Final = (
     "WITH asked AS MATERIALIZED ("
     " SELECT x.sku_id, (x.place - 1)::int AS place"
     "  FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, place)),"
     " chain AS MATERIALIZED ("
-    " SELECT 0 AS rank, list_id FROM pricing.price_list_partner WHERE partner_id = %b"
-    " UNION ALL SELECT 1, c.list_id FROM pricing.partner_channel p"
-    "  JOIN pricing.price_list_channel c ON c.channel = p.channel WHERE p.partner_id = %b"
-    " UNION ALL SELECT 2, id FROM pricing.price_list WHERE is_default)"
+    " SELECT x.rank::int - 1 AS rank, x.list_id"
+    "  FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (list_id, rank))"
     " SELECT c.rank, a.place, p.quantity_min, p.unit_price_minor, p.version, NULL::text"
     "  FROM asked a CROSS JOIN chain c"
     "  JOIN pricing.price p ON p.list_id = c.list_id AND p.sku_id = a.sku_id"
@@ -185,14 +197,9 @@ class BookRows(NamedTuple):
     """(SKU, from when, cost); None for the one that stands."""
 
 
-class LadderRows(NamedTuple):
-    """What a partner pays for goods that are named by their places in a list."""
-
-    tiers: list[tuple[int, Price]]
-    """The list that is asked first before all others, of each the highest tiers first."""
-    compare_at: dict[int, CompareAt]
-    changing: set[int]
-    """Of which a change is to come or in force."""
+Ladder = tuple[tuple[Price, ...], CompareAt | None]
+"""The tiers that a partner can reach, lowest quantity first, and what may be shown struck out."""
+_CHANGING_LADDER: Final = ()
 
 
 # Each side is cut before they are put together, so that a page costs a page.
@@ -227,6 +234,7 @@ def list_insert(ctx: Ctx, price_list: PriceList) -> bool:
         .on_conflict_do_nothing()
         .returning(t.price_list.c.id)
     )
+    touch(ctx, [_LISTS_ID])
     return made.first() is not None
 
 
@@ -260,6 +268,7 @@ def list_partner_upsert(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> No
         .values(partner_id=partner_id, **row)
         .on_conflict_do_update(index_elements=["partner_id"], set_=row)
     )
+    touch(ctx, [partner_id])
 
 
 def lists_had(ctx: Ctx, *, partner_ids: Sequence[PartyId]) -> Asked[dict[PartyId, ListId]]:
@@ -324,6 +333,7 @@ def partner_channel_upsert(ctx: Ctx, *, partner_id: PartyId, channel: Channel) -
         .values(partner_id=partner_id, **row)
         .on_conflict_do_update(index_elements=["partner_id"], set_=row)
     )
+    touch(ctx, [partner_id])
 
 
 def list_channel_upsert(ctx: Ctx, *, channel: Channel, list_id: ListId) -> None:
@@ -334,13 +344,14 @@ def list_channel_upsert(ctx: Ctx, *, channel: Channel, list_id: ListId) -> None:
         .values(channel=channel, **row)
         .on_conflict_do_update(index_elements=["channel"], set_=row)
     )
+    touch(ctx, [_LISTS_ID])
 
 
 def prices_upsert(
     ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow], change_id: ChangeId | None = None
 ) -> list[tuple[SkuId, int, int, int]]:
     """Write prices and their history; gives (SKU, quantity_min, price, version) of real changes."""
-    return ctx.db.rows(
+    changed = ctx.db.rows(
         _PRICES_PUT,
         list_id,
         ctx.now,
@@ -352,6 +363,8 @@ def prices_upsert(
         ctx.actor.label(),
         change_id,
     )
+    touch(ctx, list({sku_id for sku_id, _, _, _ in changed}))
+    return changed
 
 
 def tiers_after(
@@ -393,24 +406,69 @@ def book_rows(
     return read
 
 
-def ladders(ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]) -> Asked[LadderRows]:
-    """Read the tiers as they stand on the lists that a partner pays by. Hot."""
-    rows = ctx.db.ask(_LADDERS, sku_ids, partner_id, partner_id)
+def ladders(
+    ctx: Ctx, *, recall: Recall, partner_id: PartyId, sku_ids: Sequence[SkuId]
+) -> Asked[list[Ladder | None]]:
+    """Read what a partner pays by the lists as they stand, in the order of the SKUs. Hot.
 
-    def read() -> LadderRows:
-        found = LadderRows([], {}, set())
-        for what, place, quantity_min, amount_minor, version, text in rows():
-            if what < _COMPARE_AT:
-                found.tiers.append((place, Price(amount_minor, version, quantity_min)))
-            elif what == _CHANGING:
-                found.changing.add(place)
-            else:
-                state = CompareAtState.STANDING
-                shown = CompareAt(sku_ids[place], amount_minor, text, state, version)
-                found.compare_at[place] = shown
-        return found
+    None for those of which a change is to come or in force.
+    """
+    lists = _chain(ctx, recall, partner_id)
+    kind = _LADDER + b"".join(id_keys(lists))
+    keys = id_keys(sku_ids)
+    known: list[Ladder | tuple[()] | None] = recall.found(kind, keys)
+    missing = [place for place, ladder in enumerate(known) if ladder is None]
+    rows = (
+        ctx.db.ask(_LADDERS, IdList.of([keys[place] for place in missing]), lists)
+        if missing
+        else None
+    )
+
+    def read() -> list[Ladder | None]:
+        if rows is not None:
+            fresh = _ladders_read([sku_ids[place] for place in missing], rows())
+            recall.keep(kind, {keys[place]: fresh[n] for n, place in enumerate(missing)})
+            for n, place in enumerate(missing):
+                known[place] = fresh[n]
+        return [ladder or None for ladder in known]
 
     return read
+
+
+def _ladders_read(
+    sku_ids: Sequence[SkuId], rows: Iterable[tuple[int, int, int, int, int, str | None]]
+) -> list[Ladder | tuple[()]]:
+    tiers: list[tuple[int, Price]] = []
+    compare_at: dict[int, CompareAt] = {}
+    changing = set()
+    for what, place, quantity_min, amount_minor, version, text in rows:
+        if what < _COMPARE_AT:
+            tiers.append((place, Price(amount_minor, version, quantity_min)))
+        elif what == _CHANGING:
+            changing.add(place)
+        else:
+            state = CompareAtState.STANDING
+            shown = CompareAt(sku_ids[place], amount_minor, text, state, version)
+            compare_at[place] = shown
+    reached = rules.ladders_of(tiers)
+    return [
+        _CHANGING_LADDER if place in changing else (reached.get(place, ()), compare_at.get(place))
+        for place in range(len(sku_ids))
+    ]
+
+
+def _chain(ctx: Ctx, recall: Recall, partner_id: PartyId) -> list[ListId]:
+    """Give the lists that a partner pays by, the one that is asked first before all others."""
+    [has] = recall.found(_HAS, [partner_id.bytes])
+    [lists] = recall.found(_LISTS, [_LISTS_ID.bytes])
+    if has is None or lists is None:
+        (_, *has), *others = ctx.db.rows(_CHAIN, partner_id, partner_id)
+        lists = {channel: list_id for _, list_id, channel in others}
+        recall.keep(_HAS, {partner_id.bytes: has})
+        recall.keep(_LISTS, {_LISTS_ID.bytes: lists})
+    own, channel = has
+    chain = (own, lists.get(channel) if channel else None, lists.get(None))
+    return [list_id for list_id in chain if list_id is not None]
 
 
 def unit_prices(
