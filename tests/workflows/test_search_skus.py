@@ -2,10 +2,12 @@
 
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import LiteralString
+from uuid import UUID
 
 import pytest
 
@@ -14,6 +16,7 @@ from weili.adapters.search import SearchNotReady, TantivyIndex, TantivyWriter, r
 from weili.adapters.search.commit import RUN
 from weili.kit import outbox, zone
 from weili.kit.context import PartyId
+from weili.kit.db import Transaction
 from weili.kit.ids import id_parse
 from weili.kit.world import clock_turn, in_transaction
 from weili.modules import catalogue, goods, pricing
@@ -22,7 +25,7 @@ from weili.modules.goods import SkuState
 from weili.workflows.count_sales import sales_count
 from weili.workflows.index_goods import index_build, index_follow, index_verify
 from weili.workflows.place_dropship_orders import place_dropship_orders
-from weili.workflows.search_skus import SearchResult, search_skus
+from weili.workflows.search_skus import SearchResult, search_skus, search_steps
 
 
 @dataclass(slots=True)
@@ -286,6 +289,49 @@ def test_pages_of_any_size_are_parts_of_one_order_through_commits_and_grants(
 
 
 # --- the index itself ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_searches_that_share_a_transaction_share_their_statements(
+    searching: Searching, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    # Given searches of two partners that are taken on together, one of which sees nothing
+    market, statements = searching.market, []
+    run = Transaction.run
+
+    def noted(db: Transaction, statement: LiteralString, *params: object) -> object:
+        statements.append(statement)
+        return run(db, statement, *params)
+
+    wanted = [("茶", market.street), ("龙井", PartyId(UUID(int=1)))] * number
+    alone = [searching.names(text, partner_id) for text, partner_id in wanted]
+
+    # When their steps are done in turn
+    with market.world.begin() as ctx:
+        monkeypatch.setattr(Transaction, "run", noted)
+        results = _in_turn(
+            [
+                search_steps(ctx, searching.index, partner_id=partner_id, ask=SearchAsk(text=text))
+                for text, partner_id in wanted
+            ]
+        )
+        monkeypatch.undo()
+
+    # Then they ask as much as one: grants, lists and synonyms, and then names and prices
+    assert len(statements) == 5
+    assert [len(result.items) for result in results] == list(map(len, alone))
+
+
+def _in_turn(steps: list[Generator[None, None, SearchResult]]) -> list[SearchResult]:
+    results: dict[int, SearchResult] = {}
+    while len(results) < len(steps):
+        for place, each in enumerate(steps):
+            if place not in results:
+                try:
+                    next(each)
+                except StopIteration as end:
+                    results[place] = end.value
+    return [results[place] for place in range(len(steps))]
 
 
 def test_without_an_index_a_search_is_refused_and_building_it_cures_that(

@@ -62,10 +62,11 @@ class Transaction:
     what stands in ``pipeline``, from one alone.
     """
 
-    __slots__ = ("_raw", "sa")
+    __slots__ = ("_raw", "gathered", "sa")
 
     def __init__(self, connection: sa.Connection) -> None:
         self.sa = connection
+        self.gathered: dict[Any, Any] = {}  # what waits to be asked, see kit.gathering
         self._raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
     def rows(self, statement: LiteralString, *params: object) -> list[Any]:

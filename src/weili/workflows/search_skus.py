@@ -118,15 +118,19 @@ def search_steps(
     if ground.pool_ids == ():
         return SearchResult(_NOTHING, (), ask.category_id, is_relaxed=False)
     answer = index.search(_plan(ask, ground))
-    shown = {sku_of(key): text for key, text in answer.hits}
-    found: Sequence[FoundSku] = ()
+    sku_ids = [sku_of(key) for key, _ in answer.hits]
+    found: Sequence[FoundSku | None] = ()
     if partner_id is None:
-        found = _any_found(ctx, list(shown))
-    elif shown:
-        asked = catalogue.skus_found_asked(ctx, partner_id=partner_id, sku_ids=list(shown))
+        found = _any_found(ctx, sku_ids)
+    elif sku_ids:
+        asked = catalogue.skus_found_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
         yield
         found = asked()
-    items = [FoundItem(sku, shown[sku.sku_id]) for sku in found]
+    items = [
+        FoundItem(sku, shown)
+        for sku, (_, shown) in zip(found, answer.hits, strict=False)
+        if sku is not None
+    ]
     return SearchResult(answer.counts, items, ask.category_id, answer.is_relaxed)
 
 
@@ -206,11 +210,12 @@ def _bands(counts: Sequence[int]) -> list[Band]:
     ]
 
 
-def _any_found(ctx: Ctx, sku_ids: Sequence[SkuId]) -> list[FoundSku]:
+def _any_found(ctx: Ctx, sku_ids: Sequence[SkuId]) -> list[FoundSku | None]:
     """Show the operator what there is, with no partner's price."""
     listings = {each.id: each for each in goods.sku_listings(ctx, sku_ids=sku_ids)}
     return [
         FoundSku(sku_id, found.title, found.variant, None, None, found.compare_at_minor)
-        for sku_id in sku_ids
         if (found := listings.get(sku_id)) is not None
+        else None
+        for sku_id in sku_ids
     ]

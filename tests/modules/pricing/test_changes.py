@@ -96,7 +96,9 @@ class Clock:
 def shown_prices(
     ctx: Ctx, partner: PartyId, sku_ids: Sequence[SkuId]
 ) -> dict[SkuId, tuple[int, int]]:
-    return pricing.unit_prices_asked(ctx, partner_id=partner, sku_ids=sku_ids)()
+    prices = pricing.unit_prices_asked(ctx, partner_id=partner, sku_ids=sku_ids)()
+    shown = zip(sku_ids, prices, strict=True)
+    return {sku_id: price for sku_id, price in shown if price is not None}
 
 
 def paid_fen(book: pricing.PriceBook, partner: PartyId, sku_id: SkuId, quantity: int) -> int:

@@ -1,6 +1,6 @@
 """Follows the event log, so that offers, sales and changes are what goods and prices say."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
@@ -9,6 +9,7 @@ from weili.kit import outbox, zone
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.findings import Finding
+from weili.kit.gathering import gather
 from weili.kit.ids import id_parse, id_text, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import NotFound, Said
@@ -233,54 +234,44 @@ def search_ground_asked(ctx: Ctx, *, partner_id: PartyId | None, text: str) -> A
     """
     ctx.require(SCOPE_READ if partner_id == ctx.actor.party_id else SCOPE_ADMIN)
     keys = words.synonym_keys(text)
-    with ctx.db.pipeline():
-        synonyms = store.synonyms_read(ctx, keys) if keys else list
-        if partner_id is not None:
-            pools = goods.pools_granted_asked(ctx, partner_id=partner_id)
-            lists = pricing.lists_had_asked(ctx, partner_ids=[partner_id])
+    synonyms_asked = gather(ctx, store.synonyms_read, keys)
+    if partner_id is not None:
+        pools_asked = goods.pools_granted_asked(ctx, partner_id=partner_id)
+        list_asked = pricing.list_had_asked(ctx, partner_id=partner_id)
 
     def ground() -> SearchGround:
-        others: dict[str, list[str]] = {}
-        for word, other in synonyms():
-            others.setdefault(word, []).append(other)
-        return SearchGround(
-            tuple(pools()) if partner_id is not None else None,
-            lists().get(partner_id) if partner_id is not None else None,
-            {word: tuple(group[:SYNONYMS_MAX]) for word, group in others.items()},
-        )
+        others = zip(keys, synonyms_asked(), strict=True)
+        synonyms = {word: group[:SYNONYMS_MAX] for word, group in others if group}
+        if partner_id is None:
+            return SearchGround(None, None, synonyms)
+        return SearchGround(pools_asked()[0], list_asked()[0], synonyms)
 
     return ground
 
 
 def skus_found(ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]) -> list[FoundSku]:
     """Give those of the SKUs that a partner may order now, at the price it pays now, in order."""
-    return skus_found_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)()
+    found = skus_found_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)()
+    return [sku for sku in found if sku is not None]
 
 
 def skus_found_asked(
     ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
-) -> Asked[list[FoundSku]]:
-    """Ask what ``skus_found`` gives, without waiting for it."""
-    if not sku_ids:
-        return list
-    with ctx.db.pipeline():
-        named = goods.skus_named_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
-        prices = pricing.unit_prices_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
-    return lambda: _found(sku_ids, named(), prices())
+) -> Asked[list[FoundSku | None]]:
+    """Ask what ``skus_found`` gives, without waiting for it; None for what may not be ordered."""
+    names_asked = goods.skus_named_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
+    prices_asked = pricing.unit_prices_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
+    return lambda: list(map(_found, sku_ids, names_asked(), prices_asked()))
 
 
 def _found(
-    sku_ids: Sequence[SkuId],
-    named: Mapping[SkuId, tuple[str, str, int | None]],
-    prices: Mapping[SkuId, tuple[int, int]],
-) -> list[FoundSku]:
-    found = []
-    for sku_id in sku_ids:
-        if (name := named.get(sku_id)) is not None:
-            title, variant, compare_at_minor = name
-            price_minor, version = prices.get(sku_id, (None, None))
-            found.append(FoundSku(sku_id, title, variant, price_minor, version, compare_at_minor))
-    return found
+    sku_id: SkuId, name: tuple[str, str, int | None] | None, price: tuple[int, int] | None
+) -> FoundSku | None:
+    if name is None:
+        return None
+    title, variant, compare_at_minor = name
+    price_minor, version = price or (None, None)
+    return FoundSku(sku_id, title, variant, price_minor, version, compare_at_minor)
 
 
 # --- sales ---------------------------------------------------------------------------------------

@@ -239,15 +239,22 @@ def sold_forget(ctx: Ctx, before: date, limit: int) -> list[SkuId]:
 # --- synonyms ------------------------------------------------------------------------------------
 
 
-def synonyms_read(ctx: Ctx, words: Sequence[str]) -> Asked[list[tuple[str, str]]]:
-    """Read the other words of the groups that words are in: (word, other). Hot."""
+def synonyms_read(ctx: Ctx, words: Sequence[str]) -> Asked[list[tuple[str, ...]]]:
+    """Read of each word the others of its group. Hot."""
     rows = ctx.db.ask(
         "SELECT s.word, o.word FROM catalogue.synonym s"
         " JOIN catalogue.synonym o ON o.group_id = s.group_id AND o.word <> s.word"
         " WHERE s.word = ANY (%b::text[]) ORDER BY 1, 2",
         words,
     )
-    return lambda: [(word, other) for word, other in rows()]
+
+    def read() -> list[tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for word, other in rows():
+            found.setdefault(word, []).append(other)
+        return [tuple(found.get(word, ())) for word in words]
+
+    return read
 
 
 def synonyms_put(ctx: Ctx, group_id: UUID, words: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.gathering import gather
 from weili.kit.ids import ids_sorted, ids_text
 from weili.kit.memory import Recall
 from weili.modules.goods.events import SKU_CHANGED, SKUS_PER_EVENT_MAX
@@ -46,9 +47,9 @@ def skus_stamped(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Mapping[SkuId, int]:
     return store.stamps_read(ctx, sku_ids)
 
 
-def pools_granted_asked(ctx: Ctx, *, partner_id: PartyId) -> Asked[list[PoolId]]:
-    """Ask which pools a partner may see, without waiting for it."""
-    return store.pools_granted(ctx, partner_id)
+def pools_granted_asked(ctx: Ctx, *, partner_id: PartyId) -> Asked[Sequence[tuple[PoolId, ...]]]:
+    """Ask which pools a partner may see, without waiting for it: one answer."""
+    return gather(ctx, store.pools_granted, [partner_id])
 
 
 def skus_seen_asked(

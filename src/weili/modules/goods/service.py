@@ -9,6 +9,7 @@ from uuid import UUID
 from weili.kit.context import Ctx, EventType, PartyId
 from weili.kit.db import Asked
 from weili.kit.findings import Finding
+from weili.kit.gathering import gather
 from weili.kit.ids import id_text, ids_sorted, ids_text, new_id
 from weili.kit.memory import Recall
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
@@ -155,9 +156,9 @@ def skus_visible_asked(
 
 def skus_named_asked(
     ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
-) -> Asked[dict[SkuId, tuple[str, str, int | None]]]:
-    """Ask for title, variant and compare-at price of the SKUs that a partner may order."""
-    return store.named(ctx, partner_id, sku_ids)
+) -> Asked[Sequence[tuple[str, str, int | None] | None]]:
+    """Ask for title, variant and compare-at price of SKUs; of what it may not order, None."""
+    return gather(ctx, store.named, [(partner_id, sku_id) for sku_id in sku_ids])
 
 
 def sku_page(

@@ -6,6 +6,7 @@ from typing import Any
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.gathering import gather
 from weili.kit.ids import id_text, ids_sorted
 from weili.kit.money import CURRENCY
 from weili.modules import goods
@@ -39,12 +40,12 @@ def price_book_asked(
 
 def unit_prices_asked(
     ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
-) -> Asked[dict[SkuId, tuple[int, int]]]:
-    """Ask what a partner pays for one piece now, and that price's version; without one, absent.
+) -> Asked[Sequence[tuple[int, int] | None]]:
+    """Ask what a partner pays for one piece now, and that price's version; without one, None.
 
     It says what the book says, for a fraction of its cost.
     """
-    return store.unit_prices(ctx, partner_id, sku_ids)
+    return gather(ctx, store.unit_prices, [(partner_id, sku_id) for sku_id in sku_ids])
 
 
 def cost_book(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> PriceBook:

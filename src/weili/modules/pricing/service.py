@@ -6,6 +6,7 @@ from datetime import datetime
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.findings import Finding
+from weili.kit.gathering import gather
 from weili.kit.ids import id_text, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, cursor_parse, limit_bounded, page_of
 from weili.kit.problems import CursorInvalid, NotFound
@@ -83,9 +84,9 @@ def list_assign(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> None:
     _assigned_tell(ctx, [partner_id], list_id)
 
 
-def lists_had_asked(ctx: Ctx, *, partner_ids: Sequence[PartyId]) -> Asked[dict[PartyId, ListId]]:
-    """Ask which list partners pay by first, their own or their channel's; others are absent."""
-    return store.lists_had(ctx, partner_ids=partner_ids)
+def list_had_asked(ctx: Ctx, *, partner_id: PartyId) -> Asked[Sequence[ListId | None]]:
+    """Ask which list a partner pays by first, its own or its channel's, if any: one answer."""
+    return gather(ctx, store.lists_had, [partner_id])
 
 
 def lists_in_use(ctx: Ctx) -> dict[ListId, PartyId]:

@@ -93,11 +93,12 @@ _VISIBLE: Final = (
     "  WHERE p.sku_id = x.sku_id AND g.partner_id = x.partner_id)"
 )
 _NAMED: Final = (
-    "SELECT x.n, s.title, s.variant, s.compare_at_minor"
-    " FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, n) JOIN goods.sku s ON s.id = x.sku_id"
+    "SELECT (x.n - 1)::int, s.title, s.variant, s.compare_at_minor"
+    " FROM unnest(%b::uuid[], %b::uuid[]) WITH ORDINALITY AS x (sku_id, partner_id, n)"
+    " JOIN goods.sku s ON s.id = x.sku_id"
     " WHERE s.state = 'on_shelf' AND EXISTS (SELECT FROM goods.pool_sku p"
     "  JOIN goods.pool_grant g ON g.pool_id = p.pool_id"
-    "  WHERE p.sku_id = x.sku_id AND g.partner_id = %b)"
+    "  WHERE p.sku_id = x.sku_id AND g.partner_id = x.partner_id)"
 )
 _SKU_SELECT: Final = (
     "SELECT s.id, s.supplier_id, s.supplier_code, s.spu_id, u.code, s.title, s.variant,"
@@ -395,11 +396,18 @@ def visible(
 
 
 def named(
-    ctx: Ctx, partner_id: PartyId, sku_ids: Sequence[SkuId]
-) -> Asked[dict[SkuId, tuple[str, str, int | None]]]:
-    """Read title, variant and compare-at price of those that a partner may order. Hot."""
-    rows = ctx.db.ask(_NAMED, sku_ids, partner_id)
-    return lambda: {sku_ids[n - 1]: (title, variant, at) for n, title, variant, at in rows()}
+    ctx: Ctx, pairs: Sequence[tuple[PartyId, SkuId]]
+) -> Asked[list[tuple[str, str, int | None] | None]]:
+    """Read title, variant and compare-at price of those that partners may order. Hot."""
+    rows = ctx.db.ask(_NAMED, [sku_id for _, sku_id in pairs], [party_id for party_id, _ in pairs])
+
+    def read() -> list[tuple[str, str, int | None] | None]:
+        found: list[tuple[str, str, int | None] | None] = [None] * len(pairs)
+        for place, title, variant, at in rows():
+            found[place] = title, variant, at
+        return found
+
+    return read
 
 
 def states_read(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, SkuState]:
@@ -553,12 +561,21 @@ def stamps_read(ctx: Ctx, sku_ids: Sequence[SkuId]) -> dict[SkuId, int]:
     return dict(rows)
 
 
-def pools_granted(ctx: Ctx, partner_id: PartyId) -> Asked[list[PoolId]]:
-    """Read which pools are granted to a partner. Hot."""
+def pools_granted(ctx: Ctx, partner_ids: Sequence[PartyId]) -> Asked[list[tuple[PoolId, ...]]]:
+    """Read which pools are granted to partners. Hot."""
     rows = ctx.db.ask(
-        "SELECT pool_id FROM goods.pool_grant WHERE partner_id = %b ORDER BY pool_id", partner_id
+        "SELECT (x.n - 1)::int, g.pool_id FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (p, n)"
+        " JOIN goods.pool_grant g ON g.partner_id = x.p ORDER BY g.pool_id",
+        partner_ids,
     )
-    return lambda: [pool_id for (pool_id,) in rows()]
+
+    def read() -> list[tuple[PoolId, ...]]:
+        found: list[list[PoolId]] = [[] for _ in partner_ids]
+        for place, pool_id in rows():
+            found[place].append(pool_id)
+        return list(map(tuple, found))
+
+    return read
 
 
 def histories(ctx: Ctx) -> Iterator[tuple[SkuId, SkuState, list[SkuState]]]:

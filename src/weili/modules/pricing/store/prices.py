@@ -120,22 +120,27 @@ _LADDERS: Final = (
 # found. Of a tier, a price for a time goes before one that began last, and that before the
 # standing one; of lists, the partner's own, its channel's, the default one.
 _UNIT_PRICES: Final = (
-    "WITH lists AS ("
-    " SELECT 0 AS rank, list_id FROM pricing.price_list_partner WHERE partner_id = %b"
-    " UNION ALL SELECT 1, c.list_id FROM pricing.partner_channel p"
-    "  JOIN pricing.price_list_channel c ON c.channel = p.channel WHERE p.partner_id = %b"
-    " UNION ALL SELECT 2, id FROM pricing.price_list WHERE is_default)"
-    " SELECT DISTINCT ON (n) n, unit_price_minor, version FROM ("
-    "  SELECT x.n, l.rank, 2 AS kind, NULL::timestamptz AS valid_from, p.unit_price_minor,"
-    "   p.version FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, n) CROSS JOIN lists l"
-    "   JOIN pricing.price p ON p.list_id = l.list_id AND p.sku_id = x.sku_id"
+    "WITH asked AS MATERIALIZED (SELECT x.sku_id, x.partner_id, (x.n - 1)::int AS place"
+    "  FROM unnest(%b::uuid[], %b::uuid[]) WITH ORDINALITY AS x (sku_id, partner_id, n)),"
+    " partners AS MATERIALIZED (SELECT DISTINCT partner_id FROM asked),"
+    " lists AS MATERIALIZED ("
+    " SELECT o.partner_id, 0 AS rank, o.list_id FROM partners"
+    "  JOIN pricing.price_list_partner o ON o.partner_id = partners.partner_id"
+    " UNION ALL SELECT p.partner_id, 1, c.list_id FROM partners"
+    "  JOIN pricing.partner_channel p ON p.partner_id = partners.partner_id"
+    "  JOIN pricing.price_list_channel c ON c.channel = p.channel"
+    " UNION ALL SELECT partner_id, 2, id FROM partners, pricing.price_list WHERE is_default)"
+    " SELECT DISTINCT ON (place) place, unit_price_minor, version FROM ("
+    "  SELECT a.place, l.rank, 2 AS kind, NULL::timestamptz AS valid_from, p.unit_price_minor,"
+    "   p.version FROM asked a JOIN lists l ON l.partner_id = a.partner_id"
+    "   JOIN pricing.price p ON p.list_id = l.list_id AND p.sku_id = a.sku_id"
     "    AND p.quantity_min = 1"
-    "  UNION ALL SELECT x.n, l.rank, (w.valid_to IS NULL)::int, w.valid_from, w.unit_price_minor,"
-    "   w.version FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, n) CROSS JOIN lists l"
-    "   JOIN pricing.price_window w ON w.list_id = l.list_id AND w.sku_id = x.sku_id"
+    "  UNION ALL SELECT a.place, l.rank, (w.valid_to IS NULL)::int, w.valid_from,"
+    "   w.unit_price_minor, w.version FROM asked a JOIN lists l ON l.partner_id = a.partner_id"
+    "   JOIN pricing.price_window w ON w.list_id = l.list_id AND w.sku_id = a.sku_id"
     "    AND w.quantity_min = 1 AND w.valid_from <= %b"
     "    AND (w.valid_to IS NULL OR w.valid_to > %b)) AS found"
-    " ORDER BY n, rank, kind, valid_from DESC"
+    " ORDER BY place, rank, kind, valid_from DESC"
 )
 # What stands is, of all that has come into force without an end, what did so last.
 _VERIFY: Final = (
@@ -271,17 +276,16 @@ def list_partner_upsert(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> No
     touch(ctx, [partner_id])
 
 
-def lists_had(ctx: Ctx, *, partner_ids: Sequence[PartyId]) -> Asked[dict[PartyId, ListId]]:
+def lists_had(ctx: Ctx, partner_ids: Sequence[PartyId]) -> Asked[list[ListId | None]]:
     """Read the lists that partners pay by first. Hot."""
     rows = ctx.db.ask(
-        "SELECT p, coalesce(o.list_id, l.list_id) FROM unnest(%b::uuid[]) AS x (p)"
+        "SELECT coalesce(o.list_id, l.list_id) FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (p, n)"
         " LEFT JOIN pricing.price_list_partner o ON o.partner_id = x.p"
         " LEFT JOIN pricing.partner_channel c ON c.partner_id = x.p"
-        " LEFT JOIN pricing.price_list_channel l ON l.channel = c.channel"
-        " WHERE coalesce(o.list_id, l.list_id) IS NOT NULL",
+        " LEFT JOIN pricing.price_list_channel l ON l.channel = c.channel ORDER BY x.n",
         partner_ids,
     )
-    return lambda: dict(rows())
+    return lambda: [list_id for (list_id,) in rows()]
 
 
 def lists_in_use(ctx: Ctx) -> dict[ListId, PartyId]:
@@ -472,11 +476,19 @@ def _chain(ctx: Ctx, recall: Recall, partner_id: PartyId) -> list[ListId]:
 
 
 def unit_prices(
-    ctx: Ctx, partner_id: PartyId, sku_ids: Sequence[SkuId]
-) -> Asked[dict[SkuId, tuple[int, int]]]:
-    """Read the price of one piece for a partner at this moment, and its version. Hot."""
-    rows = ctx.db.ask(_UNIT_PRICES, partner_id, partner_id, sku_ids, sku_ids, ctx.now, ctx.now)
-    return lambda: {sku_ids[n - 1]: (amount_minor, version) for n, amount_minor, version in rows()}
+    ctx: Ctx, pairs: Sequence[tuple[PartyId, SkuId]]
+) -> Asked[list[tuple[int, int] | None]]:
+    """Read the price of one piece for partners at this moment, and its version. Hot."""
+    sku_ids, partner_ids = [sku_id for _, sku_id in pairs], [party_id for party_id, _ in pairs]
+    rows = ctx.db.ask(_UNIT_PRICES, sku_ids, partner_ids, ctx.now, ctx.now)
+
+    def read() -> list[tuple[int, int] | None]:
+        found: list[tuple[int, int] | None] = [None] * len(pairs)
+        for place, amount_minor, version in rows():
+            found[place] = amount_minor, version
+        return found
+
+    return read
 
 
 def histories_off(ctx: Ctx) -> Iterator[tuple[str, str, str]]:
