@@ -3,12 +3,16 @@
 A sheet of made-up goods is written as csv, and a smaller one as xlsx, and each is imported twice by
 a process of its own into a world of its own: all new, then all the same. The peak of memory is that
 process's, so that the csv's must hardly grow with the rows while the workbook's does.
+
+``--largest`` imports one workbook instead, about as large as may be: ``ROWS_MAX`` rows, each with a
+remark of its own, just under 50 MB.
 """
 
 import argparse
 import csv
 import json
 import os
+import random
 import resource
 import shutil
 import subprocess
@@ -28,22 +32,29 @@ from weili.adapters.postgres import embedded
 from weili.kit.context import Ctx
 from weili.kit.world import in_transaction
 from weili.modules import goods, inventory, pricing
-from weili.workflows.import_goods import import_goods
+from weili.workflows.import_goods import ROWS_MAX, import_goods
 from weili.workflows.load_sample import load_sample
 from weili.workflows.open_accounts import supplier_ids
 
 HOME: Final = ours.CHECKOUT / ".weili" / "bench-imports"
 RESULTS: Final = Path(__file__).with_name("results") / "imports.json"
 VARIANTS: Final = 3
+REMARK_LENGTH: Final = 55
+"""With this, a workbook of as many rows as may be imported comes to just under 50 MB."""
 
 
-def sheet_made(rows: int) -> Iterator[list[str]]:
-    """Give the header, then rows in the shapes of the sample's, three variants to an SPU."""
+def sheet_made(rows: int, *, remark_length: int = 0) -> Iterator[list[str]]:
+    """Give the header, then rows in the shapes of the sample's, three variants to an SPU.
+
+    With remarks, each of so many characters and no two alike, a row is an SPU by itself.
+    """
     with sample.catalogue_path() as path:
         shapes = [raw for _, raw in sheet_rows(path, aliases=goods.SHEET_ALIASES)]
+    letters = sorted({letter for shape in shapes for letter in shape["title"]})
+    chance = random.Random(1)
     yield list(shapes[0])
     for i in range(rows):
-        spu, variant = divmod(i, VARIANTS)
+        spu, variant = divmod(i, 1 if remark_length else VARIANTS)
         shape = shapes[spu % len(shapes)]
         made = {
             "supplier_code": f"B{i}",
@@ -52,6 +63,9 @@ def sheet_made(rows: int) -> Iterator[list[str]]:
             "title": f"{shape['title']} {spu}",
             "gtin": "",
         }
+        if remark_length:
+            remark = "".join(chance.choices(letters, k=remark_length))
+            made["attributes"] = f"{shape['attributes']};说明={remark}"
         yield [made.get(name, shape.get(name, "")) for name in shapes[0]]
 
 
@@ -124,7 +138,7 @@ def _remove(settings: bootstrap.Settings) -> None:
     shutil.rmtree(settings.home, ignore_errors=True)
 
 
-def _written(folder: Path, kind: str, rows: int) -> Path:
+def _written(folder: Path, kind: str, rows: int, remark_length: int = 0) -> Path:
     path = folder / f"sheet.{kind}"
     if kind == "csv":
         with path.open("w", encoding="utf-8", newline="") as file:
@@ -132,15 +146,27 @@ def _written(folder: Path, kind: str, rows: int) -> Path:
         return path
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
         sheet = book.add_worksheet()
-        for number, cells in enumerate(sheet_made(rows)):
+        for number, cells in enumerate(sheet_made(rows, remark_length=remark_length)):
             sheet.write_row(number, 0, cells)
     return path
+
+
+def _sheets(rows: int, *, is_largest: bool) -> list[tuple[str, str, int, int]]:
+    """Give the sheets to be measured: name, kind, rows, and the length of remarks."""
+    if is_largest:
+        return [("xlsx_largest", "xlsx", ROWS_MAX, REMARK_LENGTH)]
+    return [
+        ("csv_small", "csv", rows // 10, 0),
+        ("csv", "csv", rows, 0),
+        ("xlsx", "xlsx", rows // 2, 0),
+    ]
 
 
 def main(words: Sequence[str]) -> int:
     """Measure sheets of each size and kind, each in a process of its own; write it all down."""
     parser = argparse.ArgumentParser(prog="python -m bench.imports", description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="of the larger csv")
+    parser.add_argument("--largest", action="store_true", help="one workbook of 50 MB instead")
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--one", nargs=2, metavar=("FILE", "ROWS"), help=argparse.SUPPRESS)
     options = parser.parse_args(words)
@@ -149,14 +175,13 @@ def main(words: Sequence[str]) -> int:
         return 0
     folder = HOME.with_name("bench-sheets")
     folder.mkdir(parents=True, exist_ok=True)
-    results: dict[str, Any] = {"made_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    results: dict[str, Any] = {}
+    if options.largest and options.output.exists():
+        results = json.loads(options.output.read_text(encoding="utf-8"))
+    results["made_at"] = datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        for name, kind, rows in (
-            ("csv_small", "csv", options.rows // 10),
-            ("csv", "csv", options.rows),
-            ("xlsx", "xlsx", options.rows // 2),
-        ):
-            path = _written(folder, kind, rows)
+        for name, kind, rows, remark_length in _sheets(options.rows, is_largest=options.largest):
+            path = _written(folder, kind, rows, remark_length)
             done = subprocess.run(
                 [sys.executable, "-m", "bench.imports", "--one", str(path), str(rows)],
                 check=True,

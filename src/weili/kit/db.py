@@ -11,11 +11,13 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, Final, LiteralString, TypeVar, cast
 
+import msgspec
 import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
 from psycopg.abc import Dumper
 from psycopg.pq import Format
+from psycopg.types.json import set_json_loads
 
 from weili.kit.arrays import ARRAY_TYPES, ArrayType
 from weili.kit.problems import Busy, Problem, Unavailable
@@ -50,6 +52,9 @@ T = TypeVar("T")
 
 Asked = Callable[[], T]
 """An answer that is on its way: calling it waits for it."""
+
+# Every JSON column of every answer is read by this: three times as fast as the library's own.
+set_json_loads(msgspec.json.decode)
 
 _PLACEHOLDER: Final = re.compile(r"%%|%[bst](?:::([a-z0-9]+)\[\])?")
 _STATEMENTS_MAX: Final = 1_024

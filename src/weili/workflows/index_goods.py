@@ -1,18 +1,20 @@
 """Keeps the search index of a machine what the catalogue says: built whole, then followed."""
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from weili.adapters.search import DEFAULT_SLOT, Document, SearchIndex, SearchNotReady, TantivyWriter
 from weili.kit.context import Begin, Ctx
 from weili.kit.findings import Finding
-from weili.kit.ids import id_text
+from weili.kit.ids import id_text, ids_text
 from weili.modules import catalogue, goods
 from weili.modules.catalogue import CatalogueEntry
-from weili.modules.goods import SkuId, SkuState
+from weili.modules.goods import CategoryId, SkuId, SkuState
 
 STEP_MAX: Final = 2_000
 """SKUs in one commit of the index."""
@@ -20,6 +22,9 @@ BATCH: Final = 1_000
 VERIFY_MAX: Final = 2_000
 """SKUs of which each is compared; of the others only the number."""
 _BEFORE_ALL: Final = SkuId(UUID(int=0))
+_REMEMBERED: Final = 4_096
+"""Categories, brands, pools and lists of which it is remembered how they are written."""
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def index_follow(begin: Begin, writer: TantivyWriter) -> int:
@@ -121,38 +126,33 @@ def document_of(entry: CatalogueEntry) -> Document:
         [listing.title, *brand_name],
         [listing.variant, *categories, *listing.attributes.values(), listing.gtin or ""],
     )
-    category_ids = [
-        (id_text(goods.CATEGORY_PREFIX, category_id), name)
-        for category_id, name in listing.categories
-    ]
-    facets = {f"category_{n}": "|".join(each) for n, each in enumerate(category_ids, 1)}
+    path = _path(listing.categories)
+    facets = dict(path.facets)
     on_shelf = listing.state == SkuState.ON_SHELF
-    pools = [pool_id.hex for pool_id in listing.pool_ids] if on_shelf else []
-    tags = [f"category:{category_id.hex}" for category_id, _ in listing.categories]
-    tags.append(f"state:{listing.state}")
+    pools = [_hex(pool_id) for pool_id in listing.pool_ids] if on_shelf else []
+    tags = [*path.tags, f"state:{listing.state}"]
     brand = None
     if listing.brand:
-        brand = [id_text(goods.BRAND_PREFIX, listing.brand[0]), listing.brand[1]]
-        facets["brand"] = "|".join(brand)
-        tags.append(f"brand:{listing.brand[0].hex}")
+        brand_id, name = listing.brand
+        brand = {"id": id_text(goods.BRAND_PREFIX, brand_id), "name": name}
+        facets["brand"] = f"{brand['id']}|{name}"
+        tags.append(f"brand:{_hex(brand_id)}")
     if listing.brand_kind:
         facets["brand_kind"] = f"{listing.brand_kind}|{listing.brand_kind}"
         tags.append(f"kind:{listing.brand_kind}")
     facets["state"] = f"{listing.state}|{listing.state}"
     slots = {("price", _slot(key)): value for key, value in entry.prices_minor.items()}
     slots |= {("margin", _slot(key)): value for key, value in entry.margins_bps.items()}
+    [sku_id] = ids_text(goods.SKU_PREFIX, [listing.id])
     shown = {
-        "sku_id": id_text(goods.SKU_PREFIX, listing.id),
-        "category": [{"id": key, "name": name} for key, name in category_ids],
-        "brand": brand and {"id": brand[0], "name": brand[1]},
+        "sku_id": sku_id,
+        "category": path.shown,
+        "brand": brand,
         "brand_kind": listing.brand_kind,
         "state": listing.state,
     }
     numbers = {"sold": entry.sold, "created": int(listing.created_at.timestamp() * 1_000)}
     parts = (terms.words, pools, tags, facets, numbers, sorted(slots.items()), shown)
-    mark = hashlib.blake2b(
-        json.dumps(parts, ensure_ascii=False).encode(), digest_size=12
-    ).hexdigest()
     return Document(
         key=listing.id.hex,
         words=terms.words,
@@ -163,9 +163,32 @@ def document_of(entry: CatalogueEntry) -> Document:
         facets=facets,
         numbers=numbers,
         slots=slots,
-        shown=json.dumps(shown, ensure_ascii=False),
-        mark=mark,
+        shown=_encode(shown).decode(),
+        mark=hashlib.blake2b(_encode(parts), digest_size=12).hexdigest(),
     )
+
+
+class _Path(NamedTuple):
+    """What is said of all SKUs of a category."""
+
+    facets: Mapping[str, str]
+    tags: Sequence[str]
+    shown: msgspec.Raw
+
+
+@lru_cache(_REMEMBERED)
+def _path(categories: tuple[tuple[CategoryId, str], ...]) -> _Path:
+    named = [(id_text(goods.CATEGORY_PREFIX, each), name) for each, name in categories]
+    return _Path(
+        {f"category_{n}": "|".join(each) for n, each in enumerate(named, 1)},
+        [f"category:{category_id.hex}" for category_id, _ in categories],
+        msgspec.Raw(_encode([{"id": key, "name": name} for key, name in named])),
+    )
+
+
+@lru_cache(_REMEMBERED)
+def _hex(value: UUID) -> str:
+    return value.hex
 
 
 def sku_of(key: str) -> SkuId:
@@ -174,4 +197,4 @@ def sku_of(key: str) -> SkuId:
 
 
 def _slot(list_id: UUID | None) -> str:
-    return list_id.hex if list_id else DEFAULT_SLOT
+    return _hex(list_id) if list_id else DEFAULT_SLOT

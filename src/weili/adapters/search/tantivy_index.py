@@ -28,7 +28,7 @@ from weili.adapters.search.model import (
 )
 from weili.adapters.search.queries import set_name
 
-SHAPE: Final = 3
+SHAPE: Final = 4
 """Raised when fields or the cutting of words change: older generations are built anew."""
 SLOTS_MAX: Final = 64
 """Price lists whose prices can be sorted by; the partners of others sort by the default one's."""

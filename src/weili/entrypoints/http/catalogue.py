@@ -313,24 +313,26 @@ def _export(call: Call, partner_id: PartyId, position: int) -> Iterator[bytes]:
     count = 0
     while after is not None:
         with call.world.begin(call.actor) as ctx:
-            documents, after = _export_lot(ctx, partner_id, after)
-        count += len(documents)
-        yield b"".join(encode(document) + b"\n" for document in documents)
+            skus, after = _export_lot(ctx, partner_id, after)
+        count += len(skus)
+        # Each is written and gone before the next is put together: what lives long is looked
+        # through for garbage again and again.
+        yield b"".join([encode(_exported(found, sku)) + b"\n" for found, sku in skus])
     yield encode({"end": True, "count": count}) + b"\n"
 
 
 def _export_lot(
     ctx: Ctx, partner_id: PartyId, after: goods.SkuId
-) -> tuple[list[dict[str, Any]], goods.SkuId | None]:
+) -> tuple[list[tuple[catalogue.FoundSku, goods.Sku]], goods.SkuId | None]:
     offered = catalogue.offered_after(ctx, partner_id=partner_id, after=after, limit=EXPORT_ROWS)
     found = catalogue.skus_found(ctx, partner_id=partner_id, sku_ids=offered)
     skus = goods.skus_get(ctx, sku_ids=[sku.sku_id for sku in found])
-    documents = [
-        {
-            **sku_document(skus[sku.sku_id]),
-            "unit_price_minor": sku.unit_price_minor,
-            "price_version": sku.price_version,
-        }
-        for sku in found
-    ]
-    return documents, offered[-1] if len(offered) == EXPORT_ROWS else None
+    pairs = [(sku, skus[sku.sku_id]) for sku in found]
+    return pairs, offered[-1] if len(offered) == EXPORT_ROWS else None
+
+
+def _exported(found: catalogue.FoundSku, sku: goods.Sku) -> dict[str, Any]:
+    document = sku_document(sku)
+    document["unit_price_minor"] = found.unit_price_minor
+    document["price_version"] = found.price_version
+    return document

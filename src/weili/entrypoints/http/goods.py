@@ -46,10 +46,10 @@ def sku_document(sku: goods.Sku) -> dict[str, Any]:
         "spu_id": id_text(goods.SPU_PREFIX, sku.spu_id),
         "title": sku.title,
         "variant": sku.variant,
-        "category": list(sku.category),
+        "category": sku.category,
         "brand": sku.brand,
         "brand_kind": sku.brand_kind,
-        "attributes": dict(sku.attributes),
+        "attributes": sku.attributes,
         "gtin": sku.gtin,
         "unit": sku.unit,
         "weight_g": sku.weight_g,
@@ -57,7 +57,7 @@ def sku_document(sku: goods.Sku) -> dict[str, Any]:
         "return_policy": sku.return_policy,
         "suggested_price_minor": sku.compare_at_minor,
         "kind": sku.kind,
-        "variant_values": dict(sku.variant_values),
+        "variant_values": sku.variant_values,
         "terms": terms_document(sku.terms),
         "state": sku.state,
         "updated_at": moment(sku.updated_at),
@@ -78,8 +78,8 @@ def terms_document(terms: goods.SaleTerms) -> dict[str, Any]:
         "quantity_min": terms.quantity_min,
         "quantity_max": terms.quantity_max,
         "pack_size": terms.pack_size,
-        "areas_allowed": list(terms.areas_allowed),
-        "areas_excluded": list(terms.areas_excluded),
+        "areas_allowed": terms.areas_allowed,
+        "areas_excluded": terms.areas_excluded,
     }
 
 

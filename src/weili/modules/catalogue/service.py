@@ -1,6 +1,6 @@
 """Follows the event log, so that offers, sales and changes are what goods and prices say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
@@ -25,7 +25,7 @@ from weili.modules.catalogue.model import (
     Offer,
     SearchGround,
 )
-from weili.modules.goods import PoolId, SkuId
+from weili.modules.goods import PoolId, SkuId, SkuListing
 from weili.modules.parties import PARTY_PREFIX
 from weili.modules.pricing import ListId
 
@@ -103,8 +103,7 @@ def _scan_step(ctx: Ctx) -> int:
     if pool_id is not None:
         sku_ids = goods.sku_ids_after(ctx, after=after, limit=_SCAN_MAX, pool_id=pool_id)
     else:
-        offers = store.offers_after_sku(ctx, partner_id, after, _SCAN_MAX)
-        sku_ids = [offer.sku_id for offer in offers]
+        sku_ids = store.offered_ids(ctx, partner_id, after, _SCAN_MAX)
     if sku_ids:
         _refresh(ctx, sku_ids, only=partner_id)
     store.scan_move(ctx, scan_id, sku_ids[-1] if len(sku_ids) == _SCAN_MAX else None)
@@ -181,8 +180,7 @@ def offered_after(ctx: Ctx, *, partner_id: PartyId, after: SkuId | None, limit: 
     Raises: Forbidden.
     """
     ctx.require(SCOPE_READ if partner_id == ctx.actor.party_id else SCOPE_ADMIN)
-    offers = store.offers_after_sku(ctx, partner_id, after or _BEFORE_ALL, limit, on_shelf=True)
-    return [offer.sku_id for offer in offers]
+    return store.offered_ids(ctx, partner_id, after or _BEFORE_ALL, limit, on_shelf=True)
 
 
 # --- what an index is made from ------------------------------------------------------------------
@@ -205,26 +203,34 @@ def lists_priced(ctx: Ctx) -> list[ListId]:
 
 def entries(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[CatalogueEntry]:
     """Give SKUs with what they are found, sorted and counted by; an unknown id is absent."""
-    listings = goods.sku_listings(ctx, sku_ids=sku_ids)
     lists: list[tuple[ListId | None, PartyId]] = [
         (None, ctx.actor.party_id),
         *pricing.lists_in_use(ctx).items(),
     ]
+    asked = {
+        list_id: pricing.unit_prices_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
+        for list_id, partner_id in lists
+    }
+    prices = {list_id: dict(zip(sku_ids, found(), strict=True)) for list_id, found in asked.items()}
     sold = store.sold_read(ctx, list(sku_ids), _sold_since(ctx))
-    book = pricing.price_book(ctx, partner_ids=[each for _, each in lists], sku_ids=sku_ids)
-    found = []
-    for listing in listings:
-        prices = {
-            list_id: price.unit_price_minor
-            for list_id, partner_id in lists
-            if (price := book.unit_price(partner_id, listing.id, 1)) is not None
-        }
-        margins = {
-            list_id: rules.margin_bps(price_minor, listing.compare_at_minor)
-            for list_id, price_minor in prices.items()
-        }
-        found.append(CatalogueEntry(listing, sold.get(listing.id, 0), prices, margins))
-    return found
+    return [
+        _entry(listing, sold.get(listing.id, 0), prices)
+        for listing in goods.sku_listings(ctx, sku_ids=sku_ids)
+    ]
+
+
+def _entry(
+    listing: SkuListing,
+    sold: int,
+    prices: Mapping[ListId | None, Mapping[SkuId, tuple[int, int] | None]],
+) -> CatalogueEntry:
+    prices_minor: dict[ListId | None, int] = {}
+    margins: dict[ListId | None, int] = {}
+    for list_id, found in prices.items():
+        if (price := found[listing.id]) is not None:
+            prices_minor[list_id], _ = price
+            margins[list_id] = rules.margin_bps(price[0], listing.compare_at_minor)
+    return CatalogueEntry(listing, sold, prices_minor, margins)
 
 
 def search_ground_asked(ctx: Ctx, *, partner_id: PartyId | None, text: str) -> Asked[SearchGround]:

@@ -128,16 +128,16 @@ def offers_of_partner(ctx: Ctx, partner_id: PartyId, sku_ids: Collection[SkuId])
     return [_offer(row) for row in rows]
 
 
-def offers_after_sku(
+def offered_ids(
     ctx: Ctx, partner_id: PartyId, after: SkuId, limit: int, *, on_shelf: bool = False
-) -> list[Offer]:
-    """Read a partner's offers in the order of their SKUs."""
+) -> list[SkuId]:
+    """Read which SKUs a partner was told of, in their order."""
     rows = ctx.db.rows(
-        _OFFERS + " WHERE partner_id = %b AND sku_id > %b AND (NOT %b OR state = 'on_shelf')"
-        " ORDER BY sku_id LIMIT %b",
+        "SELECT sku_id FROM catalogue.offer WHERE partner_id = %b AND sku_id > %b"
+        " AND (NOT %b OR state = 'on_shelf') ORDER BY sku_id LIMIT %b",
         *(partner_id, after, on_shelf, limit),
     )
-    return [_offer(row) for row in rows]
+    return [sku_id for (sku_id,) in rows]
 
 
 def offers_after(ctx: Ctx, partner_id: PartyId, position: int, limit: int) -> list[Any]:

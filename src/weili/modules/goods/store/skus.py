@@ -78,6 +78,7 @@ _RETURN_POLICIES: Final = {policy.value: policy for policy in ReturnPolicy}
 """A look-up that costs a tenth of the enum's own; ``visible`` is hot."""
 _STATES: Final = {state.value: state for state in SkuState}
 _KINDS: Final = {kind.value: kind for kind in SkuKind}
+_BRAND_KINDS: Final = {kind.value: kind for kind in BrandKind}
 _VISIBLE: Final = (
     "SELECT x.partner_id, s.id, s.supplier_id, s.supplier_code, s.title, s.variant,"
     "  s.tax_rate_bps, s.return_policy, s.weight_g, s.unit, s.compare_at_minor,"
@@ -517,11 +518,11 @@ def listings_read(ctx: Ctx, sku_ids: Sequence[SkuId]) -> list[SkuListing]:
             variant=row[2],
             categories=tuple(zip(row[3], row[4], strict=True)),
             brand=(row[5], row[6]) if row[5] else None,
-            brand_kind=BrandKind(row[7]) if row[7] else None,
+            brand_kind=_BRAND_KINDS.get(row[7]),
             attributes=row[8],
             gtin=row[9],
             compare_at_minor=row[10],
-            state=SkuState(row[11]),
+            state=_STATES[row[11]],
             created_at=row[12],
             updated_at=row[13],
             pool_ids=tuple(row[14]),
@@ -677,18 +678,18 @@ def _sku(row: Sequence[Any]) -> Sku:
         variant=variant,
         category=tuple(category),
         brand=brand or "",
-        brand_kind=BrandKind(brand_kind) if brand_kind else None,
+        brand_kind=_BRAND_KINDS.get(brand_kind),
         attributes=attributes,
         gtin=gtin,
         unit=unit,
         weight_g=weight_g,
         tax_rate_bps=tax_rate_bps,
-        return_policy=ReturnPolicy(return_policy),
+        return_policy=_RETURN_POLICIES[return_policy],
         compare_at_minor=compare_at_minor,
         terms=_terms(*terms),
-        kind=SkuKind(kind),
+        kind=_KINDS[kind],
         variant_values=variant_values or {},
-        state=SkuState(state),
+        state=_STATES[state],
         created_at=created_at,
         updated_at=updated_at,
     )
