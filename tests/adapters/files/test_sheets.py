@@ -214,7 +214,7 @@ def with_sheet(folder: Path, xml: bytes, **more: bytes) -> Path:
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         for part in source.infolist():
-            if part.filename != "xl/worksheets/sheet1.xml":
+            if part.filename not in {"xl/worksheets/sheet1.xml", *more}:
                 archive.writestr(part.filename, source.read(part))
         archive.writestr("xl/worksheets/sheet1.xml", xml)
         for name, content in more.items():
@@ -269,6 +269,69 @@ def test_far_cell_is_found_wherever_the_pieces_part(
         monkeypatch.setattr(workbooks, "_BLOCK_BYTES", size)
         with pytest.raises(files.SheetProblem):
             workbooks.workbook_check(path)
+
+
+def shared(*texts: str) -> dict[str, bytes]:
+    items = "".join(f"<si><t>{text}</t></si>" for text in texts)
+    return {"xl/sharedStrings.xml": f"<sst>{items}</sst>".encode()}
+
+
+def pointing(at: int, rows: int, *, written: str = '<c r="A{row}" t="s"><v>{at}</v></c>') -> bytes:
+    return cells(
+        FIRST,
+        *(f'<row r="{row}">{written.format(row=row, at=at)}</row>' for row in range(2, rows + 2)),
+    )
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '<c r="A{row}" t="s"><v>{at}</v></c>',
+        "<c t='&#115;' r='A{row}'><v ><![CDATA[{at}]]></v></c>",
+        '<x:c r="A{row}" t="s"><x:v>{at}</x:v></x:c>',
+    ],
+)
+def test_one_long_text_in_very_many_cells_is_refused_before_it_is_copied(
+    tmp_path: Path, written: str
+) -> None:
+    # 700 cells with a million letters each are 700 MB, from a file of some kilobytes.
+    sheet = pointing(1, 700, written=written)
+    path = with_sheet(tmp_path, sheet, **shared("a", "x" * 1_000_000))
+
+    assert path.stat().st_size < 20_000
+    with pytest.raises(files.SheetTooLarge):
+        read(path)
+
+
+def test_one_long_text_beside_very_many_short_ones_is_read(tmp_path: Path) -> None:
+    path = with_sheet(tmp_path, pointing(0, 700), **shared("a", "x" * 1_000_000))
+
+    assert read(path) == [(row, {"code": "a"}) for row in range(2, 702)]
+
+
+def test_sheet_that_begins_to_the_right_keeps_its_columns_and_the_numbers_of_its_rows(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "right.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 1, ["code", "title"])
+        sheet.write_row(2, 1, ["A", "米"])
+        sheet.write_row(3, 2, ["茶", "beyond"])
+
+    assert read(path) == [
+        (3, {"code": "A", "title": "米"}),
+        (4, {"code": "", "title": "茶", "": "beyond"}),
+    ]
+
+
+def test_sheet_without_a_first_row_lacks_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "below.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet().write_column(1, 0, ["code", "A"])
+
+    with pytest.raises(files.SheetColumnMissing):
+        read(path)
 
 
 def test_part_that_declares_less_than_it_holds_is_refused(

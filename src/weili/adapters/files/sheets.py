@@ -143,15 +143,23 @@ def _csv(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _workbook(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Read the first sheet of a workbook; it is loaded as a whole, hence the check before."""
+    """Read the first sheet of a workbook; it is loaded as a whole, hence the check before.
+
+    Loaded by the library, that is: of what Python makes of it there is one row at a time.
+    """
     workbook_check(path)
     try:
         with closing(python_calamine.CalamineWorkbook.from_path(path)) as workbook:
-            lines = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False)
+            sheet = workbook.get_sheet_by_index(0)
+            lines = sheet.iter_rows()
     except (python_calamine.CalamineError, OSError) as error:
         why = Said(str(error), "工作簿已损坏，或不是受支持的格式")
         raise SheetNotASheet(file=path.name, why=why) from None
-    return ((number, [_text(cell) for cell in cells]) for number, cells in enumerate(lines, 1))
+    # Rows are given from the first to the last that is filled, and so are columns.
+    above, left = sheet.start or (0, 0)
+    yield from ((number, []) for number in range(1, above + 1))
+    for number, cells in enumerate(lines, above + 1):
+        yield number, [""] * left + [_text(cell) for cell in cells]
 
 
 def _text(cell: Cell) -> str:

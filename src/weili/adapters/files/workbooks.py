@@ -8,12 +8,17 @@ first, piece by piece, and its cells are looked at.
 Nearly all cells of nearly all sheets are written ``<c r="Q123456"``. What is written so can't be
 beyond 26 columns and a million rows; a sheet with anything else in it that could lead further is
 parsed a second time, cell by cell.
+
+A text that stands in many cells is kept once, and each of them points at it; the reader copies it
+for each. So where the cells are so many, and the longest text is so long, that it might come to
+too much, what they point at is summed up.
 """
 
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final
 from xml.parsers import expat
@@ -56,8 +61,11 @@ _UNREADABLE: Final = (
 )
 _NO_XLSX: Final = Said("it is no xlsx workbook", "它不是 xlsx 工作簿")
 _BROKEN: Final = Said("the workbook is broken", "工作簿已损坏")
+_SHARED: Final = "xl/sharedstrings.xml"
+_POINTER_LENGTH_MAX: Final = 16
 _AS_A_FILE: Final = Said("as a file", "文件大小")
 _UNPACKED: Final = Said("once unpacked", "解压后大小")
+_WRITTEN_OUT: Final = Said("with shared texts in each of their cells", "共享文本按单元格展开后")
 
 
 def workbook_check(path: Path) -> None:
@@ -88,25 +96,87 @@ def _parts_check(name: str, file: IO[bytes], parts: list[zipfile.ZipInfo]) -> No
     if "xl/workbook.xml" not in names or names & {"xl/workbook.bin", "content.xml"}:
         raise SheetNotASheet(file=name, why=_NO_XLSX)
     left = UNPACKED_BYTES_MAX
-    for part in parts:
+    values: dict[int, int | None] = {}
+    for number, part in enumerate(parts):
         if _plain(part).startswith("xl/media/"):
             left -= sum(map(len, _inflated(name, file, part, left)))
             continue
         is_odd = False
-        columns, rows = _COLUMNS_PLAIN, _ROWS_PLAIN
+        columns, rows, count = _COLUMNS_PLAIN, _ROWS_PLAIN, 0
         for text in _texts(_inflated(name, file, part, left)):
             left -= len(text)
+            count += text.count(b"<v")
             is_odd = is_odd or _PREFIXED.search(text) is not None
             for column, row in set(_ODD.findall(text)):
                 is_odd = is_odd or not column
                 columns = max(columns, _column(column.decode()))
                 rows = max(rows, int(row or 0))
+        values[number] = None if is_odd else count
         if _plain(part) == "xl/_rels/workbook.xml.rels":
             _relations_check(name, file, part)
         if is_odd:
             _cells_check(name, file, part)
         elif rows * columns > CELLS_MAX and columns * _rows(name, file, part) > CELLS_MAX:
             raise SheetCellsTooMany(file=name, cells_max=CELLS_MAX)
+
+    for shared in parts:
+        if _plain(shared) == _SHARED:
+            longest = _longest(name, file, shared)
+            for number, most in values.items():
+                if most is None or most * longest > UNPACKED_BYTES_MAX:
+                    _shared_check(name, file, shared, parts[number])
+
+
+def _longest(name: str, file: IO[bytes], shared: zipfile.ZipInfo) -> int:
+    """Give how many bytes the longest of the shared texts may have, at most."""
+    longest = since = 0
+    for text in _texts(_inflated(name, file, shared, UNPACKED_BYTES_MAX)):
+        first, *others = text.split(b"</si>")
+        longest = max(longest, since + len(first), *map(len, others))
+        since = len(others[-1]) if others else since + len(first)
+    return longest
+
+
+def _shared_check(
+    name: str, file: IO[bytes], shared: zipfile.ZipInfo, part: zipfile.ZipInfo
+) -> None:
+    """Refuse a sheet that points at shared texts so often that they would fill the memory.
+
+    The reader copies a text for each cell that points at it.
+    """
+    lengths = array("I")
+    total, length, is_shared, pointer = 0, 0, False, ""
+
+    def text_end(tag: str) -> None:
+        nonlocal length
+        if tag.rpartition(":")[2] == "si":
+            lengths.append(length)
+            length = 0
+
+    def text_more(text: str) -> None:
+        nonlocal length
+        length += len(text.encode())
+
+    def cell_start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal is_shared, pointer
+        if tag.rpartition(":")[2] == "c":
+            is_shared = attributes.get("t") == "s"
+        pointer = ""
+
+    def cell_more(text: str) -> None:
+        nonlocal pointer
+        pointer = (pointer + text)[:_POINTER_LENGTH_MAX]
+
+    def cell_end(tag: str) -> None:
+        nonlocal total
+        if tag.rpartition(":")[2] == "v" and is_shared and pointer.strip().isdecimal():
+            at = int(pointer)
+            total += lengths[at] if at < len(lengths) else 0
+            if total > UNPACKED_BYTES_MAX:
+                raise SheetTooLarge(file=name, bytes_max=UNPACKED_BYTES_MAX, what=_WRITTEN_OUT)
+
+    _parse(name, file, shared, end=text_end, more=text_more)
+    _parse(name, file, part, start=cell_start, end=cell_end, more=cell_more)
 
 
 def _rows(name: str, file: IO[bytes], part: zipfile.ZipInfo) -> int:
@@ -139,12 +209,28 @@ def _cells_check(name: str, file: IO[bytes], part: zipfile.ZipInfo) -> None:
         if row_last * column_last > CELLS_MAX:
             raise SheetCellsTooMany(file=name, cells_max=CELLS_MAX)
 
+    _parse(name, file, part, start=start)
+
+
+def _parse(
+    name: str,
+    file: IO[bytes],
+    part: zipfile.ZipInfo,
+    *,
+    start: Callable[[str, dict[str, str]], None] | None = None,
+    end: Callable[[str], None] | None = None,
+    more: Callable[[str], None] | None = None,
+) -> None:
+    """Parse a part: tell of the start and the end of its elements, and of the texts between."""
+
     def doctype(*_: object) -> None:
         raise SheetNotASheet(file=name, why=_BROKEN)
 
     # The reader takes every book for UTF-8, whatever encoding it declares.
     parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = more
     parser.StartDoctypeDeclHandler = doctype
     for block in _inflated(name, file, part, UNPACKED_BYTES_MAX):
         parser.Parse(block, False)  # noqa: FBT003 - it takes no name
