@@ -18,6 +18,7 @@ from weili.kit import outbox, zone
 from weili.kit.context import PartyId
 from weili.kit.db import Transaction
 from weili.kit.ids import id_parse
+from weili.kit.memory import Memory
 from weili.kit.world import clock_turn, in_transaction
 from weili.modules import catalogue, goods, pricing
 from weili.modules.catalogue import SearchAsk, SearchSort
@@ -36,6 +37,7 @@ class Searching:
     home: Path
     writer: TantivyWriter
     index: TantivyIndex
+    memory: Memory
 
     def settle(self) -> None:
         """Let facts reach the log, the feeds and the index."""
@@ -50,7 +52,15 @@ class Searching:
         ask = SearchAsk(text=ask) if isinstance(ask, str) else ask
         actor = self.market.as_partner(partner_id)
         with self.market.world.begin(actor) as ctx:
-            return search_skus(ctx, self.index, partner_id=actor.party_id, ask=ask)
+            alone = search_skus(ctx, self.index, partner_id=actor.party_id, ask=ask)
+        # Whoever remembers since long ago finds the same.
+        with self.market.world.begin(actor) as ctx:
+            recall = self.memory.recall_asked(ctx)()
+            [found] = _in_turn(
+                [search_steps(ctx, self.index, recall=recall, partner_id=actor.party_id, ask=ask)]
+            )
+        assert found.items == alone.items
+        return found
 
     def names(self, ask: SearchAsk | str, partner_id: PartyId | None = None) -> list[str]:
         names = {
@@ -66,7 +76,7 @@ class Searching:
 @pytest.fixture
 def searching(market: Market, tmp_path: Path) -> Iterator[Searching]:
     home = tmp_path / "search"
-    made = Searching(market, home, TantivyWriter(home), TantivyIndex(home))
+    made = Searching(market, home, TantivyWriter(home), TantivyIndex(home), Memory())
     made.settle()
     yield made
     made.writer.close()
@@ -306,19 +316,26 @@ def test_searches_that_share_a_transaction_share_their_statements(
     wanted = [("茶", market.street), ("龙井", PartyId(UUID(int=1)))] * number
     alone = [searching.names(text, partner_id) for text, partner_id in wanted]
 
-    # When their steps are done in turn
+    # When their steps are done in turn, by whom grants, lists and synonyms are remembered
     with market.world.begin() as ctx:
+        recall = searching.memory.recall_asked(ctx)()
         monkeypatch.setattr(Transaction, "run", noted)
         results = _in_turn(
             [
-                search_steps(ctx, searching.index, partner_id=partner_id, ask=SearchAsk(text=text))
+                search_steps(
+                    ctx,
+                    searching.index,
+                    recall=recall,
+                    partner_id=partner_id,
+                    ask=SearchAsk(text=text),
+                )
                 for text, partner_id in wanted
             ]
         )
         monkeypatch.undo()
 
-    # Then they ask as much as one: grants, lists and synonyms, and then names and prices
-    assert len(statements) == 5
+    # Then all of them ask as much as one: for names and for prices
+    assert len(statements) == 2
     assert [len(result.items) for result in results] == list(map(len, alone))
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from weili.adapters.search import DEFAULT_SLOT, Counts, Plan, SearchIndex, Wanted
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
+from weili.kit.memory import Recall
 from weili.modules import catalogue, goods
 from weili.modules.catalogue import FoundSku, SearchAsk, SearchSort
 from weili.modules.goods import CategoryId, SkuId
@@ -94,7 +95,7 @@ def search_skus(
 
     Raises: Forbidden; SearchNotReady.
     """
-    steps = search_steps(ctx, index, partner_id=partner_id, ask=ask)
+    steps = search_steps(ctx, index, recall=Recall.nothing(), partner_id=partner_id, ask=ask)
     while True:
         try:
             next(steps)
@@ -104,17 +105,15 @@ def search_skus(
 
 
 def search_steps(
-    ctx: Ctx, index: SearchIndex, *, partner_id: PartyId | None, ask: SearchAsk
+    ctx: Ctx, index: SearchIndex, *, recall: Recall, partner_id: PartyId | None, ask: SearchAsk
 ) -> Generator[None, None, SearchResult]:
-    """Do what ``search_skus`` does in steps: each asks, and the next one reads what came.
+    """Do what ``search_skus`` does in two steps: the first asks, the second reads what came.
 
-    So searches that are taken on together make one journey for each step of all of them.
+    So searches that are taken on together ask for all they found in one journey.
 
     Raises: Forbidden; SearchNotReady.
     """
-    ground_asked = catalogue.search_ground_asked(ctx, partner_id=partner_id, text=ask.text)
-    yield
-    ground = ground_asked()
+    ground = catalogue.search_ground(ctx, recall=recall, partner_id=partner_id, text=ask.text)
     if ground.pool_ids == ():
         return SearchResult(_NOTHING, (), ask.category_id, is_relaxed=False)
     answer = index.search(_plan(ask, ground))

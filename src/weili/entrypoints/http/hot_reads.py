@@ -123,11 +123,11 @@ def _search_reader(indexes: Mapping[str, SearchIndex]) -> Reader:
     def read(call: Call, scope: Scope) -> Work:
         ask = _search_ask(scope["query_string"])
 
-        def work(ctx: Ctx, _: Recall) -> Steps:
+        def work(ctx: Ctx, recall: Recall) -> Steps:
             index = indexes.get(call.world.name)
             if index is None:
                 raise SearchNotReady
-            steps = search_steps(ctx, index, partner_id=call.actor.party_id, ask=ask)
+            steps = search_steps(ctx, index, recall=recall, partner_id=call.actor.party_id, ask=ask)
             result = yield from steps
             return _encode(found_document(result, facets(result)))
 

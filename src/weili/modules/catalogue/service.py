@@ -9,8 +9,8 @@ from weili.kit import outbox, zone
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.findings import Finding
-from weili.kit.gathering import gather
 from weili.kit.ids import id_parse, id_text, new_id
+from weili.kit.memory import Recall
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import NotFound, Said
 from weili.modules import goods, pricing
@@ -233,26 +233,21 @@ def _entry(
     return CatalogueEntry(listing, sold, prices_minor, margins)
 
 
-def search_ground_asked(ctx: Ctx, *, partner_id: PartyId | None, text: str) -> Asked[SearchGround]:
-    """Ask what must be known before a search; ``partner_id`` None sees all.
+def search_ground(
+    ctx: Ctx, *, recall: Recall, partner_id: PartyId | None, text: str
+) -> SearchGround:
+    """Say what must be known before a search; ``partner_id`` None sees all.
 
     Raises: Forbidden.
     """
     ctx.require(SCOPE_READ if partner_id == ctx.actor.party_id else SCOPE_ADMIN)
-    keys = words.synonym_keys(text)
-    synonyms_asked = gather(ctx, store.synonyms_read, keys)
-    if partner_id is not None:
-        pools_asked = goods.pools_granted_asked(ctx, partner_id=partner_id)
-        list_asked = pricing.list_had_asked(ctx, partner_id=partner_id)
-
-    def ground() -> SearchGround:
-        others = zip(keys, synonyms_asked(), strict=True)
-        synonyms = {word: group[:SYNONYMS_MAX] for word, group in others if group}
-        if partner_id is None:
-            return SearchGround(None, None, synonyms)
-        return SearchGround(pools_asked()[0], list_asked()[0], synonyms)
-
-    return ground
+    known = store.synonyms_read(ctx, recall=recall, words=words.synonym_keys(text))
+    synonyms = {word: tuple(group[:SYNONYMS_MAX]) for word, group in known.items()}
+    if partner_id is None:
+        return SearchGround(None, None, synonyms)
+    pool_ids = goods.pools_granted(ctx, recall=recall, partner_id=partner_id)
+    list_id = pricing.list_had(ctx, recall=recall, partner_id=partner_id)
+    return SearchGround(tuple(pool_ids), list_id, synonyms)
 
 
 def skus_found(ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]) -> list[FoundSku]:

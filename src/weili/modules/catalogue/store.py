@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from weili.kit.context import Ctx, PartyId
-from weili.kit.db import Asked
+from weili.kit.memory import Recall, touch
 from weili.modules.catalogue.model import (
     OFFER_STATES,
     MarkupKind,
@@ -22,6 +22,18 @@ _FOLLOW_LOCK: Final = 7_305_011
 _OFFERS: Final = (
     "SELECT partner_id, sku_id, position, version, state, unit_price_minor, price_version,"
     " stamp_us, changed_at FROM catalogue.offer"
+)
+
+# What is remembered of synonyms; whoever writes them touches it.
+_SYNONYMS: Final = b"synonyms"
+_SYNONYMS_ID: Final = UUID(int=1)
+_SYNONYMS_MANY: Final[Mapping[str, Sequence[str]]] = {}
+SYNONYMS_REMEMBERED_MAX: Final = 20_000
+_SYNONYMS_READ: Final = (
+    "SELECT s.word, array_agg(o.word ORDER BY o.word) FROM catalogue.synonym s"
+    " JOIN catalogue.synonym o ON o.group_id = s.group_id AND o.word <> s.word"
+    " WHERE s.word = ANY (coalesce(%b::text[], ARRAY(SELECT word FROM catalogue.synonym)))"
+    " GROUP BY s.word LIMIT %b"
 )
 
 Pair = tuple[PartyId, SkuId]
@@ -239,26 +251,25 @@ def sold_forget(ctx: Ctx, before: date, limit: int) -> list[SkuId]:
 # --- synonyms ------------------------------------------------------------------------------------
 
 
-def synonyms_read(ctx: Ctx, words: Sequence[str]) -> Asked[list[tuple[str, ...]]]:
-    """Read of each word the others of its group. Hot."""
-    rows = ctx.db.ask(
-        "SELECT s.word, o.word FROM catalogue.synonym s"
-        " JOIN catalogue.synonym o ON o.group_id = s.group_id AND o.word <> s.word"
-        " WHERE s.word = ANY (%b::text[]) ORDER BY 1, 2",
-        words,
-    )
+def synonyms_read(ctx: Ctx, *, recall: Recall, words: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Read of words that are synonyms the others of their groups. Hot.
 
-    def read() -> list[tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
-        for word, other in rows():
-            found.setdefault(word, []).append(other)
-        return [tuple(found.get(word, ())) for word in words]
-
-    return read
+    Few words of questions are, so all there are are remembered, unless there are very many.
+    """
+    key = _SYNONYMS_ID.bytes
+    [known] = recall.found(_SYNONYMS, [key])
+    if known is None:
+        rows = ctx.db.rows(_SYNONYMS_READ, None, SYNONYMS_REMEMBERED_MAX + 1)
+        known = dict(rows) if len(rows) <= SYNONYMS_REMEMBERED_MAX else _SYNONYMS_MANY
+        recall.keep(_SYNONYMS, {key: known})
+    if known is _SYNONYMS_MANY:
+        known = dict(ctx.db.rows(_SYNONYMS_READ, words, len(words)))
+    return {word: known[word] for word in words if word in known}
 
 
 def synonyms_put(ctx: Ctx, group_id: UUID, words: Sequence[str]) -> None:
     """Make words a group; those that were in another leave it."""
+    touch(ctx, [_SYNONYMS_ID])
     ctx.db.run(
         "INSERT INTO catalogue.synonym (word, group_id) SELECT w, %b FROM unnest(%b::text[])"
         " AS x (w) ORDER BY w ON CONFLICT (word) DO UPDATE SET group_id = excluded.group_id",
@@ -269,6 +280,7 @@ def synonyms_put(ctx: Ctx, group_id: UUID, words: Sequence[str]) -> None:
 
 def synonym_delete(ctx: Ctx, word: str) -> bool:
     """Take a word out of its group; says whether it was in one."""
+    touch(ctx, [_SYNONYMS_ID])
     return bool(ctx.db.run("DELETE FROM catalogue.synonym WHERE word = %b", word).rowcount)
 
 

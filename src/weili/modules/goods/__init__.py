@@ -14,7 +14,7 @@ from weili.modules.goods.events import (
 )
 from weili.modules.goods.listing import (
     pool_fits,
-    pools_granted_asked,
+    pools_granted,
     sku_ids_after,
     sku_listings,
     skus_count,
@@ -277,7 +277,7 @@ __all__ = [
     "pool_put",
     "pool_revoke",
     "pool_take",
-    "pools_granted_asked",
+    "pools_granted",
     "revision_edit",
     "revision_get",
     "revision_page",

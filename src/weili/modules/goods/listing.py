@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.db import Asked
-from weili.kit.gathering import gather
 from weili.kit.ids import ids_sorted, ids_text
 from weili.kit.memory import Recall
 from weili.modules.goods.events import SKU_CHANGED, SKUS_PER_EVENT_MAX
@@ -47,9 +46,9 @@ def skus_stamped(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Mapping[SkuId, int]:
     return store.stamps_read(ctx, sku_ids)
 
 
-def pools_granted_asked(ctx: Ctx, *, partner_id: PartyId) -> Asked[Sequence[tuple[PoolId, ...]]]:
-    """Ask which pools a partner may see, without waiting for it: one answer."""
-    return gather(ctx, store.pools_granted, [partner_id])
+def pools_granted(ctx: Ctx, *, recall: Recall, partner_id: PartyId) -> list[PoolId]:
+    """Say which pools a partner may see."""
+    return pools.pools_granted(ctx, recall=recall, partner_id=partner_id)
 
 
 def skus_seen_asked(

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from weili.kit.context import Ctx, PartyId
-from weili.kit.db import Asked
 from weili.kit.findings import Finding
-from weili.kit.gathering import gather
 from weili.kit.ids import id_text, new_id
+from weili.kit.memory import Recall
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, cursor_parse, limit_bounded, page_of
 from weili.kit.problems import CursorInvalid, NotFound
 from weili.modules import parties
@@ -84,9 +83,9 @@ def list_assign(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> None:
     _assigned_tell(ctx, [partner_id], list_id)
 
 
-def list_had_asked(ctx: Ctx, *, partner_id: PartyId) -> Asked[Sequence[ListId | None]]:
-    """Ask which list a partner pays by first, its own or its channel's, if any: one answer."""
-    return gather(ctx, store.lists_had, [partner_id])
+def list_had(ctx: Ctx, *, recall: Recall, partner_id: PartyId) -> ListId | None:
+    """Say which list a partner pays by first, its own or its channel's, if any."""
+    return store.list_had(ctx, recall=recall, partner_id=partner_id)
 
 
 def lists_in_use(ctx: Ctx) -> dict[ListId, PartyId]:

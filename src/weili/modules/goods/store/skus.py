@@ -562,23 +562,6 @@ def stamps_read(ctx: Ctx, sku_ids: Sequence[SkuId]) -> dict[SkuId, int]:
     return dict(rows)
 
 
-def pools_granted(ctx: Ctx, partner_ids: Sequence[PartyId]) -> Asked[list[tuple[PoolId, ...]]]:
-    """Read which pools are granted to partners. Hot."""
-    rows = ctx.db.ask(
-        "SELECT (x.n - 1)::int, g.pool_id FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (p, n)"
-        " JOIN goods.pool_grant g ON g.partner_id = x.p ORDER BY g.pool_id",
-        partner_ids,
-    )
-
-    def read() -> list[tuple[PoolId, ...]]:
-        found: list[list[PoolId]] = [[] for _ in partner_ids]
-        for place, pool_id in rows():
-            found[place].append(pool_id)
-        return list(map(tuple, found))
-
-    return read
-
-
 def histories(ctx: Ctx) -> Iterator[tuple[SkuId, SkuState, list[SkuState]]]:
     """Read every SKU's state, and the states its history went through, in order."""
     states = sa.func.array_agg(

@@ -276,16 +276,10 @@ def list_partner_upsert(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> No
     touch(ctx, [partner_id])
 
 
-def lists_had(ctx: Ctx, partner_ids: Sequence[PartyId]) -> Asked[list[ListId | None]]:
-    """Read the lists that partners pay by first. Hot."""
-    rows = ctx.db.ask(
-        "SELECT coalesce(o.list_id, l.list_id) FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (p, n)"
-        " LEFT JOIN pricing.price_list_partner o ON o.partner_id = x.p"
-        " LEFT JOIN pricing.partner_channel c ON c.partner_id = x.p"
-        " LEFT JOIN pricing.price_list_channel l ON l.channel = c.channel ORDER BY x.n",
-        partner_ids,
-    )
-    return lambda: [list_id for (list_id,) in rows()]
+def list_had(ctx: Ctx, *, recall: Recall, partner_id: PartyId) -> ListId | None:
+    """Read the list that a partner pays by first. Hot."""
+    own, of_channel, _ = _lists(ctx, recall, partner_id)
+    return own or of_channel
 
 
 def lists_in_use(ctx: Ctx) -> dict[ListId, PartyId]:
@@ -463,6 +457,13 @@ def _ladders_read(
 
 def _chain(ctx: Ctx, recall: Recall, partner_id: PartyId) -> list[ListId]:
     """Give the lists that a partner pays by, the one that is asked first before all others."""
+    return [each for each in _lists(ctx, recall, partner_id) if each is not None]
+
+
+def _lists(
+    ctx: Ctx, recall: Recall, partner_id: PartyId
+) -> tuple[ListId | None, ListId | None, ListId | None]:
+    """Give a partner's own list, its channel's and the default one."""
     [has] = recall.found(_HAS, [partner_id.bytes])
     [lists] = recall.found(_LISTS, [_LISTS_ID.bytes])
     if has is None or lists is None:
@@ -471,8 +472,7 @@ def _chain(ctx: Ctx, recall: Recall, partner_id: PartyId) -> list[ListId]:
         recall.keep(_HAS, {partner_id.bytes: has})
         recall.keep(_LISTS, {_LISTS_ID.bytes: lists})
     own, channel = has
-    chain = (own, lists.get(channel) if channel else None, lists.get(None))
-    return [list_id for list_id in chain if list_id is not None]
+    return own, lists.get(channel) if channel else None, lists.get(None)
 
 
 def unit_prices(
