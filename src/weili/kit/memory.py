@@ -22,8 +22,8 @@ import sqlalchemy as sa
 from weili.kit.context import Ctx
 from weili.kit.db import QUEUE, Asked, metadata
 
-VALUES_MAX: Final = 1_000_000
-"""Values that a memory holds; the oldest make room. One takes about a third of a kilobyte."""
+VALUES_MAX: Final = 500_000
+"""Values that a memory holds; the oldest make room. A SKU's two tiers take 0.7 kB."""
 NOTES_MAX: Final = 1_000
 """Notes that are followed one by one; after more all is forgotten."""
 POPS_MAX: Final = 1_000_000

@@ -60,7 +60,6 @@ from weili.entrypoints.http.problems import (
     input_invalid,
     problem_response,
 )
-from weili.entrypoints.http.reading import Reading
 from weili.kit.problems import Problem
 from weili.kit.world import World
 
@@ -152,10 +151,9 @@ def create_app(
         for route in hot
         for method in route.methods or ()
     }
-    readings = {name: Reading(world) for name, world in worlds.items()}
     straight |= {
         key: Front(hot_read, doorkeeper=doorkeeper, is_hot=True)
-        for key, hot_read in hot_reads(readings, indexes, app).items()
+        for key, hot_read in hot_reads(worlds, indexes, app).items()
     }
     return Straight(app, hot=straight)
 

@@ -19,13 +19,21 @@ from weili.entrypoints.http.fields import ASKS_MAX, area_checked, day_read
 from weili.entrypoints.http.policy import POLICY
 from weili.entrypoints.http.prices import quote_document
 from weili.entrypoints.http.problems import problem_response
-from weili.entrypoints.http.reading import Readings, Steps, Work
+from weili.entrypoints.http.reading import (
+    RECALLING,
+    SEARCHING,
+    Reading,
+    Readings,
+    Steps,
+    Work,
+)
 from weili.entrypoints.http.stock import availability_document
 from weili.kit.context import Ctx
 from weili.kit.ids import id_parse, ids_parse
 from weili.kit.memory import Recall
 from weili.kit.money import AMOUNT_MINOR_MAX
 from weili.kit.problems import Problem
+from weili.kit.world import World
 from weili.modules import catalogue, dropship, goods, inventory, pricing
 from weili.workflows.search_skus import SearchResult, search_steps
 
@@ -70,15 +78,17 @@ _stock_asks = msgspec.json.Decoder(_StockAsks).decode
 
 
 def hot_reads(
-    readings: Readings, indexes: Mapping[str, SearchIndex], app: ASGIApp
+    worlds: Mapping[str, World], indexes: Mapping[str, SearchIndex], app: ASGIApp
 ) -> dict[tuple[str, str], ASGIApp]:
     """Give the hot look-ups by method and path; ``app`` takes what is not as documented."""
+    searching = {name: Reading(world, SEARCHING) for name, world in worlds.items()}
+    recalling = {name: Reading(world, RECALLING) for name, world in worlds.items()}
     return {
         key: _Hot(readings, key, read, app)
-        for key, read in (
-            (("GET", "/v1/search/skus"), _search_reader(indexes)),
-            (("POST", "/v1/prices:batchGet"), _prices_read),
-            (("POST", "/v1/stock:batchGet"), _stock_read),
+        for key, readings, read in (
+            (("GET", "/v1/search/skus"), searching, _search_reader(indexes)),
+            (("POST", "/v1/prices:batchGet"), recalling, _prices_read),
+            (("POST", "/v1/stock:batchGet"), recalling, _stock_read),
         )
     }
 

@@ -424,7 +424,7 @@ def ladders(
 
     def read() -> list[Ladder | None]:
         if rows is not None:
-            fresh = _ladders_read([sku_ids[place] for place in missing], rows())
+            fresh = _ladders_read(sku_ids, missing, rows())
             recall.keep(kind, {keys[place]: fresh[n] for n, place in enumerate(missing)})
             for n, place in enumerate(missing):
                 known[place] = fresh[n]
@@ -434,8 +434,11 @@ def ladders(
 
 
 def _ladders_read(
-    sku_ids: Sequence[SkuId], rows: Iterable[tuple[int, int, int, int, int, str | None]]
+    sku_ids: Sequence[SkuId],
+    missing: Sequence[int],
+    rows: Iterable[tuple[int, int, int, int, int, str | None]],
 ) -> list[Ladder | tuple[()]]:
+    """Give what is paid for the missing ones of some SKUs, which the rows name by their places."""
     tiers: list[tuple[int, Price]] = []
     compare_at: dict[int, CompareAt] = {}
     changing = set()
@@ -446,12 +449,12 @@ def _ladders_read(
             changing.add(place)
         else:
             state = CompareAtState.STANDING
-            shown = CompareAt(sku_ids[place], amount_minor, text, state, version)
+            shown = CompareAt(sku_ids[missing[place]], amount_minor, text, state, version)
             compare_at[place] = shown
     reached = rules.ladders_of(tiers)
     return [
         _CHANGING_LADDER if place in changing else (reached.get(place, ()), compare_at.get(place))
-        for place in range(len(sku_ids))
+        for place in range(len(missing))
     ]
 
 
