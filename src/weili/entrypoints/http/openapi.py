@@ -20,6 +20,7 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/skus:batchGet",
         "/v1/prices:batchGet",
         "/v1/operator/price-lists/{list_id}/changes:preview",
+        "/v1/operator/price-lists/{list_id}/prices:upload",
         "/v1/stock:batchGet",
         "/v1/addresses:resolve",
         "/v1/orders:render",
@@ -38,7 +39,10 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/operator/verify",
     }
 )
-"""Posts that need no Idempotency-Key: they change nothing, or have a key of their own."""
+"""Posts that need no Idempotency-Key.
+
+They change nothing, or have a key of their own, or come to the same each time.
+"""
 
 _METHODS: Final = ("get", "put", "post", "delete")
 _REFUSALS: Final = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)

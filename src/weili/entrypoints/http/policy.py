@@ -168,6 +168,7 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/operator/price-lists"): "admin:prices",
         ("GET", "/v1/operator/price-lists"): "admin:prices",
         ("PUT", "/v1/operator/price-lists/{list_id}/prices"): "admin:prices",
+        ("POST", "/v1/operator/price-lists/{list_id}/prices:upload"): "admin:prices",
         ("PUT", "/v1/operator/partners/{party_id}/price-list"): "admin:prices",
         ("POST", "/v1/operator/price-lists/{list_id}/changes:preview"): "admin:prices",
         ("POST", "/v1/operator/price-lists/{list_id}/changes"): "admin:prices",

@@ -1,0 +1,115 @@
+"""A price list from a sheet, as ``weili import prices`` takes it in."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from weili.adapters.files import sheet_rows
+from weili.entrypoints.http.calls import CallIn, carry_out, respond
+from weili.entrypoints.http.fields import Document, ListIdIn, PartyIdIn
+from weili.kit.context import SYSTEM, Ctx, PartyId
+from weili.kit.ids import id_text
+from weili.kit.problems import NotFound
+from weili.modules import parties, pricing
+from weili.workflows.import_prices import import_prices
+from weili.workflows.open_accounts import supplier_ids
+
+router = APIRouter(tags=["operator: prices"])
+
+NOTE_MAX: Final = 120
+FILE_NAME: Final = "sheet"
+"""What problems call the file, which comes without a name."""
+_BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
+
+CountOut = Annotated[int, Field(ge=0)]
+SupplierQuery = Annotated[
+    PartyIdIn | None, Query(description="whose goods they are, where no column says")
+]
+SkipQuery = Annotated[bool, Query(description="leave wrong rows out instead of refusing all")]
+PreviewQuery = Annotated[bool, Query(description="say what it would do, and change nothing")]
+NoteQuery = Annotated[str, Query(max_length=NOTE_MAX, description="what the changes are called")]
+
+
+class BadOut(Document):
+    """What is wrong with a row, as a spreadsheet numbers it; empty `column`: beyond the header."""
+
+    row: int
+    column: str
+    got: str
+    expected: str
+
+
+class PriceSheetOut(Document):
+    """Rows by what is asked now; `partners` pay one of them; changed now, or planned by time."""
+
+    rows: CountOut
+    first: CountOut
+    dearer: CountOut
+    cheaper: CountOut
+    same: CountOut
+    partners: CountOut
+    prices_changed: CountOut
+    prices_planned: CountOut
+    bad_rows: CountOut
+    bad_count: CountOut
+    bad: list[BadOut]
+
+
+@router.post(
+    "/v1/operator/price-lists/{list_id}/prices:upload",
+    response_model=PriceSheetOut,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": _BINARY}},
+        }
+    },
+)
+def prices_upload(
+    call: CallIn,
+    *,
+    list_id: ListIdIn,
+    supplier_id: SupplierQuery = None,
+    skip_bad: SkipQuery = False,
+    preview: PreviewQuery = False,
+    note: NoteQuery = "",
+) -> Response:
+    """Set a list's prices from a sheet (csv or xlsx), all of its rows or none.
+
+    The same sheet again changes nothing, so there is no key to give.
+    """
+    suppliers = carry_out(call, lambda ctx: _suppliers(ctx, supplier_id))
+    with TemporaryDirectory(prefix="weili-sheet-") as folder:
+        file = Path(folder, FILE_NAME)
+        file.write_bytes(call.body)
+        report = import_prices(
+            call.world.begin_as(call.actor),
+            rows=sheet_rows(file, aliases=pricing.PRICE_ALIASES, required=["price"]),
+            list_id=list_id,
+            suppliers=suppliers,
+            note=note,
+            default_supplier=supplier_id,
+            skip_bad=skip_bad,
+            preview=preview,
+        )
+    bad = [asdict(each) | {"expected": each.expected.text(call.language)} for each in report.bad]
+    return respond(asdict(report) | {"bad": bad})
+
+
+def _suppliers(ctx: Ctx, named: PartyId | None) -> Mapping[str, PartyId]:
+    """Give the suppliers whom a sheet may name.
+
+    Raises: NotFound, when the one that was named beside it is none of them.
+    """
+    # Who may set prices may name in them whom they concern, and need not keep the parties.
+    suppliers = supplier_ids(ctx.acting(SYSTEM))
+    if named is not None and named not in suppliers.values():
+        word = parties.KIND_WORDS[parties.PartyKind.SUPPLIER]
+        raise NotFound(what=word, id=id_text(parties.PARTY_PREFIX, named))
+    return suppliers
