@@ -37,13 +37,14 @@ class ArrayType:
 
     def pack(self, values: Sequence[object]) -> bytes:
         """Write a list; None is NULL."""
+        if not values:
+            return _HEADER.pack(0, 1, self.element_oid, 0, 1)[:12]
         # "May hold nulls" is said always: the server looks for itself.
-        head = _HEADER.pack(1 if values else 0, 1, self.element_oid, len(values), 1)
-        return head + self.write(values) if values else head[:12]
+        return _HEADER.pack(1, 1, self.element_oid, len(values), 1) + self.write(values)
 
 
 def _uuids(values: Sequence[UUID | None]) -> bytes:
-    if isinstance(values, IdList):
+    if type(values) is IdList:
         return values.written
     return b"".join(
         [_UUID_LENGTH + v.int.to_bytes(16, "big") if v is not None else _NULL for v in values]

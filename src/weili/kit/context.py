@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any, Final, NewType
 from uuid import UUID
 
+import msgspec
+
 from weili.kit.db import Transaction
 from weili.kit.ids import new_id
 from weili.kit.problems import Forbidden
@@ -49,8 +51,7 @@ class EventType:
     data: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """A fact that has happened, addressed to one party."""
 
     id: UUID

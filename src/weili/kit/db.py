@@ -5,22 +5,18 @@
 Their placeholders are ``%b``; one that takes a list names the array's type: ``%b::uuid[]``.
 """
 
-import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
-from typing import Any, Final, LiteralString, TypeVar, cast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, LiteralString, TypeVar
 
 import msgspec
 import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
-from psycopg.abc import Dumper
-from psycopg.pq import Format
 from psycopg.types.json import set_json_loads
 
-from weili.kit.arrays import ARRAY_TYPES, ArrayType
 from weili.kit.problems import Busy, Problem, Unavailable
+from weili.kit.wire import Answer, Wire
 
 APP_ROLE: Final = "weili_app"
 """The role the application works as; it owns nothing and may only do what it was granted."""
@@ -56,8 +52,8 @@ Asked = Callable[[], T]
 # Every JSON column of every answer is read by this: three times as fast as the library's own.
 set_json_loads(msgspec.json.decode)
 
-_PLACEHOLDER: Final = re.compile(r"%%|%[bst](?:::([a-z0-9]+)\[\])?")
-_STATEMENTS_MAX: Final = 1_024
+WIRE: Final = "weili.wire"
+"""Under what a connection's wire is kept, among what the pool keeps of the connection."""
 
 
 class Transaction:
@@ -67,76 +63,62 @@ class Transaction:
     what stands in ``pipeline``, from one alone.
     """
 
-    __slots__ = ("_raw", "gathered", "sa")
+    __slots__ = ("_depth", "_sa", "_wire", "gathered")
 
     def __init__(self, connection: sa.Connection) -> None:
-        self.sa = connection
+        self._sa = connection
+        self._wire: Wire = connection.info[WIRE]
+        self._depth = 0
         self.gathered: dict[Any, Any] = {}  # what waits to be asked, see kit.gathering
-        self._raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+
+    @property
+    def sa(self) -> sa.Connection:
+        """The connection for statements that are built; what was sent before is answered first."""
+        self._wire.receive()
+        return self._sa
 
     def rows(self, statement: LiteralString, *params: object) -> list[Any]:
         """Run a prepared statement and fetch every row."""
-        return self.run(statement, *params).fetchall()
+        return self._wire.send(statement, params).rows()
 
-    def run(self, statement: LiteralString, *params: object) -> psycopg.Cursor[Any]:
-        """Run a prepared statement for its effect; inside ``pipeline`` it is only queued."""
-        text, packers = _statement(statement)
-        packed = [
-            value if pack is None or value is None else pack(value)
-            for pack, value in zip(packers, params, strict=True)
-        ]
-        return self._raw.execute(text, packed, prepare=True, binary=True)
+    def run(self, statement: LiteralString, *params: object) -> Answer:
+        """Run a prepared statement for its effect; inside ``pipeline`` it is only sent."""
+        answer = self._wire.send(statement, params)
+        if self._depth:
+            self._wire.push()
+        else:
+            self._wire.receive()
+        return answer
 
     def ask(self, statement: LiteralString, *params: object) -> Asked[list[Any]]:
         """Send a prepared statement, and give what fetches its rows.
 
-        Several that are asked inside ``pipeline`` before the first is fetched take one journey to
-        the server between them.
+        Several that are asked before the first is fetched take one journey to the server between
+        them. What one of them is refused for is raised at the next wait, whatever that is for.
         """
-        return self.run(statement, *params).fetchall
+        return self._wire.send(statement, params).rows
 
-    def pipeline(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def pipeline(self) -> Iterator[None]:
         """Send the statements of the block without waiting for each; errors come at its end.
 
-        Within another it changes nothing: the driver would wait for all that was sent so far, on
-        the way in and on the way out.
+        Within another it changes nothing: they come at the end of the outer one.
         """
-        if self._raw.pgconn.pipeline_status:
-            return nullcontext()
-        return self._raw.pipeline()
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._depth -= 1
+            with suppress(psycopg.Error):
+                self._wire.receive()
+            raise
+        self._depth -= 1
+        if not self._depth:
+            self._wire.receive()
 
-
-class _Packed(bytes):
-    """An array in binary form; a subclass for each type, by which psycopg finds its number."""
-
-    __slots__ = ()
-
-
-class _PackedDumper(psycopg.adapt.Dumper):
-    format = Format.BINARY
-
-    def dump(self, obj: _Packed) -> bytes:
-        return obj
-
-
-def _packer(array_type: ArrayType) -> Callable[[Any], _Packed]:
-    """Make a psycopg type for an array type, and give what turns a list into it."""
-    kind = type("_Packed", (_Packed,), {"__slots__": ()})
-    dumper: type[Dumper] = type("_PackedDumper", (_PackedDumper,), {"oid": array_type.oid})
-    psycopg.adapters.register_dumper(kind, dumper)
-    return lambda values: kind(array_type.pack(values))
-
-
-_PACKERS: Final = {name: _packer(array_type) for name, array_type in ARRAY_TYPES.items()}
-
-
-@lru_cache(maxsize=_STATEMENTS_MAX)
-def _statement(
-    text: str,
-) -> tuple[bytes, tuple[Callable[[Any], _Packed] | None, ...]]:
-    """Give a statement as bytes, and for each placeholder what packs a list for it."""
-    found = [match for match in _PLACEHOLDER.finditer(text) if match[0] != "%%"]
-    return text.encode(), tuple(_PACKERS[match[1]] if match[1] else None for match in found)
+    def commit(self) -> None:
+        """Commit, in one journey with what was sent and not yet waited for. The world calls it."""
+        self._wire.commit()
 
 
 def is_transient(error: BaseException) -> bool:

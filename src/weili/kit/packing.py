@@ -7,7 +7,7 @@ import msgspec
 from weili.kit.problems import FieldProblem, Problem, Said
 
 
-class PackedProblem(msgspec.Struct, array_like=True, frozen=True):
+class PackedProblem(msgspec.Struct, array_like=True, frozen=True, tag=True):
     """A problem by its code, with what it was raised with."""
 
     code: str

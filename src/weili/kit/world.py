@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from weili.kit import outbox
 from weili.kit.clock import turned, wall_now
 from weili.kit.context import SYSTEM, Actor, Begin, Ctx
-from weili.kit.db import APP_ROLE, Transaction, as_problem, metadata, retried
+from weili.kit.db import APP_ROLE, WIRE, Transaction, as_problem, metadata, retried
 from weili.kit.problems import SandboxOnly
 from weili.kit.secrets import KeyRing
+from weili.kit.wire import Wire
 
 LIVE: Final = "live"
 LOCK_TIMEOUT_MS: Final = 5_000
@@ -69,6 +70,8 @@ class World:
             connect_args={
                 "connect_timeout": 5,
                 "application_name": f"weili {name}",
+                # psycopg's own preparing ends in a DEALLOCATE ALL, which the wire's would share.
+                "prepare_threshold": None,
                 "options": (
                     f"-c role={APP_ROLE} -c lock_timeout={LOCK_TIMEOUT_MS}"
                     f" -c statement_timeout={STATEMENT_TIMEOUT_MS}"
@@ -78,6 +81,7 @@ class World:
                 ),
             },
         )
+        sa.event.listen(self.engine, "connect", _wire_lay)
         sa.event.listen(self.engine, "checkin", _note_idle)
         sa.event.listen(self.engine, "checkout", _ping_idle)
 
@@ -101,7 +105,9 @@ class World:
                         db.run(_SNAPSHOT_LIMITS, *[str(SNAPSHOT_TIMEOUT_MS)] * 2)
                     ctx = Ctx(db, actor, self._now(db), self.name, self.is_sandbox, self.keyring)
                     yield ctx
-                    outbox.flush(db, ctx.announced)
+                    with db.pipeline():
+                        outbox.flush(db, ctx.announced)
+                        db.commit()
         except (psycopg.Error, sa.exc.SQLAlchemyError) as error:
             problem = as_problem(error)
             if problem is None:
@@ -121,6 +127,12 @@ class World:
             return wall_now()
         rows = db.rows("SELECT offset_s FROM kit.clock")
         return turned(wall_now(), rows[0][0] if rows else 0)
+
+
+def _wire_lay(
+    connection: "psycopg.Connection[object]", record: sa.pool.ConnectionPoolEntry
+) -> None:
+    record.info[WIRE] = Wire(connection)
 
 
 def _note_idle(_: object, record: sa.pool.ConnectionPoolEntry) -> None:

@@ -1,7 +1,8 @@
 """A partner's order goes elsewhere, before anybody picks it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text, new_id

@@ -1,6 +1,6 @@
 """Confirms an order that was placed on hold."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text, new_id

@@ -1,6 +1,6 @@
 """A parcel is lost, or broken on its way: its money goes back, or its pieces are sent again."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text

@@ -19,14 +19,17 @@ def place_dropship_orders(
 
     Raises: nothing for a single order's sake; Busy when the database can't take the batch.
     """
-    outcomes, waiting = dropship.numbers_answered(ctx, commands=commands)
+    answered = dropship.numbers_answered_asked(ctx, commands=commands)
+    # Most orders are new, so what deciding them takes is read in the same journey.
+    asked = [(command.partner_id, command.draft) for command in commands]
+    snapshot = order_snapshot(ctx, asked=asked, lock=True)
+    outcomes, waiting = answered()
     firsts: dict[tuple[object, str], int] = {}
     for index, command in enumerate(commands):
         if index not in outcomes:
             firsts.setdefault((command.partner_id, command.draft.number), index)
     fresh = sorted(firsts.values())
-    if fresh:
-        _place(ctx, commands, fresh, outcomes, waiting)
+    _place(ctx, snapshot, commands, fresh=fresh, outcomes=outcomes, waiting=waiting)
     for index, command in enumerate(commands):
         if index not in outcomes:
             first = firsts[(command.partner_id, command.draft.number)]
@@ -36,13 +39,13 @@ def place_dropship_orders(
 
 def _place(
     ctx: Ctx,
+    snapshot: dropship.Snapshot,
     commands: Sequence[dropship.PlaceOrder],
+    *,
     fresh: Sequence[int],
     outcomes: dict[int, dropship.Outcome],
     waiting: dict[PartyId, int],
 ) -> None:
-    asked = [(commands[index].partner_id, commands[index].draft) for index in fresh]
-    snapshot = order_snapshot(ctx, asked=asked, lock=True)
     accepted: list[dropship.Accepted] = []
     reserving: dict[dropship.OrderId, list[inventory.Move]] = {}
     for index in fresh:

@@ -1,8 +1,9 @@
 """A supplier won't send pieces of a child order: they are sourced anew, or refunded as short."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.ids import id_text, new_id

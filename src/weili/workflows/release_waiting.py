@@ -1,6 +1,6 @@
 """Releases orders that waited for their partner's balance, in the order in which they came."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from weili.kit.context import Ctx
 from weili.modules import dropship, ledger

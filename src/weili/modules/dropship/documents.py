@@ -1,6 +1,7 @@
 """What the outside is shown of an order. Amounts in fen, times in UTC, ids written out."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from weili.kit.ids import id_text
@@ -27,8 +28,11 @@ from weili.modules.pricing import TEMPLATE_PREFIX
 Document = dict[str, Any]
 
 _MOMENT_LENGTH: Final = len("2026-11-22T12:00:00.000000")
+_MOMENTS_REMEMBERED: Final = 256
+"""All orders of a batch are placed at one moment."""
 
 
+@lru_cache(maxsize=_MOMENTS_REMEMBERED)
 def moment(at: datetime | None) -> str | None:
     """Write a moment as RFC 3339 in UTC."""
     return at.isoformat(timespec="microseconds")[:_MOMENT_LENGTH] + "Z" if at else None

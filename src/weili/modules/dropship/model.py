@@ -1,11 +1,13 @@
 """What a dropship order is made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType
 from uuid import UUID
+
+import msgspec
 
 from weili.kit.context import PartyId
 from weili.modules.dropship.states import OrderState, PackageState
@@ -56,8 +58,7 @@ CLAIM_LASTS: Final = timedelta(seconds=45)
 """How long what is being asked of a supplier is nobody else's; longer than any asking lasts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Whom it is sent to. Personal data: lives sealed, is shown masked."""
 
     name: str
@@ -65,8 +66,7 @@ class Recipient:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class LineDraft:
+class LineDraft(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A line as it is asked for; ``unit_price_minor`` is what the partner believes it costs."""
 
     sku_id: SkuId
@@ -74,8 +74,7 @@ class LineDraft:
     unit_price_minor: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderDraft:
+class OrderDraft(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An order as it is asked for."""
 
     number: str
@@ -85,8 +84,7 @@ class OrderDraft:
     hold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One order line, or the part of it that one child carries. Amounts in fen, tax included."""
 
     line_no: int
@@ -200,8 +198,7 @@ class Package:
     carrier_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(msgspec.Struct, frozen=True, gc=False):
     """The part of an order that one warehouse ships.
 
     ``split_from`` is the child that its pieces were taken from, when a supplier would not send
@@ -222,21 +219,19 @@ class Child:
     replaces: PackageId | None = None
     ships_on: date | None = None
     arrives_on: date | None = None
-    goods_minor: int = field(init=False)
-    """What its goods come to."""
-    freight_minor: int = field(init=False)
-    """Its share of the order's freight."""
 
-    def __post_init__(self) -> None:
-        # Asked for several times for each order that is placed, so summed once.
-        lines = self.lines
-        goods_minor = sum([line.quantity * line.unit_price_minor for line in lines])
-        object.__setattr__(self, "goods_minor", goods_minor)
-        object.__setattr__(self, "freight_minor", sum([line.freight_minor for line in lines]))
+    @property
+    def goods_minor(self) -> int:
+        """What its goods come to."""
+        return sum([line.quantity * line.unit_price_minor for line in self.lines])
+
+    @property
+    def freight_minor(self) -> int:
+        """Its share of the order's freight."""
+        return sum([line.freight_minor for line in self.lines])
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, gc=False):
     """A root order with its flat set of children. A root is never shipped itself."""
 
     id: OrderId
@@ -251,21 +246,24 @@ class Order:
     children: Sequence[Child]
     packages: Sequence[Package] = ()
     version: int = 0
-    goods_minor: int = field(init=False)
-    """What all goods come to."""
-    freight_minor: int = field(init=False)
-    """The whole order's freight."""
 
-    def __post_init__(self) -> None:
+    @property
+    def goods_minor(self) -> int:
+        """What all goods come to."""
+        return sum([child.goods_minor for child in self._counted()])
+
+    @property
+    def freight_minor(self) -> int:
+        """The whole order's freight."""
+        return sum([child.freight_minor for child in self._counted()])
+
+    def _counted(self) -> list[Child]:
         # What was split lives on in other children, and what is sent again was counted before.
         split = OrderState.SPLIT
-        children = [c for c in self.children if c.state is not split and c.replaces is None]
-        object.__setattr__(self, "goods_minor", sum([child.goods_minor for child in children]))
-        object.__setattr__(self, "freight_minor", sum([child.freight_minor for child in children]))
+        return [c for c in self.children if c.state is not split and c.replaces is None]
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The outcome of a placed order: its answer as it was given the first time."""
 
     order_id: OrderId
@@ -273,8 +271,7 @@ class Placed:
     is_replay: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOrder:
+class PlaceOrder(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The command to place one order."""
 
     partner_id: PartyId
@@ -282,8 +279,7 @@ class PlaceOrder:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """An order that was decided on and not yet written: which command, and what it becomes."""
 
     index: int

@@ -1,8 +1,9 @@
 """How an order's pieces go other ways than they were meant to: pure decisions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from weili.kit.ids import id_text, new_id
 from weili.kit.money import split_largest_remainder
@@ -118,8 +119,8 @@ def children_from(
             warehouse_id=warehouse_id,
             state=OrderState.CONFIRMED,
             lead_days=max(part.lead_days for _, part in group),
-            ships_on=latest(part.ships_on for _, part in group),
-            arrives_on=latest(arrives_on(part.ships_on, part.lead_days) for _, part in group),
+            ships_on=latest([part.ships_on for _, part in group]),
+            arrives_on=latest([arrives_on(part.ships_on, part.lead_days) for _, part in group]),
             goods_hold_id=TransferId(new_id(now)),
             freight_hold_id=(
                 TransferId(new_id(now)) if any(line.freight_minor for line, _ in group) else None

@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from weili.kit.context import PartyId
 from weili.kit.ids import id_text, new_id
@@ -170,8 +171,7 @@ class Snapshot:
     """As they stood at first, the balances of partners who want to be told when they run low."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(msgspec.Struct, frozen=True, gc=False):
     """What an order would become: its parts and lines, or all that speaks against it."""
 
     problems: Sequence[Problem]
@@ -208,10 +208,13 @@ def assess(
         _priced(snapshot, partner_id, draft, line_no, line)
         for line_no, line in enumerate(draft.lines, 1)
     ]
-    problems += [item for item in found if isinstance(item, Problem)]
     priced = [item for item in found if isinstance(item, _Priced)]
-    prices = [item.price if isinstance(item, _Priced) else None for item in found]
-    goods_minor = sum(item.price.unit_price_minor * item.quantity for item in priced)
+    if len(priced) == len(found):
+        prices: list[Price | None] = [item.price for item in priced]
+    else:
+        problems += [item for item in found if isinstance(item, Problem)]
+        prices = [item.price if isinstance(item, _Priced) else None for item in found]
+    goods_minor = sum([item.price.unit_price_minor * item.quantity for item in priced])
     if problems:
         return Assessment(problems, prices, (), (), goods_minor, 0)
     sourced, notes = _sourced(snapshot, partner_id, draft, priced, explained=explained)
@@ -222,7 +225,7 @@ def assess(
         charges = snapshot.freight.freight_minor(draft.area_code, _freight_lines(priced))
     except (FreightNotSet, AreaExcluded, WeightMissing) as problem:
         return Assessment([problem], prices, (), (), goods_minor, 0, notes=notes)
-    freight_minor = sum(charge.amount_minor for charge in charges)
+    freight_minor = sum([charge.amount_minor for charge in charges])
     available = snapshot.available.get(partner_id, 0)
     if goods_minor + freight_minor > available:
         problems.append(
@@ -372,9 +375,9 @@ def _children(
             supplier_id=group[0][0].supplier_id,
             warehouse_id=warehouse_id,
             state=state,
-            lead_days=max(part.lead_days for part, _ in group),
-            ships_on=latest(part.ships_on for part, _ in group),
-            arrives_on=latest(arrives_on(part.ships_on, part.lead_days) for part, _ in group),
+            lead_days=max([part.lead_days for part, _ in group]),
+            ships_on=latest([part.ships_on for part, _ in group]),
+            arrives_on=latest([arrives_on(part.ships_on, part.lead_days) for part, _ in group]),
             goods_hold_id=TransferId(new_id(now)),
             freight_hold_id=(
                 TransferId(new_id(now)) if any(freight for _, freight in group) else None
@@ -401,6 +404,8 @@ def _freights(
     priced: Sequence[_Priced], parts: Sequence[Part], charges: Sequence[FreightCharge]
 ) -> list[int]:
     """Share each charge out by value over the parts of the lines that it is for."""
+    if len(parts) == 1:
+        return [sum(charge.amount_minor for charge in charges)]
     freights = [0] * len(parts)
     for charge in charges:
         lines = set(charge.line_indexes)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from weili.kit.context import Ctx, PartyId
+from weili.kit.db import Asked
 from weili.kit.ids import id_text, new_id
 from weili.kit.pages import LIMIT_MAX, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import Problem
@@ -55,21 +56,28 @@ SWEEP_MAX: Final = 200
 # --- placing -------------------------------------------------------------------------------------
 
 
-def numbers_answered(
+def numbers_answered_asked(
     ctx: Ctx, *, commands: Sequence[PlaceOrder]
-) -> tuple[dict[int, Outcome], dict[PartyId, int]]:
+) -> Asked[tuple[dict[int, Outcome], dict[PartyId, int]]]:
     """Answer the commands whose number already names an order: replayed, or refused as reused.
 
     Also gives the partners who let orders wait for their balance, with how many wait now.
     """
     keys = [(command.partner_id, command.draft.number) for command in commands]
-    taken, waiting = store.numbers_read(ctx, keys, waiting_max=WAITING_MAX)
-    answers = {
-        index: _answered(command, *taken[key])
-        for index, (key, command) in enumerate(zip(keys, commands, strict=True))
-        if key in taken
-    }
-    return answers, waiting
+    found = store.numbers_read(ctx, keys, waiting_max=WAITING_MAX)
+
+    def answered() -> tuple[dict[int, Outcome], dict[PartyId, int]]:
+        taken, waiting = found()
+        if not taken:
+            return {}, waiting
+        answers = {
+            index: _answered(command, *taken[key])
+            for index, (key, command) in enumerate(zip(keys, commands, strict=True))
+            if key in taken
+        }
+        return answers, waiting
+
+    return answered
 
 
 def order_sealed(
@@ -107,7 +115,7 @@ def numbers_claim(
     lost = [a.index for a in accepted if a.order.id not in won]
     if not lost:
         return {}
-    answers, _ = numbers_answered(ctx, commands=[commands[index] for index in lost])
+    answers, _ = numbers_answered_asked(ctx, commands=[commands[index] for index in lost])()
     return {lost[place]: outcome for place, outcome in answers.items()}
 
 

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, NewType
 from uuid import UUID
 
+import msgspec
+
 from weili.kit.context import PartyId
 from weili.kit.problems import Said
 from weili.kit.states import StateTable
@@ -235,8 +237,7 @@ class Sku:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SkuOffer:
+class SkuOffer(msgspec.Struct, frozen=True, gc=False):
     """What a partner is offered: the facts of an on-shelf SKU that an order is made from.
 
     ``parts`` are what a bundle is made of, in the order of their ids; a single SKU has none.

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple, NewType
 from uuid import UUID
 
+import msgspec
+
 from weili.kit.context import PartyId
 from weili.kit.problems import Problem
 from weili.kit.states import StateTable
@@ -195,8 +197,7 @@ class Move(NamedTuple):
     shares: Sequence[tuple[ShareId, int]] = ()
 
 
-@dataclass(slots=True)
-class Part:
+class Part(msgspec.Struct, gc=False):
     """A piece of an order's line that one warehouse takes, and when it leaves and arrives.
 
     ``pieces`` are the SKUs that lie in the warehouse, with how many of each make one of the line:

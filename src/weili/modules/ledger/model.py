@@ -1,13 +1,16 @@
 """What a ledger is made of: accounts, transfers, holds, balances, statements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NewType
 from uuid import UUID, uuid5
+
+import msgspec
+from msgspec.structs import replace
 
 from weili.kit.context import SYSTEM_PARTY, PartyId
 from weili.kit.states import StateTable
@@ -120,8 +123,7 @@ class Account:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(msgspec.Struct, frozen=True, gc=False):
     """What stands on an account: ``posted`` for good, and how much of it is ``held``.
 
     ``floor_minor`` is None where the account has no limit. Below ``alarm_minor`` its party wants to
@@ -154,8 +156,7 @@ class Balance:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NewTransfer:
+class NewTransfer(msgspec.Struct, frozen=True, gc=False):
     """A transfer to write: ``amount_minor`` out of the credit account's side into the debit's.
 
     It stands between accounts of ``party_id`` and the platform's, never between two parties, so

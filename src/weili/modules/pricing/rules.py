@@ -285,7 +285,7 @@ class FreightBook:
         return tuple(charges)
 
     def _rule(self, template_id: TemplateId, area_code: str) -> FreightRow:
-        for code in regions.codes_above([area_code]):
+        for code in regions.lineage(area_code):
             if (rule := self._rules.get((template_id, code))) is not None:
                 return rule
         raise FreightNotSet(area_code=area_code)

@@ -20,6 +20,7 @@ from weili.modules.regions.rules import (
     is_code,
     is_grouping,
     level_of,
+    lineage,
     parent_of,
 )
 from weili.modules.regions.service import (
@@ -65,6 +66,7 @@ __all__ = [
     "is_code",
     "is_grouping",
     "level_of",
+    "lineage",
     "parent_of",
     "paste_part",
     "region_children",

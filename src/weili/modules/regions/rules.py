@@ -8,6 +8,7 @@ Source: GB/T 2260 for the six digits, GB/T 10114 for the three of a town or stre
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from weili.modules.regions.model import (
@@ -71,7 +72,13 @@ def codes_above(codes: Iterable[str]) -> list[str]:
 
     A text that is no code at all has nothing above it.
     """
-    return list(dict.fromkeys(up for code in codes if is_code(code) for up in ancestors(code)))
+    return list(dict.fromkeys(chain.from_iterable(map(lineage, codes))))
+
+
+@lru_cache(maxsize=_CACHE_MAX)
+def lineage(text: str) -> tuple[str, ...]:
+    """Give a code and all that lie above it, as ``ancestors``; nothing for what is no code."""
+    return ancestors(text) if is_code(text) else ()
 
 
 def parent_of(code: str) -> str | None:

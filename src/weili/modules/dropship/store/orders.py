@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from weili.kit.context import Ctx, PartyId
+from weili.kit.db import Asked
 from weili.kit.money import CURRENCY
 from weili.modules.dropship.model import (
     Child,
@@ -33,13 +34,13 @@ _ORDER: Final = (
 
 def numbers_read(
     ctx: Ctx, keys: Sequence[tuple[PartyId, str]], *, waiting_max: int
-) -> tuple[dict[tuple[PartyId, str], Answer], dict[PartyId, int]]:
+) -> Asked[tuple[dict[tuple[PartyId, str], Answer], dict[PartyId, int]]]:
     """Find which of the partners' numbers are taken, and by what.
 
-    Also says, in the same journey, which of the partners let orders wait for their balance, and
+    Also says, in the same statement, which of the partners let orders wait for their balance, and
     how many wait now, counted up to a bound.
     """
-    rows = ctx.db.rows(
+    asked = ctx.db.ask(
         "SELECT n.partner_id, n.number, n.order_id, n.digest, n.answer, 0"
         " FROM unnest(%b::uuid[], %b::text[]) AS k (partner_id, number)"
         " JOIN dropship.order_number n USING (partner_id, number)"
@@ -53,12 +54,17 @@ def numbers_read(
         waiting_max,
         list({partner_id for partner_id, _ in keys}),
     )
-    taken = {
-        (PartyId(partner_id), number): (OrderId(order_id), bytes(digest), answer)
-        for partner_id, number, order_id, digest, answer, _ in rows
-        if number is not None
-    }
-    return taken, {PartyId(row[0]): row[5] for row in rows if row[1] is None}
+
+    def found() -> tuple[dict[tuple[PartyId, str], Answer], dict[PartyId, int]]:
+        rows = asked()
+        taken = {
+            (PartyId(partner_id), number): (OrderId(order_id), bytes(digest), answer)
+            for partner_id, number, order_id, digest, answer, _ in rows
+            if number is not None
+        }
+        return taken, {PartyId(row[0]): row[5] for row in rows if row[1] is None}
+
+    return found
 
 
 def numbers_claim(

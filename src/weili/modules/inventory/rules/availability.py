@@ -1,6 +1,6 @@
 """Whether a quantity can be had in an area: now, when more has come, or after a transfer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from weili.kit.context import PartyId
@@ -164,13 +164,13 @@ def _promised(
     return none._replace(
         state=state,
         lead_days=max(lead_days for _, lead_days in leaving),
-        ships_on=latest(day for day, _ in leaving),
+        ships_on=latest([day for day, _ in leaving]),
         arrives_on=latest(arriving),
         expected_on=expected_on,
     )
 
 
-def latest(days: Iterable[date | None]) -> date | None:
+def latest(days: Sequence[date | None]) -> date | None:
     """Give the last of some days; None when any of them can't be told."""
-    told = list(days)
-    return max((day for day in told if day is not None), default=None) if None not in told else None
+    told = [day for day in days if day is not None]
+    return max(told) if told and len(told) == len(days) else None

@@ -310,16 +310,19 @@ class SourcingBook:
 
     def _candidates_sorted(self, area_code: str) -> tuple[Candidate, ...]:
         narrowest: dict[int, tuple[int, int, int]] = {}
-        for code in regions.codes_above([area_code]):
+        for code in regions.lineage(area_code):
             for row in self._by_region.get(code, ()):
                 narrowest.setdefault(row[0], row)
-        found = [
+        ranked = []
+        for slot, priority, lead_days in narrowest.values():
+            house = self._house(slot)
+            steps = distance(area_code, house.region_code)
+            ranked.append((priority, steps, lead_days, house.warehouse_id.int, slot, house))
+        ranked.sort()
+        return tuple(
             (slot, house.warehouse_id, house.supplier_id, lead_days, priority, steps)
-            for slot, priority, lead_days in narrowest.values()
-            for house in (self._house(slot),)
-            for steps in (distance(area_code, house.region_code),)
-        ]
-        return tuple(sorted(found, key=lambda row: (row[4], row[5], row[3], row[1])))
+            for priority, steps, lead_days, _, slot, house in ranked
+        )
 
 
 def source(
