@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from struct import Struct
 from typing import Final, TypeVar, overload
 from uuid import UUID, SafeUUID
 
@@ -32,7 +33,7 @@ _LENGTH: Final = 26
 _FIRST_MAX: Final = "7"
 """The highest first letter: 26 letters have two bits more than an id."""
 _SEQUENCE_BITS: Final = 12
-_NOISE_BYTES: Final = 4_096
+_NOISE: Final = Struct("512Q")
 _TEXTS_REMEMBERED: Final = 32_768
 """Written ids that are kept: an order's own is written three times, a SKU's is read and written
 in many orders."""
@@ -45,23 +46,20 @@ class _Sequence:
         self._lock = threading.Lock()
         self._last_ms = 0
         self._count = 0
-        self._noise = b""
-        self._noise_at = 0
+        self._noise: list[int] = []
         # Two processes must not go on from the same chance.
         os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
-        self._noise, self._noise_at = b"", 0
+        self._noise = []
 
-    def take(self, ms: int) -> tuple[int, int, bytes]:
-        """Give the moment and count of the next id, and eight bytes of chance."""
+    def take(self, ms: int) -> tuple[int, int, int]:
+        """Give the moment and count of the next id, and 64 bits of chance."""
         with self._lock:
-            at = self._noise_at
-            if at == len(self._noise):
+            if not self._noise:
                 # Asked of the kernel for many ids at once: it takes longer to ask than to answer.
-                self._noise, at = os.urandom(_NOISE_BYTES), 0
-            self._noise_at = at + 8
-            noise = self._noise[at : at + 8]
+                self._noise = list(_NOISE.unpack(os.urandom(_NOISE.size)))
+            noise = self._noise.pop()
             if ms > self._last_ms or self._last_ms - ms > _STALE_MS:
                 # A sandbox clock may be turned back by design of a test; then begin again there.
                 self._last_ms, self._count = ms, 0
@@ -82,18 +80,18 @@ def new_id(now: datetime) -> UUID:
     Source: RFC 9562, section 5.7 (method 1: a counter in rand_a).
     """
     ms, count, chance = _sequence.take(int(now.timestamp() * 1000))
-    noise = int.from_bytes(chance) >> 2
-    return _id_of((ms << 80) | (0x7 << 76) | (count << 64) | (0b10 << 62) | noise)
+    return _id_of((ms << 80) | (0x7 << 76) | (count << 64) | (0b10 << 62) | chance >> 2)
 
 
 def _id_of(number: int) -> UUID:
     """Make a UUID of a number that is known to be one: ``__init__`` takes thrice as long."""
     made = _new(UUID)
     _set(made, "int", number)
-    _set(made, "is_safe", SafeUUID.unknown)
+    _set(made, "is_safe", _UNKNOWN)
     return made
 
 
+_UNKNOWN: Final = SafeUUID.unknown
 _new: Final = object.__new__
 _set: Final = object.__setattr__
 

@@ -218,7 +218,7 @@ def assess(
     if problems:
         return Assessment(problems, prices, (), (), goods_minor, 0)
     sourced, notes = _sourced(snapshot, partner_id, draft, priced, explained=explained)
-    if isinstance(sourced, Shortage | NotServed):
+    if not isinstance(sourced, Sourced):
         against: list[Problem] = [_unsourced(draft, sourced)]
         return Assessment(against, prices, (), (), goods_minor, 0, notes=notes)
     try:

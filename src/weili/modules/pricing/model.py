@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple, NewType
 from uuid import UUID
 
+import msgspec
+
 from weili.kit.context import EventType, PartyId
 from weili.kit.states import StateTable
 from weili.modules.goods import SkuId
@@ -400,8 +402,7 @@ class FreightRow:
     is_excluded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FreightLine:
+class FreightLine(msgspec.Struct, frozen=True, gc=False):
     """A line of an order, as far as freight goes."""
 
     sku_id: SkuId
@@ -410,8 +411,7 @@ class FreightLine:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class FreightCharge:
+class FreightCharge(msgspec.Struct, frozen=True, gc=False):
     """What one template asks for the lines of an order that travel by it."""
 
     template_id: TemplateId

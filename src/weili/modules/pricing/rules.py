@@ -293,10 +293,10 @@ class FreightBook:
 
 def _fee(rule: FreightRow, basis: FreightBasis, lines: Sequence[FreightLine]) -> int:
     """Give a rule's fee; a unit that is begun counts whole."""
-    pieces = sum(line.quantity for line in lines)
+    pieces = sum([line.quantity for line in lines])
     if rule.free_from_pieces is not None and pieces >= rule.free_from_pieces:
         return 0
-    amount_minor = sum(line.amount_minor for line in lines)
+    amount_minor = sum([line.amount_minor for line in lines])
     if rule.free_from_minor is not None and amount_minor >= rule.free_from_minor:
         return 0
     if basis is FreightBasis.ORDER:
