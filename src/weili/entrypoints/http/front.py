@@ -37,9 +37,8 @@ UPLOADS_MAX: Final = 4
 """Uploads under way at once: each holds its whole body in memory."""
 UPLOAD_RETRY_S: Final = 2
 REQUEST_ID_HEADER: Final = b"weili-request-id"
-_GIVEN_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _IS_UPLOAD: Final = "weili.is_upload"
-_ZERO: Final = b"0"
 _REFUSED: Final = 400
 _DIGITS_MAX: Final = 18
 
@@ -108,10 +107,12 @@ class Front:
         if scope["type"] != "http" or "weili.call" in scope:
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
         request_id = _request_id(headers.get("weili-request-id"))
         request_id_now.set(request_id)
-        language = language_of(headers.get("accept-language", b"").decode("latin-1"))
+        language = language_of(headers.get("accept-language", ""))
         scope["weili.language"] = language
         is_begun = False
 
@@ -145,31 +146,29 @@ class Front:
             self._uploads -= scope.get(_IS_UPLOAD, False)
 
     async def _prepared(
-        self, scope: Scope, receive: Receive, headers: dict[str, bytes], language: str
+        self, scope: Scope, receive: Receive, headers: dict[str, str], language: str
     ) -> Receive:
         """Read the body and admit the one who asks; gives a ``receive`` that tells it again."""
         if scope["path"] in PUBLIC:
             return receive
         bytes_max = _bytes_max(scope["path"])
-        texts = {name: value.decode("latin-1") for name, value in headers.items()}
         if _is_upload(scope["path"]):
-            await self._upload_begin(scope, texts)
+            await self._upload_begin(scope, headers)
         try:
             async with asyncio.timeout(self._body_s):
-                body = await _body(receive, headers.get("content-length", _ZERO), bytes_max)
+                body = await _body(receive, headers.get("content-length", "0"), bytes_max)
         except TimeoutError:
             raise BodyTooSlow(seconds=self._body_s) from None
         target = _target(scope)
         try:
             world, actor, signed = await self._doorkeeper.admit(
-                texts, method=scope["method"], target=target, body=body
+                headers, method=scope["method"], target=target, body=body
             )
         except Unauthenticated:
             # Which paths there are is public; who mistyped one should not look for a wrong key.
             if is_path(scope["path"]):
                 raise
             raise PathUnknown(path=scope["path"]) from None
-        key = headers.get("idempotency-key")
         scope["weili.call"] = Call(
             world=world,
             actor=actor,
@@ -178,7 +177,7 @@ class Front:
             method=scope["method"],
             target=target,
             body=body,
-            idempotency_key=None if key is None else key.decode("latin-1"),
+            idempotency_key=headers.get("idempotency-key"),
             forget_keys=self._doorkeeper.forget,
         )
         return _again(body, receive)
@@ -206,10 +205,10 @@ def _is_upload(path: str) -> bool:
     return path.endswith(UPLOAD_SUFFIX) and is_path(path)
 
 
-def _request_id(given: bytes | None) -> str:
+def _request_id(given: str | None) -> str:
     """Take the client's own id for a request, or make one."""
     if given is not None and _GIVEN_ID.fullmatch(given):
-        return given.decode()
+        return given
     return id_text("req", new_id(wall_now()))
 
 
@@ -220,8 +219,8 @@ def _target(scope: Scope) -> str:
     return (target + b"?" + query if query else target).decode("latin-1")
 
 
-async def _body(receive: Receive, content_length: bytes, bytes_max: int) -> bytes:
-    if content_length.isdigit() and int(content_length[:_DIGITS_MAX]) > bytes_max:
+async def _body(receive: Receive, content_length: str, bytes_max: int) -> bytes:
+    if content_length.isdecimal() and int(content_length[:_DIGITS_MAX]) > bytes_max:
         raise BodyTooLarge(bytes_max=bytes_max)
     parts: list[bytes] = []
     size = 0
