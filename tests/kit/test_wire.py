@@ -1,5 +1,6 @@
 """Statements that are sent ahead of their answers: none is lost, mixed up or believed too early."""
 
+import contextlib
 import signal
 from types import FrameType
 
@@ -111,6 +112,16 @@ def test_what_is_refused_at_the_commit_is_not_committed(world: World) -> None:
 
     with world.begin() as ctx:
         assert ctx.db.rows("SELECT count(*) FROM late") == [(0,)]
+
+
+def test_a_refusal_that_was_passed_over_in_silence_is_told_at_the_commit(world: World) -> None:
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        in_transaction(world.begin, _divide_and_say_nothing)
+
+
+def _divide_and_say_nothing(ctx: Ctx) -> None:
+    with contextlib.suppress(psycopg.errors.DivisionByZero):
+        ctx.db.rows("SELECT 1 / %b", 0)
 
 
 def test_a_wait_that_is_interrupted_leaves_a_connection_that_works(world: World) -> None:

@@ -98,6 +98,20 @@ class _Preparing(Answer):
         self._names.pop(self._key, None)
 
 
+class _Ending(Answer):
+    """The end of a transaction; of one that was refused something a COMMIT makes a ROLLBACK."""
+
+    __slots__ = ("is_undone",)
+
+    def __init__(self, wire: "Wire") -> None:
+        super().__init__(wire)
+        self.is_undone = False
+
+    def take(self, result: PGresult, adapter: "Adapter") -> None:
+        super().take(result, adapter)
+        self.is_undone = result.command_status == b"ROLLBACK"
+
+
 class Wire:
     """One connection's statements on their way, and those that its server has prepared."""
 
@@ -143,11 +157,14 @@ class Wire:
     def commit(self) -> None:
         """End the transaction, if there is one, behind all that was sent; waits for all of it.
 
-        Raises: what any of it was refused for; then nothing is committed.
+        Raises: what any of it was refused for, be it that nobody minded; nothing is committed then.
         """
         if self._awaited or self._pg.transaction_status != TransactionStatus.IDLE:
-            self._say(b"COMMIT")
+            ending = _Ending(self)
+            self._say(b"COMMIT", ending)
             self.receive()
+            if ending.is_undone:
+                raise pg.InFailedSqlTransaction("what was refused was passed over in silence")
 
     def push(self) -> None:
         """Let the server begin with what was sent."""
@@ -164,18 +181,28 @@ class Wire:
         try:
             refused = self._received()
         except psycopg.Error:
-            # Nobody knows any more which answer would be whose.
-            self._connection.close()
-            self._awaited.clear()
+            self._give_up()
             raise
         except BaseException:
-            self._connection.cancel_safe(timeout=_CANCEL_S)
-            self._received()
-            self._pg.exit_pipeline_mode()
+            self._stop()
             raise
         self._pg.exit_pipeline_mode()
         if refused is not None:
             raise pg.error_from_result(refused)
+
+    def _stop(self) -> None:
+        """Have the server stop what it is doing, so that the transaction can be rolled back."""
+        try:
+            self._connection.cancel_safe(timeout=_CANCEL_S)
+            self._received()
+            self._pg.exit_pipeline_mode()
+        except psycopg.Error:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Close the connection: nobody knows any more which answer would be whose."""
+        self._connection.close()
+        self._awaited.clear()
 
     def _received(self) -> PGresult | None:
         """Take answers up to the end of what was sent; gives the first refusal."""
@@ -210,10 +237,10 @@ class Wire:
         if not self._pg.pipeline_status:
             self._pg.enter_pipeline_mode()
 
-    def _say(self, text: bytes) -> None:
+    def _say(self, text: bytes, answer: Answer | None = None) -> None:
         self._enter()
         self._pg.send_query_params(text, None)
-        self._await(Answer(self))
+        self._await(answer or Answer(self))
 
     def _await(self, answer: Answer) -> Answer:
         self._awaited.append(answer)
