@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,9 +16,9 @@ from weili.adapters.search import SearchNotReady, TantivyIndex, TantivyWriter, r
 from weili.adapters.search.commit import RUN
 from weili.kit import outbox, zone
 from weili.kit.context import PartyId
-from weili.kit.db import Transaction
 from weili.kit.ids import id_parse
 from weili.kit.memory import Memory
+from weili.kit.wire import Wire
 from weili.kit.world import clock_turn, in_transaction
 from weili.modules import catalogue, goods, pricing
 from weili.modules.catalogue import SearchAsk, SearchSort
@@ -307,11 +307,11 @@ def test_searches_that_share_a_transaction_share_their_statements(
 ) -> None:
     # Given searches of two partners that are taken on together, one of which sees nothing
     market, statements = searching.market, []
-    run = Transaction.run
+    send = Wire.send
 
-    def noted(db: Transaction, statement: LiteralString, *params: object) -> object:
+    def noted(wire: Wire, statement: LiteralString, params: Sequence[object]) -> object:
         statements.append(statement)
-        return run(db, statement, *params)
+        return send(wire, statement, params)
 
     wanted = [("茶", market.street), ("龙井", PartyId(UUID(int=1)))] * number
     alone = [searching.names(text, partner_id) for text, partner_id in wanted]
@@ -319,7 +319,7 @@ def test_searches_that_share_a_transaction_share_their_statements(
     # When their steps are done in turn, by whom grants, lists and synonyms are remembered
     with market.world.begin() as ctx:
         recall = searching.memory.recall_asked(ctx)()
-        monkeypatch.setattr(Transaction, "run", noted)
+        monkeypatch.setattr(Wire, "send", noted)
         results = _in_turn(
             [
                 search_steps(
