@@ -141,3 +141,33 @@ def test_a_wait_that_is_interrupted_leaves_a_connection_that_works(world: World)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_what_is_still_on_its_way_when_a_transaction_is_given_up_is_no_matter(world: World) -> None:
+    with pytest.raises(LookupError):
+        in_transaction(world.begin, _ask_and_give_up)
+
+    assert in_transaction(world.begin, lambda ctx: ctx.db.rows("SELECT 1")) == [(1,)]
+
+
+def _ask_and_give_up(ctx: Ctx) -> None:
+    ctx.db.ask("SELECT 1 / %b", 0)
+    raise LookupError
+
+
+def test_a_savepoint_undoes_what_was_refused_and_nothing_else(world: World) -> None:
+    with world.begin() as ctx:
+        ctx.db.rows("CREATE TEMPORARY TABLE thing (number int)")
+        ctx.db.run("INSERT INTO thing VALUES (1)")
+        with pytest.raises(LookupError), ctx.db.savepoint():
+            _insert_and_give_up(ctx)
+        with pytest.raises(psycopg.errors.DivisionByZero), ctx.db.savepoint():
+            ctx.db.ask("SELECT 1 / %b", 0)
+        with ctx.db.savepoint():
+            ctx.db.ask("INSERT INTO thing VALUES (3)")
+        assert ctx.db.rows("SELECT number FROM thing ORDER BY number") == [(1,), (3,)]
+
+
+def _insert_and_give_up(ctx: Ctx) -> None:
+    ctx.db.run("INSERT INTO thing VALUES (2)")
+    _ask_and_give_up(ctx)

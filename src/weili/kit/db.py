@@ -57,11 +57,7 @@ WIRE: Final = "weili.wire"
 
 
 class Transaction:
-    """An open transaction. Ended by whoever opened it, never by a verb.
-
-    Plain statements may come from several threads, and are run one at a time; what is built, and
-    what stands in ``pipeline``, from one alone.
-    """
+    """An open transaction, of one thread. Ended by whoever opened it, never by a verb."""
 
     __slots__ = ("_depth", "_sa", "_wire", "gathered")
 
@@ -109,11 +105,26 @@ class Transaction:
             yield
         except BaseException:
             self._depth -= 1
-            with suppress(psycopg.Error):
-                self._wire.receive()
+            self.settle()
             raise
         self._depth -= 1
         if not self._depth:
+            self._wire.receive()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo the block alone when it is refused; the transaction goes on."""
+        with self.sa.begin_nested():
+            try:
+                yield
+                self._wire.receive()
+            except BaseException:
+                self.settle()
+                raise
+
+    def settle(self) -> None:
+        """Take in what is still on its way, whatever it was refused for: it is to be undone."""
+        with suppress(psycopg.Error):
             self._wire.receive()
 
     def commit(self) -> None:
@@ -127,16 +138,13 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(cause, pg.SerializationFailure | pg.DeadlockDetected)
 
 
-def is_aftermath(error: BaseException) -> bool:
-    """Say whether the database refused only because the transaction had failed before."""
-    return isinstance(getattr(error, "orig", error), pg.InFailedSqlTransaction)
-
-
 def is_lost(error: BaseException) -> bool:
     """Say whether the database went away, so that the outcome may be unknown."""
     cause = getattr(error, "orig", error)
     if isinstance(error, sa.exc.TimeoutError):
         return True
+    if isinstance(cause, pg.PipelineAborted):
+        return False
     return isinstance(cause, psycopg.OperationalError) and (
         cause.sqlstate is None or cause.sqlstate[:2] in {"08", "53", "57"}
     )

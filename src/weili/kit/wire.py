@@ -8,7 +8,6 @@ are written and read, and errors named, by psycopg as ever. Its cursors may be u
 
 import re
 import select
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from functools import lru_cache
@@ -114,11 +113,7 @@ class _Ending(Answer):
 
 
 class Wire:
-    """One connection's statements on their way, and those that its server has prepared.
-
-    Threads may share it: each call is done by one at a time, and who waits takes in the answers of
-    all.
-    """
+    """One connection's statements on their way, and those that its server has prepared."""
 
     def __init__(self, connection: "psycopg.Connection[Any]") -> None:
         """Speak on a connection that nobody else speaks on meanwhile."""
@@ -128,7 +123,7 @@ class Wire:
         self._names: OrderedDict[_Key, bytes] = OrderedDict()
         self._numbers = count(1)
         self._awaited: deque[Answer] = deque()
-        self._lock = threading.RLock()
+        self._is_synced = True
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
 
@@ -140,7 +135,8 @@ class Wire:
         for array_type, value in zip(types, params, strict=True):
             if array_type is not None:
                 oids.append(array_type.oid)
-                packed.append(None if value is None else array_type.pack(value))  # type: ignore[arg-type] # a list of its own
+                values: Any = value  # A list of what the type is of.
+                packed.append(None if value is None else array_type.pack(values))
             elif value is None:
                 oids.append(0)
                 packed.append(None)
@@ -148,8 +144,17 @@ class Wire:
                 dumper = self._adapter.get_dumper(value, PyFormat.BINARY)
                 oids.append(dumper.oid)
                 packed.append(dumper.dump(value))
-        with self._lock:
-            return self._send((text, tuple(oids)), packed)
+        key = text, tuple(oids)
+        if self._pg.transaction_status == TransactionStatus.IDLE and not self._awaited:
+            self._say(self._begin_text())
+        name = self._names.get(key)
+        if name is None:
+            name = self._prepare(key)
+        else:
+            self._names.move_to_end(key)
+        self._enter()
+        self._pg.send_query_prepared(name, packed, [Format.BINARY] * len(packed), Format.BINARY)
+        return self._await(Answer(self))
 
     def commit(self) -> None:
         """End the transaction, if there is one, behind all that was sent; waits for all of it.
@@ -165,50 +170,41 @@ class Wire:
 
     def push(self) -> None:
         """Let the server begin with what was sent."""
-        with self._lock:
-            self._pg.flush()
+        self._pg.flush()
 
     def receive(self) -> None:
         """Wait until everything that was sent is answered.
 
         Raises: psycopg's error for the first statement that was refused, or for the connection.
         """
-        with self._lock:
-            if not self._awaited:
-                return
+        if not self._awaited:
+            return
+        self._is_synced = False
+        try:
             self._pg.pipeline_sync()
-            try:
-                refused = self._received()
-            except psycopg.Error:
-                self._give_up()
-                raise
-            except BaseException:
-                self._stop()
-                raise
-            self._pg.exit_pipeline_mode()
+            refused = self._received()
+        except psycopg.Error:
+            self._give_up()
+            raise
+        except BaseException:
+            self._stop()
+            raise
+        self._pg.exit_pipeline_mode()
         if refused is not None:
             raise pg.error_from_result(refused)
-
-    def _send(self, key: _Key, packed: Sequence[Buffer | None]) -> Answer:
-        if self._pg.transaction_status == TransactionStatus.IDLE and not self._awaited:
-            self._say(self._begin_text())
-        name = self._names.get(key)
-        if name is None:
-            name = self._prepare(key)
-        else:
-            self._names.move_to_end(key)
-        self._enter()
-        self._pg.send_query_prepared(name, packed, [Format.BINARY] * len(packed), Format.BINARY)
-        return self._await(Answer(self))
 
     def _stop(self) -> None:
         """Have the server stop what it is doing, so that the transaction can be rolled back."""
         try:
             self._connection.cancel_safe(timeout=_CANCEL_S)
-            self._received()
+            if not self._is_synced:
+                self._received()
             self._pg.exit_pipeline_mode()
         except psycopg.Error:
             self._give_up()
+        except BaseException:
+            self._give_up()
+            raise
 
     def _give_up(self) -> None:
         """Close the connection: nobody knows any more which answer would be whose."""
@@ -235,7 +231,10 @@ class Wire:
                 continue
             status = result.status
             if status == ExecStatus.PIPELINE_SYNC:
+                self._is_synced = True
                 return refused
+            if not awaited:
+                raise psycopg.OperationalError(result.get_error_message())
             answer = awaited.popleft()
             if status in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
                 answer.take(result, adapter)

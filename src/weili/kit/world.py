@@ -104,10 +104,14 @@ class World:
                     if snapshot:
                         db.run(_SNAPSHOT_LIMITS, *[str(SNAPSHOT_TIMEOUT_MS)] * 2)
                     ctx = Ctx(db, actor, self._now(db), self.name, self.is_sandbox, self.keyring)
-                    yield ctx
-                    with db.pipeline():
-                        outbox.flush(db, ctx.announced)
-                        db.commit()
+                    try:
+                        yield ctx
+                        with db.pipeline():
+                            outbox.flush(db, ctx.announced)
+                            db.commit()
+                    except BaseException:
+                        db.settle()
+                        raise
         except (psycopg.Error, sa.exc.SQLAlchemyError) as error:
             problem = as_problem(error)
             if problem is None:

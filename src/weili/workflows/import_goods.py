@@ -23,11 +23,10 @@ from uuid import UUID
 
 from weili.kit import outbox
 from weili.kit.context import Begin, Ctx, PartyId
-from weili.kit.db import is_aftermath
 from weili.kit.problems import FieldProblem, Kind, Problem, Said
 from weili.kit.world import in_transaction
 from weili.modules import goods, inventory, pricing
-from weili.modules.goods import GoodsPut, PoolId, RowProblem, SheetRow, SkuId, SkuState
+from weili.modules.goods import GoodsPut, GoodsRow, PoolId, RowProblem, SheetRow, SkuId, SkuState
 from weili.modules.inventory import Place, StockChange, WarehouseId
 from weili.modules.pricing import CostRow, ListId, PriceRow
 
@@ -166,10 +165,7 @@ def import_goods(
     def work(ctx: Ctx) -> ImportReport:
         for scope in ("admin:goods", "admin:prices", "admin:stock"):
             ctx.require(scope)
-        # Facts are told from two threads, so each has a list of its own.
-        trade = _Trade(
-            replace(ctx, announced=[]), warehouses, price_list_id, pool_id, on_shelf, also, checked
-        )
+        trade = _Trade(ctx, warehouses, price_list_id, pool_id, on_shelf, also, checked)
         with ThreadPoolExecutor(1, "import") as second:
             _lots_write(ctx, _again(read(), sheet, bad_rows, digest), trade, second, progress)
         trade.stock_end()
@@ -259,26 +255,20 @@ def _lots_write(
     second: Executor,
     progress: Callable[[int], None],
 ) -> None:
-    """Write the facts of lots, and let the second thread write the rest of each behind that."""
+    """Write lots, one after another; while one is written the second thread reads the next."""
     state = SkuState.ON_SHELF if trade.on_shelf else SkuState.DRAFT
-    done, size, trading = 0, 0, None
-    while lot := list(islice(rows, CHUNK_ROWS)):
-        try:
-            put = goods.goods_put(
-                ctx, rows=[row.goods(supplier_id) for _, supplier_id, row in lot], state=state
-            )
-        except Exception as error:
-            if trading is not None and is_aftermath(error):
-                trading.result()
-            raise
-        _flush(ctx)
-        if trading is not None:
-            trading.result()
-            progress(done := done + size)
-        trading, size = second.submit(trade.write, lot, put), len(lot)
-    if trading is not None:
-        trading.result()
-        progress(done + size)
+    done = 0
+    coming = second.submit(_lot, rows)
+    while (lot := coming.result())[0]:
+        coming = second.submit(_lot, rows)
+        trade.write(lot[0], goods.goods_put(ctx, rows=lot[1], state=state))
+        progress(done := done + len(lot[0]))
+
+
+def _lot(rows: Iterator[Good]) -> tuple[list[Good], list[GoodsRow]]:
+    """Read the next rows, and make of them what the goods' own verb takes."""
+    lot = list(islice(rows, CHUNK_ROWS))
+    return lot, [row.goods(supplier_id) for _, supplier_id, row in lot]
 
 
 def _flush(ctx: Ctx) -> None:

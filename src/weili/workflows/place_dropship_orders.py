@@ -15,7 +15,7 @@ def place_dropship_orders(
 
     A refused order stores nothing and changes nothing for its neighbours. The partner's number
     is the key: the same order again gets its first answer, another under the same number is
-    refused.
+    refused. A known number waits like any other for the locks of what its order was made of.
 
     Raises: nothing for a single order's sake; Busy when the database can't take the batch.
     """

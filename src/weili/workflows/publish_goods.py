@@ -32,7 +32,7 @@ def publish_goods(ctx: Ctx, *, revision_ids: Sequence[RevisionId]) -> list[Goods
     for revision_id in sorted(set(revision_ids)):
         announced = len(ctx.announced)
         try:
-            with ctx.db.sa.begin_nested():
+            with ctx.db.savepoint():
                 published = goods.revision_publish(ctx, revision_id=revision_id)
                 _costs_put(ctx, published)
         except Problem as problem:

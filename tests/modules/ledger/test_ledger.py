@@ -1,13 +1,14 @@
 """Money is held, posted a package at a time, given back, paid in once, and told in a statement."""
 
 import base64
+import dataclasses
 import json
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 from psycopg import errors as pg
 
 from weili.kit.context import SYSTEM, SYSTEM_PARTY, Actor, Begin, Ctx, PartyId
@@ -140,7 +141,9 @@ def test_another_partner_s_hold_is_unknown(ctx: Ctx) -> None:
     stranger_id = partner_with(ctx, 10_000)
 
     with pytest.raises(ledger.HoldUnknown):
-        ledger.holds_settle(ctx, settlements=[replace(step(hold, 1), party_id=stranger_id)])
+        ledger.holds_settle(
+            ctx, settlements=[dataclasses.replace(step(hold, 1), party_id=stranger_id)]
+        )
 
 
 def test_a_hold_past_its_expiry_binds_until_it_is_voided(ctx: Ctx) -> None:
@@ -291,7 +294,7 @@ def test_a_reference_pays_in_once_and_is_announced_once(ctx: Ctx) -> None:
     again = ledger.top_up(ctx, partner_id=partner_id, amount_minor=5_000, reference="slip 7")
 
     assert (first.is_replay, again.is_replay) == (False, True)
-    assert again == replace(first, is_replay=True)
+    assert again == dataclasses.replace(first, is_replay=True)
     assert standing(ctx, prepaid(partner_id)) == (5_000, 0)
     assert standing(ctx, BANK)[0] == 5_000
     [event] = ctx.announced

@@ -1,10 +1,11 @@
 """Each broken book is found, named, and comes with a repair; sound books give no finding."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.ids import id_text, new_id

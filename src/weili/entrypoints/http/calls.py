@@ -98,7 +98,7 @@ def carry_out(call: Call, work: Callable[[Ctx], T]) -> T:
             return parties.NonceReplayed()
         announced = len(ctx.announced)
         try:
-            with ctx.db.sa.begin_nested():
+            with ctx.db.savepoint():
                 return work(ctx)
         except Problem as problem:
             del ctx.announced[announced:]
