@@ -25,8 +25,9 @@ from weili.kit.db import QUEUE, Asked, metadata
 VALUES_MAX: Final = 500_000
 """Values that a memory holds; the oldest make room. A SKU's two tiers take 0.7 kB."""
 NOTES_MAX: Final = 1_000
-"""Notes that are followed one by one; after more all is forgotten."""
-POPS_MAX: Final = 1_000_000
+IDS_MAX: Final = 10_000
+"""Notes, and ids in them, that are followed one by one; after more, as after a large import, all is
+forgotten, and the ids beyond are not read."""
 AGE_MAX: Final = 100_000
 """Transactions after which notes are swept, and a memory that has not asked since forgets all."""
 SWEEP_MAX: Final = 10_000
@@ -44,10 +45,13 @@ touched = sa.Table(
 
 # Sorted and bounded, so that the index is used however the planner guesses.
 _SINCE: Final = (
-    "SELECT pg_current_snapshot()::text, pg_current_xact_id_if_assigned()::text::bigint, t.ids"
+    "SELECT pg_current_snapshot()::text, pg_current_xact_id_if_assigned()::text::bigint,"
+    "  t.count, CASE WHEN t.count <= %b::bigint THEN t.ids END"
     " FROM (SELECT) AS one LEFT JOIN LATERAL ("
-    " SELECT ids FROM kit.touched WHERE xid >= %b::bigint"
-    "  AND (xid >= %b::bigint OR xid = ANY (%b::bigint[])) ORDER BY xid LIMIT %b) AS t ON true"
+    " SELECT n.ids, sum(cardinality(n.ids)) OVER (ORDER BY n.xid ROWS UNBOUNDED PRECEDING) AS count"
+    "  FROM (SELECT xid, ids FROM kit.touched WHERE xid >= %b::bigint"
+    "   AND (xid >= %b::bigint OR xid = ANY (%b::bigint[])) ORDER BY xid LIMIT %b) AS n"
+    " ) AS t ON true"
 )
 
 
@@ -103,11 +107,13 @@ class Memory:
     def recall_asked(self, ctx: Ctx) -> Asked["Recall"]:
         """Ask what has been touched, without waiting for it; then what is left may be recalled."""
         known = self._known
-        rows = ctx.db.ask(_SINCE, *(known or _NEVER), NOTES_MAX + 1)
+        rows = ctx.db.ask(_SINCE, IDS_MAX, *(known or _NEVER), NOTES_MAX + 1)
         return lambda: self._renewed(known, rows())
 
     def _renewed(
-        self, known: _Snapshot | None, rows: Sequence[tuple[str, int | None, list[UUID] | None]]
+        self,
+        known: _Snapshot | None,
+        rows: Sequence[tuple[str, int | None, int | None, list[UUID] | None]],
     ) -> "Recall":
         """Drop what was touched since a snapshot.
 
@@ -116,17 +122,18 @@ class Memory:
         nothing is remembered that was asked for before (see ``keep``).
         """
         now = _snapshot(*rows[0][:2])
-        notes = [ids for _, _, ids in rows if ids is not None]
-        count = sum(map(len, notes))
+        notes = [ids for *_, ids in rows if ids is not None]
+        count = max(count or 0 for _, _, count, _ in rows)
         with self._lock:
             if (
                 known is None
                 # Backwards: another database has taken the place of the one that was known.
                 or not known.xmin <= now.xmin <= known.xmin + AGE_MAX
                 or len(notes) > NOTES_MAX
-                or count * len(self._kinds) > POPS_MAX
+                or count > IDS_MAX
             ):
                 self._values = {}
+                self._kinds = set()
                 self._turn += 1
             elif notes:
                 keys = [each.bytes for ids in notes for each in ids]
