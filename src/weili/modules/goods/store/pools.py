@@ -135,8 +135,9 @@ def pool_skus_insert(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> l
         pool_id,
         list(sku_ids),
     )
-    touch(ctx, sku_ids)
-    return [sku_id for (sku_id,) in rows]
+    put = [sku_id for (sku_id,) in rows]
+    touch(ctx, put)
+    return put
 
 
 def pool_skus_delete(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> list[SkuId]:
@@ -147,8 +148,9 @@ def pool_skus_delete(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> l
         pool_id,
         list(sku_ids),
     )
-    touch(ctx, sku_ids)
-    return [sku_id for (sku_id,) in rows]
+    taken = [sku_id for (sku_id,) in rows]
+    touch(ctx, taken)
+    return taken
 
 
 def grant_insert(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:

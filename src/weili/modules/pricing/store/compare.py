@@ -56,6 +56,7 @@ _COMPARE_AT_PUT: Final = (
     " SELECT w.sku_id, w.version, w.compare_at_minor, w.explanation, w.state, l.m,"
     "  %b::timestamptz, %b FROM written w"
     " LEFT JOIN unnest(%b::uuid[], %b::bigint[]) AS l (s, m) ON l.s = w.sku_id"
+    " RETURNING sku_id"
 )
 
 
@@ -105,8 +106,7 @@ def compare_at_put(
 ) -> int:
     """Write compare-at prices and their history; says how many really changed."""
     sku_ids = [sku_id for sku_id, _, _ in rows]
-    touch(ctx, sku_ids)
-    return ctx.db.run(
+    changed = ctx.db.rows(
         _COMPARE_AT_PUT,
         state.value,
         state.value,
@@ -118,7 +118,9 @@ def compare_at_put(
         ctx.actor.label(),
         sku_ids,
         [lowest.get(sku_id) for sku_id in sku_ids],
-    ).rowcount
+    )
+    touch(ctx, [sku_id for (sku_id,) in changed])
+    return len(changed)
 
 
 def compare_at_standing(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Asked[dict[SkuId, CompareAt]]:
