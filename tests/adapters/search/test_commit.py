@@ -153,6 +153,13 @@ def test_of_words_that_are_nowhere_together_half_are_found_together(tmp_path: Pa
     assert outcomes == {True, False}
 
 
+def test_a_word_that_is_said_again_is_not_another_word(tmp_path: Path) -> None:
+    dice = random.Random(4)
+    texts = ["红茶", "绿茶", "大米"]
+    shelf = Shelf(tmp_path, [_document(n, text, dice) for n, text in enumerate(texts)])
+    assert shelf.relaxed("茶", "茶", "茶", "米") == set(texts)
+
+
 def test_of_two_words_that_are_nowhere_together_each_is_found(tmp_path: Path) -> None:
     dice = random.Random(3)
     texts = ["红茶", "绿茶", "大米"]

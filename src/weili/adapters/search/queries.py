@@ -79,8 +79,9 @@ class Queries:
             query = all_of([*self.loose(some), *narrow])
             return count_of(self._searcher.search(query, 1, count=True))
 
-        least = (len(tokens) + 1) // 2
         rarities = {token: self._frequency_most(token) for token in tokens}
+        # A word that is said twice is one.
+        least = (len(rarities) + 1) // 2
         found = combinations(
             sorted(filter(rarities.__getitem__, rarities), key=rarities.__getitem__),
             least=least,

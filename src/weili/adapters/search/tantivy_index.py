@@ -109,6 +109,7 @@ class TantivyIndex:
 
     def _newest(self) -> Commit:
         """Give the newest commit of the newest generation, or the one before while it prepares."""
+        is_due = False
         try:
             with self._lock:
                 if self._opened is None:
@@ -119,28 +120,33 @@ class TantivyIndex:
                 self._run(self._renew)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             # The last is what a thread that can't be started raises.
-            self._opened = None
-            self._is_renewing = False
+            with self._lock:
+                self._opened = None
+                # Another's renewal goes on, and ends by itself.
+                self._is_renewing &= not is_due
             raise SearchNotReady from error
-        opened = self._opened
+        with self._lock:
+            opened = self._opened
         if opened is None:
             raise SearchNotReady
         return opened.commit
 
     def _renew(self) -> None:
         """Open the newest commit, and let it know what was asked of the one before."""
-        before = self._opened
-        opened = None
+        with self._lock:
+            before = self._opened
+        prepared = None
         try:
             opened = _Opened(self.home, before)
             if before is not None:
                 opened.commit.prepare(before.commit.asked_again())
+            prepared = opened
         except (OSError, ValueError, KeyError):
-            # Whoever searches next is told that it is damaged.
-            opened = None
+            # Whoever searches next opens it, and is told if it is damaged.
+            pass
         finally:
             with self._lock:
-                self._opened = opened
+                self._opened = prepared
                 self._is_renewing = False
 
 
