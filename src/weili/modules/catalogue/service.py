@@ -37,6 +37,8 @@ _OFFERS: Final = "offers"
 _EVENTS_MAX: Final = 20
 """Events in one step: each names at most a hundred SKUs."""
 _SCAN_MAX: Final = 1_000
+_PAIRS_MAX: Final = 20_000
+"""Prices, of lists and SKUs, that one statement asks for."""
 _FORGET_MAX: Final = 5_000
 _FOLLOWED: Final = tuple(
     event.name
@@ -207,11 +209,16 @@ def entries(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[CatalogueEntry]:
         (None, ctx.actor.party_id),
         *pricing.lists_in_use(ctx).items(),
     ]
-    asked = {
-        list_id: pricing.unit_prices_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
-        for list_id, partner_id in lists
-    }
-    prices = {list_id: dict(zip(sku_ids, found(), strict=True)) for list_id, found in asked.items()}
+    prices: dict[ListId | None, Mapping[SkuId, tuple[int, int] | None]] = {}
+    # What is asked before the first answer is read goes in one statement.
+    lists_max = max(1, _PAIRS_MAX // max(1, len(sku_ids)))
+    for start in range(0, len(lists), lists_max):
+        asked = {
+            list_id: pricing.unit_prices_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
+            for list_id, partner_id in lists[start : start + lists_max]
+        }
+        for list_id, found in asked.items():
+            prices[list_id] = dict(zip(sku_ids, found(), strict=True))
     sold = store.sold_read(ctx, list(sku_ids), _sold_since(ctx))
     return [
         _entry(listing, sold.get(listing.id, 0), prices)
