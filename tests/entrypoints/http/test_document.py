@@ -221,6 +221,6 @@ def test_the_document_speaks_of_keys_problems_and_links(serving: Serving) -> Non
             if method == "post" and "Idempotency-Key" not in names:
                 assert "number` is the key" in operation["description"] or re.search(
                     r":(batch|batchGet|render|preview|resolve|compare|ack|push|pickList|waybills"
-                    r"|reveal[A-Z][a-z]+)$|/verify$",
+                    r"|upload|reveal[A-Z][a-z]+)$|/verify$",
                     path,
                 )

@@ -106,3 +106,11 @@ def test_what_is_no_sheet_and_whom_it_does_not_concern_are_refused(serving: Serv
         (400, "input_invalid"),
     ]
     assert serving.rows() == before
+
+
+def test_a_sheet_without_a_name_is_called_one_in_the_language_of_who_reads(
+    serving: Serving,
+) -> None:
+    headers = {"accept-language": "zh"}
+    said = serving.ask("operator", "POST", path_of(serving), b"\x00\x01", headers=headers)
+    assert "表格" in said.json()["detail"].split("作为")[0]

@@ -15,7 +15,7 @@ from weili.entrypoints.http.calls import CallIn, carry_out, respond
 from weili.entrypoints.http.fields import Document, ListIdIn, PartyIdIn
 from weili.kit.context import SYSTEM, Ctx, PartyId
 from weili.kit.ids import id_text
-from weili.kit.problems import NotFound
+from weili.kit.problems import NotFound, Said
 from weili.modules import parties, pricing
 from weili.workflows.import_prices import import_prices
 from weili.workflows.open_accounts import supplier_ids
@@ -23,7 +23,7 @@ from weili.workflows.open_accounts import supplier_ids
 router = APIRouter(tags=["operator: prices"])
 
 NOTE_MAX: Final = 120
-FILE_NAME: Final = "sheet"
+FILE_NAME: Final = Said("sheet", "表格")
 """What problems call the file, which comes without a name."""
 _BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
 
@@ -86,7 +86,7 @@ def prices_upload(
     """
     suppliers = carry_out(call, lambda ctx: _suppliers(ctx, supplier_id))
     with TemporaryDirectory(prefix="weili-sheet-") as folder:
-        file = Path(folder, FILE_NAME)
+        file = Path(folder, FILE_NAME.text(call.language))
         file.write_bytes(call.body)
         report = import_prices(
             call.world.begin_as(call.actor),
