@@ -310,7 +310,7 @@ def _tables(world: World) -> str:
 
 
 def _one_table(table: _Table, dialect: _Dialect) -> str:
-    keys = [column.name for column in table.primary_key.columns]
+    keys = ", ".join(f"`{column.name}`" for column in table.primary_key.columns)
     rows = [
         [
             f"`{column.name}`",
@@ -323,7 +323,7 @@ def _one_table(table: _Table, dialect: _Dialect) -> str:
     lines = [
         f"### {table.fullname}",
         "",
-        f"The application may: {may}. Key: {', '.join(f'`{key}`' for key in keys)}.",
+        f"The application may: {may}. Key: {keys or 'none'}.",
         "",
         _table(["column", "type", ""], rows),
     ]
