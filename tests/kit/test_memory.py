@@ -123,7 +123,7 @@ def test_notes_are_swept_when_whoever_might_need_them_forgets_all(
     assert told(world, known) == [None, None]
 
 
-@pytest.mark.parametrize("bound", ["NOTES_MAX", "IDS_MAX"])
+@pytest.mark.parametrize("bound", ["NOTES_MAX", "IDS_MAX", "POPS_MAX"])
 def test_after_too_many_changes_all_is_forgotten(
     world: World, known: Memory, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:

@@ -23,11 +23,13 @@ from weili.kit.context import Ctx
 from weili.kit.db import QUEUE, Asked, metadata
 
 VALUES_MAX: Final = 500_000
-"""Values that a memory holds; the oldest make room. A SKU's two tiers take 0.7 kB."""
+"""Values that a memory holds; the oldest make room. A SKU's two tiers take 0.5 kB."""
 NOTES_MAX: Final = 1_000
 IDS_MAX: Final = 10_000
 """Notes, and ids in them, that are followed one by one; after more, as after a large import, all is
 forgotten, and the ids beyond are not read."""
+POPS_MAX: Final = 200_000
+"""The same of ids times kinds: there may be a kind for each set of lists that partners pay by."""
 AGE_MAX: Final = 100_000
 """Transactions after which notes are swept, and a memory that has not asked since forgets all."""
 SWEEP_MAX: Final = 10_000
@@ -131,6 +133,7 @@ class Memory:
                 or not known.xmin <= now.xmin <= known.xmin + AGE_MAX
                 or len(notes) > NOTES_MAX
                 or count > IDS_MAX
+                or count * len(self._kinds) > POPS_MAX
             ):
                 self._values = {}
                 self._kinds = set()
