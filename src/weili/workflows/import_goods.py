@@ -4,9 +4,8 @@ The whole sheet is checked before a transaction is opened, so a sheet with a mis
 nothing and holds nobody up, and the transaction is short and can be done again. The sheet is read
 twice for that, and never held: what is kept of a row is some numbers.
 
-Rows are written in lots, and two lots are on their way at once: while one is given its costs,
-prices and stock, the next is read and its facts are written, by another thread in the same
-transaction. So one has the interpreter while the other waits for PostgreSQL.
+Rows are written in lots by one thread, which has the transaction; another reads the next lot
+meanwhile, and asks the database nothing. So one has the interpreter while the other waits.
 
 New goods get their stock with their lot. What lies in places that were there before comes last and
 in the order of SKU ids: orders lock stock in that order too, and wait for it least so.
