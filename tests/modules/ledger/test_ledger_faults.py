@@ -148,8 +148,9 @@ def _meet(begin: Begin, work: Callable[[Ctx], None]) -> list[Exception]:
         thread.start()
         give_up_at = time.monotonic() + WAIT_MAX_S
         while not ctx.db.rows(
-            "SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-            " WHERE NOT l.granted AND a.datname = current_database()"
+            # Not pg_stat_activity: a transaction sees it as it first was, without newcomers.
+            "SELECT FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
         ):
             assert time.monotonic() < give_up_at, "the second never waited for the first"
             time.sleep(0.01)
