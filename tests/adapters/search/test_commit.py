@@ -10,8 +10,16 @@ from typing import Any, cast
 import pytest
 import tantivy
 
-from weili.adapters.search import Counts, Document, Plan, TantivyIndex, TantivyWriter, Wanted
-from weili.adapters.search.commit import FEW, Commit
+from weili.adapters.search import (
+    Counts,
+    Document,
+    Plan,
+    TantivyIndex,
+    TantivyWriter,
+    Wanted,
+    queries,
+)
+from weili.adapters.search.commit import FEW, RUN, Commit
 from weili.adapters.search.tantivy_index import schema_of
 from weili.modules import catalogue
 from weili.modules.catalogue import words
@@ -104,8 +112,15 @@ def shelf(tmp_path: Path) -> Shelf:
 
 
 def _token(text: str) -> tuple[Wanted, ...]:
-    [token] = words.tokens_of(text, {})
-    return tuple(Wanted(way.words, way.grams, way.pinyin) for way in token)
+    [token] = _tokens(text)
+    return token
+
+
+def _tokens(text: str) -> list[tuple[Wanted, ...]]:
+    return [
+        tuple(Wanted(way.words, way.grams, way.pinyin) for way in token)
+        for token in words.tokens_of(text, {})
+    ]
 
 
 @pytest.mark.parametrize("size", [0, FEW, FEW + 1])
@@ -167,6 +182,79 @@ def test_of_two_words_that_are_nowhere_together_each_is_found(tmp_path: Path) ->
     assert shelf.relaxed("茶", "米") == set(texts)
     assert shelf.relaxed("米", "蛋") == {"大米"}
     assert shelf.relaxed("杯", "蛋") == set()
+
+
+def test_sets_of_words_are_the_same_however_few_are_counted() -> None:
+    # Given documents of a few words each, and words that are wanted, the rarest first
+    dice = random.Random(5)
+    for _ in range(300):
+        names = dice.sample("abcdef", k=dice.randrange(2, 6))
+        wanted = [_named(name) for name in names]
+        shelf = [set(dice.sample("abcdef", k=3)) for _ in range(dice.randrange(6))]
+        counted: list[frozenset[str]] = []
+
+        def count(
+            some: Sequence[tuple[Wanted, ...]],
+            shelf: list[set[str]] = shelf,
+            counted: list[frozenset[str]] = counted,
+        ) -> int:
+            counted.append(frozenset(way.words[0] for token in some for way in token))
+            return sum(each >= counted[-1] for each in shelf)
+
+        least = (len(wanted) + 1) // 2
+        found = queries.combinations(wanted, least=least, count=count)
+
+        # Then each set is found somewhere, can't be added to, and is as large as was asked
+        sets = [{way.words[0] for token in each for way in token} for each in found]
+        for each in sets:
+            assert len(each) >= least
+            assert any(text >= each for text in shelf)
+            assert not any(text >= each | {name} for text in shelf for name in {*names} - each)
+        # And something is found where there is something, with no pair counted in vain twice
+        most = max((len(text & set(names)) for text in shelf), default=0)
+        assert most < least or sets
+        pairs = [each for each in counted if len(each) == 2]
+        vain = [pair for pair in pairs if not any(text >= pair for text in shelf)]
+        assert len(vain) == len(set(vain))
+
+
+def _named(name: str) -> tuple[Wanted, ...]:
+    return (Wanted((name,), (name,)),)
+
+
+def test_few_are_all_that_have_the_characters_and_many_have_the_words(tmp_path: Path) -> None:
+    # Given many texts of few characters, so that some words are common and most are not
+    dice = random.Random(6)
+    texts = ["".join(dice.choices("茶米红杯", k=dice.randrange(1, 5))) for _ in range(600)]
+    shelf = Shelf(tmp_path, [_document(n, text, dice) for n, text in enumerate(texts)])
+    commit, looks = shelf.watched()
+    outcomes = Counter[tuple[str, int]]()
+
+    for size in (1, 2, 3):
+        for wanted in combinations(["茶", "米", "红", "茶杯", "红茶", "茶米"], size):
+            tokens = tuple(chain.from_iterable(map(_tokens, wanted)))
+            [ways] = zip(*tokens, strict=True)
+            as_words = {x for way in ways for x in way.words}
+            as_grams = {x for way in ways for x in way.grams}
+            strict = [d.shown for d in shelf.documents if as_words.issubset(d.words.split())]
+            loose = [d.shown for d in shelf.documents if as_grams.issubset(d.grams.split())]
+            looks.clear()
+
+            answer = commit.answer(Plan(tokens=tokens, pools=("p",), limit=len(texts)))
+
+            if not loose:
+                assert answer.is_relaxed or not answer.hits
+                continue
+            kind = "strict" if len(strict) >= queries.ENOUGH else "loose"
+            found = [shown.decode() for _, shown in answer.hits]
+            assert sorted(found) == sorted(strict if kind == "strict" else loose)
+            more = range(1, -(-len(found) // RUN))
+            outcomes[kind, len(looks) - len(more)] += 1
+
+    # Then one look is enough for most, and none takes more than two
+    assert {kind for kind, _ in outcomes} == {"strict", "loose"}
+    assert outcomes["loose", 1] > outcomes["loose", 2]
+    assert max(looked for _, looked in outcomes) == 2
 
 
 def test_what_has_a_word_has_the_characters_that_select_it() -> None:

@@ -17,7 +17,7 @@ import tantivy
 from tantivy import Order, Query
 
 from weili.adapters.search.model import Answer, Counts, Plan
-from weili.adapters.search.queries import ENOUGH, Queries, all_of, count_of
+from weili.adapters.search.queries import ENOUGH, Clauses, Queries, all_of, count_of
 
 RUN: Final = 200
 """Hits that are looked up at once: whoever leafs through pages stays in a run for a while."""
@@ -142,17 +142,7 @@ class Commit:
     def _select(self, asked: _Asked) -> tuple[_Selected, int]:
         """Select and count; the run of hits that came with it is remembered too."""
         plan, number = asked.plan, asked.plan.offset // RUN
-        queries, is_relaxed = self._queries, False
-        narrow = queries.narrow(plan)
-        query = all_of([*queries.strict(plan.tokens), *narrow])
-        result = self._look(query, plan, number)
-        if plan.tokens and count_of(result) < ENOUGH:
-            query = all_of([*queries.loose(plan.tokens), *narrow])
-            result = self._look(query, plan, number)
-            if not count_of(result) and len(plan.tokens) > 1:
-                is_relaxed = True
-                query = queries.relaxed(plan.tokens, narrow)
-                result = self._look(query, plan, number)
+        query, result, is_relaxed = self._find(plan, number)
         total, run = count_of(result), _Run(plan, result)
         if total <= FEW and total == len(run.addresses):
             counts = self._counted(run, plan)
@@ -162,6 +152,34 @@ class Commit:
         values = sum(map(len, counts.facets.values()))
         selected = _Selected(query, counts, is_relaxed=is_relaxed)
         return selected, _SELECTED_BYTES + _VALUE_BYTES * values
+
+    def _find(self, plan: Plan, number: int) -> tuple[Query, tantivy.SearchResult, bool]:
+        """Look for words; where few have these, for characters; where none, for half of them.
+
+        What has a word has its characters, so few that have these are all there is: one look is
+        enough for nearly all questions, and only of a common word the words are asked for first.
+        """
+        queries, tokens = self._queries, plan.tokens
+        narrow = queries.narrow(plan)
+
+        def look(clauses: Clauses) -> tuple[Query, tantivy.SearchResult]:
+            query = all_of([*clauses, *narrow])
+            return query, self._look(query, plan, number)
+
+        is_common = queries.is_common(tokens)
+        if is_common or not tokens:
+            query, result = look(queries.strict(tokens))
+            if count_of(result) >= ENOUGH or not tokens:
+                return query, result, False
+        query, result = look(queries.loose(tokens))
+        if count_of(result) >= ENOUGH and not is_common:
+            strict, strictly = look(queries.strict(tokens))
+            if count_of(strictly) >= ENOUGH:
+                return strict, strictly, False
+        if count_of(result) or len(tokens) == 1:
+            return query, result, False
+        query = queries.relaxed(tokens, narrow)
+        return query, self._look(query, plan, number), True
 
     def _looked(self, query: Query, plan: Plan, number: int) -> tuple[_Run, int]:
         run = _Run(plan, self._look(query, plan, number))

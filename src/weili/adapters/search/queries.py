@@ -1,6 +1,7 @@
 """How what is looked for becomes queries of one commit of the index."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Final
 
@@ -16,6 +17,8 @@ UNNAMED_SET: Final = "*"
 """The set of a document in more pools than a name has room for."""
 ENOUGH: Final = 50
 """Found fewer than so many, it is looked for less strictly too."""
+_SEEN_MAX: Final = 1_000
+"""Partners' pools of which it is remembered how they narrow a search."""
 _WORD_BOOST: Final = 4.0
 _PINYIN_BOOST: Final = 0.5
 
@@ -34,6 +37,8 @@ class Queries:
         self._schema = schema
         self._slots = slots
         self._sets = _sets(searcher)
+        seen = partial(_seen, searcher, schema, self._sets)
+        self._seen = lru_cache(_SEEN_MAX)(seen)
 
     def field(self, name: str, slot: str) -> str:
         """Give the field of a number in a slot, or in the default one when it has no place."""
@@ -45,18 +50,19 @@ class Queries:
 
     def narrow(self, plan: Plan) -> Clauses:
         """Give the conditions that narrow a search and weigh nothing in its order."""
-        narrow = [(Occur.Must, self.term("tags", tag)) for tag in plan.tags]
+        narrow = [(Occur.Must, _unweighed(self.term("tags", tag))) for tag in plan.tags]
         if plan.pools is not None:
             narrow += self._seen(plan.pools)
         if plan.within is not None:
             name, slot, least, most = plan.within
             field = self.field(name, slot)
             within = Query.range_query(self._schema, field, FieldType.Unsigned, least, most)
-            narrow.append((Occur.Must, within))
-        return [
-            (occur, Query.const_score_query(each, 0.0) if occur is Occur.Must else each)
-            for occur, each in narrow
-        ]
+            narrow.append((Occur.Must, _unweighed(within)))
+        return narrow
+
+    def is_common(self, tokens: Sequence[Token]) -> bool:
+        """Say whether it is one word that so many have that their number may be enough."""
+        return len(tokens) == 1 and self._words_most(tokens[0]) >= ENOUGH
 
     def strict(self, tokens: Sequence[Token]) -> Clauses:
         """Find all tokens as words, or as pinyin."""
@@ -76,10 +82,13 @@ class Queries:
         """
 
         def count(some: Sequence[Token]) -> int:
-            query = all_of([*self.loose(some), *narrow])
+            query = _unweighed(
+                Query.boolean_query([*chain(*map(selects.__getitem__, some)), *narrow])
+            )
             return count_of(self._searcher.search(query, 1, count=True))
 
         rarities = {token: self._frequency_most(token) for token in tokens}
+        selects = {token: self._selects(token) for token in rarities}
         # A word that is said twice is one.
         least = (len(rarities) + 1) // 2
         found = combinations(
@@ -92,29 +101,19 @@ class Queries:
             return combined[0]
         return Query.disjunction_max_query(combined) if combined else Query.empty_query()
 
-    def _seen(self, pools: Sequence[str]) -> Clauses:
-        """Keep what is in one of the pools, or leave out what is in none: whichever is less.
-
-        A partner that sees nearly everything would else have all of it walked through, once for
-        each of its pools.
-        """
-        if self._sets is not None:
-            granted = frozenset(pools)
-            hidden = [name for name in self._sets if granted.isdisjoint(name.split(","))]
-            if sum(map(self._sets.__getitem__, hidden)) < self._searcher.num_docs // 2:
-                return [(Occur.MustNot, self.term("sets", name)) for name in hidden]
-        return [(Occur.Must, _any([self.term("pools", pool) for pool in pools]))]
-
     def _loose(self, ways: Token) -> Clauses:
-        if len(ways) == 1 and len(ways[0].words) == 1 and ways[0].pinyin is None:
+        selects = self._selects(ways)
+        if not _is_plain(ways):
+            return selects
+        weighs = Query.boost_query(self.term("words", ways[0].words[0]), _WORD_BOOST)
+        return [*selects, (Occur.Should, weighs)]
+
+    def _selects(self, ways: Token) -> Clauses:
+        """Give what a token demands, without what only weighs."""
+        if _is_plain(ways):
             # What has a word has its grams: these select, and the word only weighs. Side by side
             # with those of other tokens the rarest of all leads, which a choice would hide.
-            [word], grams = ways[0].words, ways[0].grams
-            weighs = Query.boost_query(self.term("words", word), _WORD_BOOST)
-            return [
-                *((Occur.Must, self.term("grams", gram)) for gram in grams),
-                (Occur.Should, weighs),
-            ]
+            return [(Occur.Must, self.term("grams", gram)) for gram in ways[0].grams]
         return [(Occur.Must, self._token(ways, is_loose=True))]
 
     def _token(self, ways: Token, *, is_loose: bool) -> Query:
@@ -129,6 +128,16 @@ class Queries:
             if is_loose and way.grams:
                 found.append(_all_terms([self.term("grams", gram) for gram in way.grams]))
         return _any(found)
+
+    def _words_most(self, ways: Token) -> int:
+        """Say in how many documents a token may be at most as words or as pinyin."""
+        frequency = self._searcher.doc_freq
+        most = 0
+        for way in ways:
+            most += min((frequency("words", word) for word in way.words), default=0)
+            if way.pinyin is not None:
+                most += frequency("pinyin", way.pinyin)
+        return most
 
     def _frequency_most(self, ways: Token) -> int:
         """Say in how many documents a token may be at most, from the terms alone."""
@@ -149,15 +158,24 @@ def combinations(
     """Give sets of at least so many tokens that are found together, for the rarest ones first.
 
     ``tokens`` are in the order of their rarity. Each set is as large as can be found by adding one
-    after another; when enough is found no more are sought.
+    after another; when enough is found no more are sought. Two that are nowhere together are
+    counted once, and a set that can no longer become large enough is left.
     """
     sets: dict[frozenset[Token], int] = {}
+    apart: set[frozenset[Token]] = set()
     for start in tokens[: max(0, len(tokens) - least + 1)]:
         together: tuple[Token, ...] = (start,)
         found = 0
-        for other in tokens:
-            if other != start and (more := count((*together, other))):
+        others = [each for each in tokens if each != start]
+        for left, other in zip(range(len(others), 0, -1), others, strict=True):
+            if len(together) + left < least:
+                break
+            if any(frozenset((each, other)) in apart for each in together):
+                continue
+            if more := count((*together, other)):
                 together, found = (*together, other), more
+            elif len(together) == 1:
+                apart.add(frozenset((start, other)))
         if len(together) < least:
             continue
         sets.setdefault(frozenset(together), found or count(together))
@@ -181,6 +199,34 @@ def all_of(clauses: Clauses) -> Query:
 def count_of(result: tantivy.SearchResult) -> int:
     """Say how many were found, when that was asked for."""
     return int(result.count or 0)  # type: ignore[attr-defined] # left out of the stubs
+
+
+def _is_plain(ways: Token) -> bool:
+    return len(ways) == 1 and len(ways[0].words) == 1 and ways[0].pinyin is None
+
+
+def _unweighed(query: Query) -> Query:
+    return Query.const_score_query(query, 0.0)
+
+
+def _seen(
+    searcher: tantivy.Searcher,
+    schema: tantivy.Schema,
+    sets: Mapping[str, int] | None,
+    pools: Sequence[str],
+) -> Clauses:
+    """Keep what is in one of the pools, or leave out what is in none: whichever is less.
+
+    A partner that sees nearly everything would else have all of it walked through, once for each of
+    its pools.
+    """
+    if sets is not None:
+        granted = frozenset(pools)
+        hidden = [name for name in sets if granted.isdisjoint(name.split(","))]
+        if sum(map(sets.__getitem__, hidden)) < searcher.num_docs // 2:
+            return [(Occur.MustNot, Query.term_query(schema, "sets", name)) for name in hidden]
+    any_pool = _any([Query.term_query(schema, "pools", pool) for pool in pools])
+    return [(Occur.Must, _unweighed(any_pool))]
 
 
 def _sets(searcher: tantivy.Searcher) -> Mapping[str, int] | None:
