@@ -412,6 +412,19 @@ def test_verify_finds_a_state_that_no_history_led_to(ctx: Ctx, supplier: PartyId
     assert finding.what == "state on_shelf; history on_shelf, off_shelf"
 
 
+def test_verify_finds_goods_in_a_pool_that_is_not_there(ctx: Ctx, supplier: PartyId) -> None:
+    sku_ids = put_on_shelf(ctx, supplier, 2)
+    pool_id = goods.pool_open(ctx, name="甲")
+    goods.pool_put(ctx, pool_id=pool_id, sku_ids=sku_ids)
+    nowhere = PoolId(new_id(ctx.now))
+    ctx.db.run("UPDATE goods.pool_sku SET pool_id = %b WHERE pool_id = %b", nowhere, pool_id)
+
+    [finding] = goods.verify(ctx)
+
+    assert (finding.check, finding.where) == ("pool_there", id_text(POOL_PREFIX, nowhere))
+    assert finding.what == "there is no such pool, but 2 SKU(s) in it"
+
+
 def test_application_may_not_rewrite_a_history(ctx: Ctx, supplier: PartyId) -> None:
     put_on_shelf(ctx, supplier, 1)
 

@@ -12,6 +12,7 @@ from weili.kit.problems import Forbidden, InputInvalid, NotFound
 from weili.modules import inventory, regions
 from weili.modules.goods import SkuId, SkuUnknown
 from weili.modules.inventory import (
+    WAREHOUSE_PREFIX,
     AvailabilityAsk,
     CoverageRow,
     Move,
@@ -253,6 +254,19 @@ def test_verify_finds_what_the_movements_do_not_explain(ctx: Ctx, place: Place) 
     assert found.check == "stock_equals_movements"
     assert found.where.startswith(id_text("sku", place.skus[0]))
     assert "on hand 11, movements sum to 10" in found.what
+
+
+def test_verify_finds_stock_in_a_warehouse_that_is_not_there(ctx: Ctx, place: Place) -> None:
+    place.count(ctx, 10)
+    nowhere = WarehouseId(new_id(ctx.now))
+    ctx.db.run("UPDATE inventory.stock SET warehouse_id = %b", nowhere)
+
+    found = {finding.check: finding for finding in inventory.verify(ctx)}
+
+    assert found["warehouse_there"].where == id_text(WAREHOUSE_PREFIX, nowhere)
+    assert found["warehouse_there"].what == (
+        "there is no such warehouse, but stock of 1 SKU(s) in it"
+    )
 
 
 def ask(ctx: Ctx, sku_id: SkuId, quantity: int, area: str = HANGZHOU) -> inventory.Availability:

@@ -8,7 +8,7 @@ from weili.kit.ids import id_text, new_id
 from weili.kit.problems import Forbidden, InputInvalid, NotFound
 from weili.modules import pricing
 from weili.modules.goods import SKU_PREFIX, SkuId, SkuUnknown
-from weili.modules.pricing import CostRow, ListId, Price, PriceAsk, PriceRow
+from weili.modules.pricing import LIST_PREFIX, CostRow, ListId, Price, PriceAsk, PriceRow
 
 
 @pytest.fixture
@@ -281,6 +281,17 @@ def test_verify_finds_a_price_and_a_cost_that_their_history_does_not_tell(
 
     assert [finding.check for finding in found] == ["cost_history", "price_history"]
     assert "price 1 version 1; history 1000 version 1, 1 of 1" in found[1].what
+
+
+def test_verify_finds_prices_on_a_list_that_is_not_there(ctx: Ctx, skus: list[SkuId]) -> None:
+    list_with(ctx, PriceRow(skus[0], 1, 1_000))
+    nowhere = ListId(new_id(ctx.now))
+    ctx.db.run("UPDATE pricing.price SET list_id = %b", nowhere)
+
+    found = {finding.check: finding for finding in pricing.verify(ctx)}
+
+    assert found["price_list_there"].where == id_text(LIST_PREFIX, nowhere)
+    assert found["price_list_there"].what == "there is no such list, but 1 price(s) on it"
 
 
 def test_whoever_waited_for_the_list_writes_after_whom_it_waited_for(begin: Begin) -> None:

@@ -458,7 +458,13 @@ def _verify_shape(ctx: Ctx) -> Iterator[Finding]:
             "its level is not one below its parent's",
             "set the level to the parent's plus one",
         )
-
+    for pool_id, count in pools.pools_missing(ctx):
+        yield Finding(
+            "pool_there",
+            id_text(POOL_PREFIX, pool_id),
+            f"there is no such pool, but {count} SKU(s) in it",
+            "bring the pool back from a back-up, or take the SKUs out of it",
+        )
     for bundle_id in store.crooked_bundles(ctx):
         yield Finding(
             "bundle_parts",

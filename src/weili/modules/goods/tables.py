@@ -72,9 +72,10 @@ sku = sa.Table(
     "sku",
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("supplier_id", sa.Uuid, sa.ForeignKey("parties.party.id"), nullable=False),
+    # Its SPU's: the key to that one says that there is such a supplier.
+    sa.Column("supplier_id", sa.Uuid, nullable=False),
     sa.Column("supplier_code", sa.Text, nullable=False),
-    sa.Column("spu_id", sa.Uuid, sa.ForeignKey("goods.spu.id"), nullable=False, index=True),
+    sa.Column("spu_id", sa.Uuid, sa.ForeignKey("goods.spu.id"), nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("variant", sa.Text, nullable=False),
     sa.Column("gtin", sa.Text),
@@ -95,6 +96,7 @@ sku = sa.Table(
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("supplier_id", "supplier_code"),
     # Checked when the statement is over, so that two variants may trade places. Null is no variant.
+    # An SPU's SKUs are found by it too.
     sa.UniqueConstraint("spu_id", "variant_values", deferrable=True),
     sa.CheckConstraint("title <> ''", name="title"),
     sa.CheckConstraint("weight_g >= 0", name="weight"),
@@ -149,10 +151,11 @@ pool = sa.Table(
     sa.CheckConstraint("price_min_minor >= 0 AND price_max_minor >= price_min_minor", name="band"),
     schema=SCHEMA,
 )
+# Without a key to the pool, which all its goods share (decision 0007).
 pool_sku = sa.Table(
     "pool_sku",
     metadata,
-    sa.Column("pool_id", sa.Uuid, sa.ForeignKey("goods.pool.id"), primary_key=True),
+    sa.Column("pool_id", sa.Uuid, primary_key=True),
     sa.Column("sku_id", sa.Uuid, sa.ForeignKey("goods.sku.id"), primary_key=True, index=True),
     schema=SCHEMA,
     info=QUEUE,

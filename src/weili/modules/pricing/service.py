@@ -181,10 +181,17 @@ def history_page(
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
-    """Find prices and costs that are not the last version of a history without gaps."""
+    """Find prices and costs that are not the last of a whole history, or are on no list."""
     for check, where, what in store.histories_off(ctx):
         repair = "put the right amount again: a new version is written to both"
         yield Finding(check, where, what, repair)
+    for list_id, count in store.lists_missing(ctx):
+        yield Finding(
+            "price_list_there",
+            id_text(LIST_PREFIX, list_id),
+            f"there is no such list, but {count} price(s) on it",
+            "bring the list back from a back-up, or delete its prices",
+        )
 
 
 def _list_get(ctx: Ctx, list_id: ListId) -> PriceList:

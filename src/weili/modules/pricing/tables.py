@@ -62,10 +62,11 @@ price_list_channel = sa.Table(
     sa.Index(None, "list_id"),
     schema="pricing",
 )
+# Without a key to the list: whoever writes a price holds its list's lock (decision 0007).
 price = sa.Table(
     "price",
     metadata,
-    sa.Column("list_id", sa.Uuid, sa.ForeignKey("pricing.price_list.id"), primary_key=True),
+    sa.Column("list_id", sa.Uuid, primary_key=True),
     sa.Column("sku_id", sa.Uuid, sa.ForeignKey("goods.sku.id"), primary_key=True),
     sa.Column("quantity_min", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("unit_price_minor", sa.BigInteger, nullable=False),
@@ -93,7 +94,11 @@ price_history = sa.Table(
     sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
     sa.Column("valid_to", sa.DateTime(timezone=True)),
     sa.Column("change_id", sa.Uuid),
-    sa.Index(None, "change_id"),
+    sa.Index(
+        "ix_price_history_change_id",
+        "change_id",
+        postgresql_where=sa.text("change_id IS NOT NULL"),
+    ),
     schema="pricing",
     info=APPEND_ONLY,
 )

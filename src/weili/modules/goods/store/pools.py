@@ -104,6 +104,15 @@ def pool_unfit(
     return [sku_id for sku_id, _, _ in rows]
 
 
+def pools_missing(ctx: Ctx) -> list[tuple[PoolId, int]]:
+    """Find pools that goods are in and that are not there, and how many goods that is."""
+    return ctx.db.rows(
+        "SELECT s.pool_id, count(*) FROM goods.pool_sku s"
+        " LEFT JOIN goods.pool p ON p.id = s.pool_id WHERE p.id IS NULL"
+        " GROUP BY s.pool_id ORDER BY s.pool_id"
+    )
+
+
 def is_granted(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
     """Say whether a pool is granted to a partner."""
     return bool(

@@ -31,6 +31,7 @@ from weili.modules.inventory.service import access
 from weili.modules.inventory.service.sourcing import low_announce
 from weili.modules.inventory.store import incoming, shares
 from weili.modules.inventory.store import stock as store
+from weili.modules.inventory.store import warehouses as houses
 
 
 def stock_change(ctx: Ctx, *, changes: Sequence[StockChange]) -> list[StockLevel]:
@@ -289,6 +290,13 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
 
 
 def _places_verify(ctx: Ctx) -> Iterator[Finding]:
+    for warehouse_id, count in houses.warehouses_missing(ctx):
+        yield Finding(
+            "warehouse_there",
+            id_text(WAREHOUSE_PREFIX, warehouse_id),
+            f"there is no such warehouse, but stock of {count} SKU(s) in it",
+            "bring the warehouse back from a back-up",
+        )
     for sku_id, warehouse_id, on_hand, reserved, on_hand_moved, reserved_moved in store.places_off(
         ctx
     ):

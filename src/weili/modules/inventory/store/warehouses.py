@@ -126,6 +126,15 @@ def calendar_write(ctx: Ctx, *, warehouse_id: WarehouseId, calendar: Calendar) -
     )
 
 
+def warehouses_missing(ctx: Ctx) -> list[tuple[WarehouseId, int]]:
+    """Find warehouses that stock lies in and that are not there, and in how many places."""
+    return ctx.db.rows(
+        "SELECT s.warehouse_id, count(*) FROM inventory.stock s"
+        " LEFT JOIN inventory.warehouse w ON w.id = s.warehouse_id WHERE w.id IS NULL"
+        " GROUP BY s.warehouse_id ORDER BY s.warehouse_id"
+    )
+
+
 def warehouses_get(ctx: Ctx, *, ids: Sequence[WarehouseId]) -> dict[WarehouseId, Warehouse]:
     """Read warehouses; one that does not exist is absent."""
     rows = ctx.db.rows(_WAREHOUSE + " WHERE id = ANY (%b::uuid[])", ids)

@@ -499,5 +499,14 @@ def histories_off(ctx: Ctx) -> Iterator[tuple[str, str, str]]:
     yield from ctx.db.rows(_VERIFY)
 
 
+def lists_missing(ctx: Ctx) -> list[tuple[ListId, int]]:
+    """Find lists that prices are on and that are not there, and how many prices that is."""
+    return ctx.db.rows(
+        "SELECT p.list_id, count(*) FROM pricing.price p"
+        " LEFT JOIN pricing.price_list l ON l.id = p.list_id WHERE l.id IS NULL"
+        " GROUP BY p.list_id ORDER BY p.list_id"
+    )
+
+
 def _price_list(row: sa.Row[Any]) -> PriceList:
     return PriceList(ListId(row.id), row.name, row.is_default)
