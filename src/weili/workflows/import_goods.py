@@ -254,13 +254,18 @@ def _lots_write(
     second: Executor,
     progress: Callable[[int], None],
 ) -> None:
-    """Write lots, one after another; while one is written the second thread reads the next."""
+    """Write lots, one after another; while one is written the second thread reads the next.
+
+    What a lot writes and asks nothing back of is sent and not waited for: the database works on it
+    while the next statement is made.
+    """
     state = SkuState.ON_SHELF if trade.on_shelf else SkuState.DRAFT
     done = 0
     coming = second.submit(_lot, rows)
     while (lot := coming.result())[0]:
         coming = second.submit(_lot, rows)
-        trade.write(lot[0], goods.goods_put(ctx, rows=lot[1], state=state))
+        with ctx.db.pipeline():
+            trade.write(lot[0], goods.goods_put(ctx, rows=lot[1], state=state))
         progress(done := done + len(lot[0]))
 
 
