@@ -18,6 +18,7 @@ from weili.entrypoints.cli.keys import app as key
 from weili.entrypoints.cli.later import FORWARD, demo_later, docs_later
 from weili.entrypoints.cli.prices import app as prices
 from weili.entrypoints.cli.prices import import_prices
+from weili.entrypoints.cli.proposals import import_proposals
 from weili.entrypoints.cli.review import app as goods
 from weili.entrypoints.cli.run import place, serve, work
 from weili.entrypoints.cli.say import fail, language, listen, refuse
@@ -63,6 +64,7 @@ app.command("verify")(verify)
 app.command("demo", context_settings=FORWARD, add_help_option=False)(demo_later)
 app.command("docs", context_settings=FORWARD, add_help_option=False)(docs_later)
 importing.command("prices")(import_prices)
+importing.command("proposals")(import_proposals)
 app.add_typer(importing, name="import")
 app.add_typer(goods, name="goods")
 app.add_typer(prices, name="prices")

@@ -47,6 +47,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Import prices of a list, by quantity and time: all rows or none.": (
             "导入价格表的阶梯价与分时价格：全部导入，或一行也不导入。"
         ),
+        "Write down what a supplier proposes, each SPU as a draft: all rows or none.": (
+            "将供应商表格中的商品写成送审草稿（每个 SPU 一份）：全部写入，或一行也不写入。"
+        ),
         "The csv file to write.": "要写入的 csv 文件。",
         "Write a list's prices as csv, to be changed and imported again.": (
             "将价格表导出为 csv，修改后可再次导入。"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weili.workflows.import_daily import DayReport
     from weili.workflows.import_goods import ImportRefused, ImportReport
     from weili.workflows.import_prices import PricesReport
+    from weili.workflows.import_proposals import ProposalsReport
 
 app = typer.Typer(help="Bring in what others have in files.", no_args_is_help=True)
 mappings = typer.Typer(help="Say where files have our columns, once for all.", no_args_is_help=True)
@@ -344,7 +345,7 @@ def refusal(refused: "ImportRefused") -> str:
     return "\n".join([refused.text(say.language()), *bad_lines(refused.report), hint])
 
 
-def bad_lines(report: "ImportReport | PricesReport") -> list[str]:
+def bad_lines(report: "ImportReport | PricesReport | ProposalsReport") -> list[str]:
     """Say what is wrong, row by row, up to a bound."""
     lines = [
         say.words(

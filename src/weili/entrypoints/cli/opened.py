@@ -56,15 +56,22 @@ def supplier_opened(world: str | None, supplier: str) -> "Iterator[tuple[PartyId
 
     Raises: NotFound; what ``world_opened`` raises.
     """
+    with world_opened(world) as opened:
+        yield supplier_begin(opened, supplier)
+
+
+def supplier_begin(opened: World, supplier: str) -> "tuple[PartyId, Begin]":
+    """Find a supplier; what is begun for it may do no more than it may.
+
+    Raises: NotFound.
+    """
     from weili.kit.context import SYSTEM, Actor
     from weili.kit.world import in_transaction
     from weili.modules import parties
 
     kind = parties.PartyKind.SUPPLIER
-    with world_opened(world) as opened:
-        party = in_transaction(
-            opened.begin, lambda ctx: parties.party_by_name(ctx, kind=kind, name=supplier)
-        )
-        scopes = parties.ROLE_SCOPES[kind]
-        actor = Actor(kind.value, party.id, SYSTEM.key_id, scopes)
-        yield party.id, opened.begin_as(actor)
+    party = in_transaction(
+        opened.begin, lambda ctx: parties.party_by_name(ctx, kind=kind, name=supplier)
+    )
+    actor = Actor(kind.value, party.id, SYSTEM.key_id, parties.ROLE_SCOPES[kind])
+    return party.id, opened.begin_as(actor)

@@ -34,6 +34,7 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/operator/withdrawals/{withdrawal_id}:revealAccount",
         "/v1/messages:ack",
         "/v1/tracks:push",
+        "/v1/supply/goods:upload",
         "/v1/supply/papers:pickList",
         "/v1/supply/papers:waybills",
         "/v1/operator/verify",

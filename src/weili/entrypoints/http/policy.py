@@ -100,6 +100,7 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("GET", "/v1/supply/categories"): "supply:read",
         ("GET", "/v1/supply/categories/{category_id}/template"): "supply:read",
         ("PUT", "/v1/supply/goods/{spu_code}"): "supply:write",
+        ("POST", "/v1/supply/goods:upload"): "supply:write",
         ("GET", "/v1/supply/goods-revisions"): "supply:read",
         ("GET", "/v1/supply/goods-revisions/{revision_id}"): "supply:read",
         ("POST", "/v1/supply/goods-revisions/{revision_id}:submit"): "supply:write",

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -13,9 +11,16 @@ from starlette.responses import Response
 from weili.adapters.files import sheet_rows
 from weili.entrypoints.http.calls import CallIn, carry_out, respond
 from weili.entrypoints.http.fields import Document, ListIdIn, PartyIdIn
+from weili.entrypoints.http.sheets import (
+    SHEET_BODY,
+    BadOut,
+    SkipQuery,
+    bad_documents,
+    sheet_kept,
+)
 from weili.kit.context import SYSTEM, Ctx, PartyId
 from weili.kit.ids import id_text
-from weili.kit.problems import NotFound, Said
+from weili.kit.problems import NotFound
 from weili.modules import parties, pricing
 from weili.workflows.import_prices import import_prices
 from weili.workflows.open_accounts import supplier_ids
@@ -23,26 +28,12 @@ from weili.workflows.open_accounts import supplier_ids
 router = APIRouter(tags=["operator: prices"])
 
 NOTE_MAX: Final = 120
-FILE_NAME: Final = Said("sheet", "表格")
-"""What problems call the file, which comes without a name."""
-_BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
-
 CountOut = Annotated[int, Field(ge=0)]
 SupplierQuery = Annotated[
     PartyIdIn | None, Query(description="whose goods they are, where no column says")
 ]
-SkipQuery = Annotated[bool, Query(description="leave wrong rows out instead of refusing all")]
 PreviewQuery = Annotated[bool, Query(description="say what it would do, and change nothing")]
 NoteQuery = Annotated[str, Query(max_length=NOTE_MAX, description="what the changes are called")]
-
-
-class BadOut(Document):
-    """What is wrong with a row, as a spreadsheet numbers it; empty `column`: beyond the header."""
-
-    row: int
-    column: str
-    got: str
-    expected: str
 
 
 class PriceSheetOut(Document):
@@ -64,12 +55,7 @@ class PriceSheetOut(Document):
 @router.post(
     "/v1/operator/price-lists/{list_id}/prices:upload",
     response_model=PriceSheetOut,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/octet-stream": {"schema": _BINARY}},
-        }
-    },
+    openapi_extra=SHEET_BODY,
 )
 def prices_upload(
     call: CallIn,
@@ -85,9 +71,7 @@ def prices_upload(
     The same sheet again changes nothing, so there is no key to give.
     """
     suppliers = carry_out(call, lambda ctx: _suppliers(ctx, supplier_id))
-    with TemporaryDirectory(prefix="weili-sheet-") as folder:
-        file = Path(folder, FILE_NAME.text(call.language))
-        file.write_bytes(call.body)
+    with sheet_kept(call) as file:
         report = import_prices(
             call.world.begin_as(call.actor),
             rows=sheet_rows(file, aliases=pricing.PRICE_ALIASES, required=["price"]),
@@ -98,8 +82,7 @@ def prices_upload(
             skip_bad=skip_bad,
             preview=preview,
         )
-    bad = [asdict(each) | {"expected": each.expected.text(call.language)} for each in report.bad]
-    return respond(asdict(report) | {"bad": bad})
+    return respond(asdict(report) | {"bad": bad_documents(call, report.bad)})
 
 
 def _suppliers(ctx: Ctx, named: PartyId | None) -> Mapping[str, PartyId]:

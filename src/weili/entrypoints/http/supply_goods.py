@@ -1,13 +1,15 @@
 """What a supplier does with its goods: proposes them, submits them, takes them back."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
+from weili.adapters.files import sheet_rows
 from weili.entrypoints.http import answers
-from weili.entrypoints.http.calls import CallIn, change, read
+from weili.entrypoints.http.calls import CallIn, carry_out, change, read, respond
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
     LIMIT,
@@ -15,6 +17,7 @@ from weili.entrypoints.http.fields import (
     Body,
     CategoryIdIn,
     CursorIn,
+    Document,
     LimitIn,
     RevisionIdIn,
     SkuIdIn,
@@ -29,14 +32,23 @@ from weili.entrypoints.http.goods_body import (
     revision_full,
     template_document,
 )
+from weili.entrypoints.http.sheets import (
+    SHEET_BODY,
+    BadOut,
+    SkipQuery,
+    bad_documents,
+    sheet_kept,
+)
 from weili.kit.context import Ctx
 from weili.modules import goods
+from weili.workflows.import_proposals import import_proposals
 
 router = APIRouter(tags=["supply: goods"])
 
 SpuCodeIn = Annotated[
     str, Path(pattern="^[0-9A-Za-z._-]{1,64}$", description="your own code of the goods")
 ]
+CountOut = Annotated[int, Field(ge=0)]
 StateQuery = Annotated[goods.RevisionState | None, Query(description="all if none")]
 
 
@@ -44,6 +56,18 @@ class SkuIdsBody(Body):
     """The SKUs that it is about."""
 
     sku_ids: Annotated[list[SkuIdIn], Field(min_length=1, max_length=ROWS_MAX)]
+
+
+class ProposalSheetOut(Document):
+    """Proposals that were opened, changed, or said the same already; rows that were left out."""
+
+    rows: CountOut
+    created: CountOut
+    updated: CountOut
+    unchanged: CountOut
+    bad_rows: CountOut
+    bad_count: CountOut
+    bad: list[BadOut]
 
 
 @router.get("/v1/supply/categories", response_model=answers.CategoriesOut)
@@ -77,6 +101,23 @@ def goods_save(call: CallIn, spu_code: SpuCodeIn, body: ProposalBody) -> Respons
         return _shown(ctx, made.id, call)
 
     return read(call, work)
+
+
+@router.post("/v1/supply/goods:upload", response_model=ProposalSheetOut, openapi_extra=SHEET_BODY)
+def goods_upload(call: CallIn, *, skip_bad: SkipQuery = False) -> Response:
+    """Propose goods from a sheet (csv or xlsx), all of its rows or none; each SPU becomes a draft.
+
+    The same sheet again changes nothing, so there is no key to give.
+    """
+    carry_out(call, lambda ctx: ctx.require("supply:write"))
+    with sheet_kept(call) as file:
+        report = import_proposals(
+            call.world.begin_as(call.actor),
+            rows=sheet_rows(file, aliases=goods.PROPOSAL_ALIASES, required=goods.PROPOSAL_REQUIRED),
+            supplier_id=call.actor.party_id,
+            skip_bad=skip_bad,
+        )
+    return respond(asdict(report) | {"bad": bad_documents(call, report.bad)})
 
 
 @router.get("/v1/supply/goods-revisions", response_model=answers.PageOut[RevisionOut])

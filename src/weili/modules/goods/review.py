@@ -64,8 +64,15 @@ def revision_save(ctx: Ctx, *, supplier_id: PartyId, proposal: GoodsProposal) ->
     codes = {sku.supplier_code for sku in proposal.skus}
     for code, other in store.codes_elsewhere(ctx, supplier_id, codes, proposal.spu_code):
         raise CodeTaken(supplier_code=code, spu_code=other)
+    # Nothing is written before the refusals are over: who saves many steps over those refused.
+    spu_id = store.spu_find(ctx, supplier_id, proposal.spu_code)
+    found = None if spu_id is None else store.revision_open(ctx, spu_id)
+    if found is not None and found.state is not RevisionState.DRAFT:
+        # Only what is a draft can be submitted, so this is the refusal of the same words.
+        REVISION_STATES.check(found.state, RevisionState.IN_REVIEW, label=_label(found.id))
+    if found is not None and found.proposal == proposal:
+        return found
     spu_id = _drafts_put(ctx, supplier_id, proposal, path)
-    found = store.revision_open(ctx, spu_id)
     if found is None:
         revision = Revision(
             RevisionId(new_id(ctx.now)),
@@ -81,11 +88,6 @@ def revision_save(ctx: Ctx, *, supplier_id: PartyId, proposal: GoodsProposal) ->
         )
         store.revision_insert(ctx, revision)
         return revision
-    if found.state is not RevisionState.DRAFT:
-        # Only what is a draft can be submitted, so this is the refusal of the same words.
-        REVISION_STATES.check(found.state, RevisionState.IN_REVIEW, label=_label(found.id))
-    if found.proposal == proposal:
-        return found
     revision = replace(found, version=found.version + 1, proposal=proposal, updated_at=ctx.now)
     store.revision_update(ctx, revision)
     return revision

@@ -4,7 +4,7 @@ A row is checked as a whole, so that whoever fills in the sheet sees every wrong
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from weili.modules.goods.model import (
     RowProblem,
     SheetRow,
 )
+from weili.modules.goods.rules.sale import QUANTITY_TERM_MAX
 from weili.modules.goods.rules.seen import Seen
 
 CODE_MAX: Final = 64
@@ -137,24 +138,31 @@ def row_check(row_number: int, raw: Mapping[str, str]) -> SheetRow | list[RowPro
 
 def _cells_wrong(row_number: int, raw: Mapping[str, str]) -> list[RowProblem]:
     """List what is wrong with a row: with cells by themselves, then with one beside another."""
-    problems: list[RowProblem] = []
-    read: dict[str, Any] = {}
-
-    def refuse(column: str, expected: Said) -> None:
-        got = raw.get(column, "").strip()[:GOT_MAX]
-        problems.append(RowProblem(row_number, column, got, expected))
-
-    for column, how in _READERS:
-        try:
-            read[column] = how(raw.get(column, "").strip())
-        except _Wrong as wrong:
-            refuse(column, wrong.expected)
+    read, problems = cells_read(row_number, raw, SHEET_COLUMNS)
     amounts = read.get("cost"), read.get("price"), read.get("compare_at_price")
     for column, expected in _amounts_wrong(*amounts):
-        refuse(column, expected)
-    if raw.get("", "").strip():
-        refuse("", _NO_MORE_CELLS)
+        problems.append(RowProblem(row_number, column, _got(raw, column), expected))
     return problems
+
+
+def cells_read(
+    row_number: int, raw: Mapping[str, str], columns: Iterable[str]
+) -> tuple[dict[str, Any], list[RowProblem]]:
+    """Read cells of a row, each by itself: those that are right by column, what is wrong."""
+    read: dict[str, Any] = {}
+    problems: list[RowProblem] = []
+    for column in columns:
+        try:
+            read[column] = CELL_READERS[column](raw.get(column, "").strip())
+        except _Wrong as wrong:
+            problems.append(RowProblem(row_number, column, _got(raw, column), wrong.expected))
+    if beyond := _got(raw, ""):
+        problems.append(RowProblem(row_number, "", beyond, _NO_MORE_CELLS))
+    return read, problems
+
+
+def _got(raw: Mapping[str, str], column: str) -> str:
+    return raw.get(column, "").strip()[:GOT_MAX]
 
 
 def _amounts_wrong(
@@ -385,6 +393,21 @@ def _unit(text: str) -> str:
     return _plain(text, UNIT_MAX) or UNIT_DEFAULT
 
 
+def _quantity_or_none(text: str) -> int | None:
+    expected = Said(
+        f"a whole number from 1 to {QUANTITY_TERM_MAX}, or empty",
+        f"1 至 {QUANTITY_TERM_MAX} 的整数，或留空",
+    )
+    quantity = _whole(text, QUANTITY_TERM_MAX, expected) if text else None
+    if quantity == 0:
+        raise _Wrong(expected)
+    return quantity
+
+
+def _quantity(text: str) -> int:
+    return _quantity_or_none(text) or 1
+
+
 @lru_cache(_CELLS_REMEMBERED)
 def _amount(text: str) -> int:
     try:
@@ -454,3 +477,14 @@ _READERS: Final[Sequence[tuple[str, Callable[[str], object]]]] = (
 
 SHEET_COLUMNS: Final = tuple(column for column, _ in _READERS)
 """Columns of a sheet of goods; others are passed over."""
+
+CELL_READERS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
+    {
+        **dict(_READERS),
+        "quantity_min": _quantity,
+        "quantity_max": _quantity_or_none,
+        "pack_size": _quantity,
+        "variant_values": _attributes,
+    }
+)
+"""What reads each column that some sheet of goods has."""

@@ -58,6 +58,23 @@ def category_path(ctx: Ctx, category_id: CategoryId) -> list[Category]:
     return [Category(*row) for row in rows]
 
 
+def categories_by_path(
+    ctx: Ctx, paths: Collection[tuple[str, ...]]
+) -> dict[tuple[str, ...], CategoryId]:
+    """Find categories by their names from the top; a path that leads nowhere is absent."""
+    rows = ctx.db.rows(
+        "WITH RECURSIVE down AS (SELECT id, ARRAY[name] AS path FROM goods.category"
+        "  WHERE parent_id IS NULL AND name = ANY (%b::text[])"
+        "  UNION ALL SELECT c.id, d.path || c.name FROM goods.category c"
+        "  JOIN down d ON d.id = c.parent_id WHERE c.name = ANY (%b::text[]))"
+        " SELECT path, id FROM down",
+        sorted({path[0] for path in paths}),
+        sorted({name for path in paths for name in path[1:]}),
+    )
+    found = {tuple(path): category_id for path, category_id in rows}
+    return {path: found[path] for path in paths if path in found}
+
+
 def templates_read(
     ctx: Ctx, category_ids: Collection[CategoryId]
 ) -> dict[CategoryId, list[Attribute]]:
@@ -196,6 +213,23 @@ def revision_open(ctx: Ctx, spu_id: SpuId) -> Revision | None:
     """Read and lock the one revision of an SPU that is on its way."""
     rows = ctx.db.rows(_REVISION_OPEN, spu_id)
     return _revision(rows[0]) if rows else None
+
+
+def revisions_latest(
+    ctx: Ctx, supplier_id: PartyId, spu_codes: Collection[str]
+) -> dict[str, Revision]:
+    """Read what last was proposed for SPUs by their codes, unless it was taken back."""
+    rows = ctx.db.rows(
+        "SELECT DISTINCT ON (r.spu_id) r.id, r.supplier_id, r.spu_id, r.state, r.version,"
+        "  r.proposal, r.reason, r.notes, r.created_at, r.updated_at"
+        " FROM goods.revision r JOIN goods.spu u ON u.id = r.spu_id"
+        " WHERE u.supplier_id = %b AND u.code = ANY (%b::text[]) AND r.state <> 'withdrawn'"
+        " ORDER BY r.spu_id, r.id DESC",
+        supplier_id,
+        list(spu_codes),
+    )
+    found = [_revision(row) for row in rows]
+    return {revision.proposal.spu_code: revision for revision in found}
 
 
 def revisions_page(

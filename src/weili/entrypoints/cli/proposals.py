@@ -1,0 +1,84 @@
+"""``weili import proposals``: what a supplier proposes, from its sheet."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from weili.entrypoints.cli import say
+from weili.entrypoints.cli.goods import MappingOption, bad_lines, columns_named, refusal
+from weili.entrypoints.cli.opened import (
+    JsonOption,
+    SupplierNameOption,
+    WorldOption,
+    supplier_begin,
+    world_opened,
+)
+from weili.kit.problems import ANSWERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from weili.modules.imports import Columns
+    from weili.workflows.import_goods import ImportReport
+    from weili.workflows.import_proposals import ProposalsReport
+
+
+def import_proposals(  # noqa: PLR0917 - typer passes options by name
+    file: Annotated[Path, typer.Argument(help="A csv or xlsx sheet.", exists=True, dir_okay=False)],
+    supplier: SupplierNameOption,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave wrong rows out instead of refusing all.")
+    ] = False,
+    mapping: MappingOption = None,
+    world: WorldOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write down what a supplier proposes, each SPU as a draft: all rows or none."""
+    from weili.kit.world import in_transaction
+    from weili.workflows import import_proposals as workflow
+    from weili.workflows.import_goods import ImportRefused
+
+    with world_opened(world) as opened:
+        supplier_id, begin = supplier_begin(opened, supplier)
+        columns = in_transaction(opened.begin, lambda ctx: columns_named(ctx, mapping, supplier_id))
+        try:
+            report = workflow.import_proposals(
+                begin, rows=_rows(file, columns), supplier_id=supplier_id, skip_bad=skip_bad
+            )
+        except ImportRefused as refused:
+            if as_json:
+                say.document(_as_json(refused.report))
+            say.fail(refusal(refused), ANSWERS[refused.kind].exit_code)
+    if as_json:
+        say.document(_as_json(report))
+        return
+    say.line(
+        f"{report.rows} rows, by SPU: {report.created} proposed, {report.updated} changed,"
+        f" {report.unchanged} the same; {report.bad_rows} rows left out.",
+        f"共 {report.rows} 行，按 SPU 计：新送审单 {report.created}，更新 {report.updated}，"
+        f"无变化 {report.unchanged}；跳过 {report.bad_rows} 行。",
+    )
+    for text in bad_lines(report):
+        say.line(text, text)
+
+
+def _rows(file: Path, columns: "Columns | None") -> "Iterator[tuple[int, Mapping[str, str]]]":
+    """Read a file's rows as rows of proposals."""
+    from weili.adapters.files import sheet_rows
+    from weili.modules import goods, imports
+
+    aliases = goods.PROPOSAL_ALIASES
+    if columns is None:
+        yield from sheet_rows(file, aliases=aliases, required=goods.PROPOSAL_REQUIRED)
+        return
+    for number, raw in sheet_rows(file, required=sorted(imports.headings_of(columns))):
+        cells = imports.mapped(columns, raw)
+        yield number, {aliases.get(name, name): cell for name, cell in cells.items()}
+
+
+def _as_json(report: "ImportReport | ProposalsReport") -> dict[str, Any]:
+    language = say.language()
+    bad = [asdict(bad) | {"expected": bad.expected.text(language)} for bad in report.bad]
+    return asdict(report) | {"bad": bad}
