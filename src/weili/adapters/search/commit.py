@@ -16,10 +16,11 @@ from typing import Any, Final, TypeVar
 import tantivy
 from tantivy import Order, Query
 
+from weili.adapters.search.kept import KEPT, kept_parts
 from weili.adapters.search.model import Answer, Counts, Plan
 from weili.adapters.search.queries import ENOUGH, Clauses, Queries, all_of, count_of
 
-RUN: Final = 200
+RUN: Final = 600
 """Hits that are looked up at once: whoever leafs through pages stays in a run for a while."""
 FACET_VALUES_MAX: Final = 50
 FEW: Final = 50
@@ -102,7 +103,8 @@ class Commit:
         for key in keys:
             named = self._queries.term("key", key)
             for _, address in self._searcher.search(named, 1, count=False).hits:
-                found[key] = bytes(self._searcher.doc(address)["mark"][0]).decode()
+                kept = kept_parts(self._searcher.doc(address))
+                found[key] = kept[KEPT.index("mark")].decode()
         return found
 
     def answer(self, plan: Plan) -> Answer:
@@ -196,7 +198,7 @@ class Commit:
         for place in range(start, min(end - number * RUN, len(run.hits))):
             hit = run.hits[place]
             if hit is None:
-                hit = run.hits[place] = _hit(self._searcher.doc(run.addresses[place]))
+                hit = run.hits[place] = _hit(kept_parts(self._searcher.doc(run.addresses[place])))
                 fetched += _hit_size(hit)
             hits.append(hit)
         if fetched:
@@ -215,13 +217,10 @@ class Commit:
 
     def _counted(self, run: _Run, plan: Plan) -> Counts:
         """Count what a few documents have, which are shown then in any case."""
-        found = list(map(self._searcher.doc, run.addresses))
+        found = [kept_parts(self._searcher.doc(each)) for each in run.addresses]
         run.hits = list(map(_hit, found))
-        facets = {}
-        for name in plan.facets:
-            values = Counter(text for each in found for text in each.get_all(name))
-            ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
-            facets[name] = tuple(ordered[:FACET_VALUES_MAX])
+        columns = dict(zip(KEPT, zip(*found, strict=True), strict=False))
+        facets = {name: _values_counted(columns.get(name, ())) for name in plan.facets}
         bands: tuple[int, ...] = ()
         if plan.bands is not None:
             name, slot, edges = plan.bands
@@ -297,8 +296,15 @@ class _Memory:
             self._bytes -= self._known.popitem(last=False)[1][1]
 
 
-def _hit(found: tantivy.Document) -> Hit:
-    return found["key"][0], bytes(found["shown"][0])
+def _values_counted(values: Iterable[bytes]) -> tuple[tuple[str, int], ...]:
+    counts = Counter(values)
+    counts.pop(b"", None)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple((value.decode(), count) for value, count in ordered[:FACET_VALUES_MAX])
+
+
+def _hit(parts: Sequence[bytes]) -> Hit:
+    return parts[0].decode(), parts[-1]
 
 
 def _hit_size(hit: Hit) -> int:

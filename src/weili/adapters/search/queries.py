@@ -88,14 +88,14 @@ class Queries:
             return count_of(self._searcher.search(query, 1, count=True))
 
         rarities = {token: self._frequency_most(token) for token in tokens}
-        selects = {token: self._selects(token) for token in rarities}
+        known = sorted(filter(rarities.__getitem__, rarities), key=rarities.__getitem__)
         # A word that is said twice is one.
         least = (len(rarities) + 1) // 2
-        found = combinations(
-            sorted(filter(rarities.__getitem__, rarities), key=rarities.__getitem__),
-            least=least,
-            count=count,
-        )
+        if len(known) == least:
+            # Counting first would walk twice through what may be nearly everything.
+            return all_of([*self.loose(known), *narrow])
+        selects = {token: self._selects(token) for token in known}
+        found = combinations(known, least=least, count=count)
         combined = [all_of([*self.loose(each), *narrow]) for each in found]
         if len(combined) == 1:
             return combined[0]

@@ -18,6 +18,7 @@ from typing import Any, Final
 import tantivy
 
 from weili.adapters.search.commit import Commit
+from weili.adapters.search.kept import FIELD, kept_of
 from weili.adapters.search.model import (
     DEFAULT_SLOT,
     FACETS,
@@ -28,7 +29,7 @@ from weili.adapters.search.model import (
 )
 from weili.adapters.search.queries import set_name
 
-SHAPE: Final = 4
+SHAPE: Final = 5
 """Raised when fields or the cutting of words change: older generations are built anew."""
 SLOTS_MAX: Final = 64
 """Price lists whose prices can be sorted by; the partners of others sort by the default one's."""
@@ -43,23 +44,20 @@ Stamp = tuple[int, ...]
 def schema_of() -> tantivy.Schema:
     """Give the fields of every document."""
     builder = tantivy.SchemaBuilder()
-    builder.add_text_field("key", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("key", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("grams", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("pinyin", tokenizer_name="whitespace", index_option="basic")
     for name in ("tags", "pools", "sets"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in FACETS:
-        builder.add_text_field(
-            name, stored=True, fast=True, tokenizer_name="raw", index_option="basic"
-        )
+        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     for name in NUMBERS:
         builder.add_unsigned_field(name, fast=True)
     for name in SLOTTED:
         for slot in range(SLOTS_MAX):
             builder.add_unsigned_field(f"{name}_{slot}", fast=True)
-    builder.add_bytes_field("shown", stored=True)
-    builder.add_bytes_field("mark", stored=True)
+    builder.add_bytes_field(FIELD, stored=True)
     return builder.build()
 
 
@@ -346,6 +344,5 @@ def _document(document: Document, slots: Mapping[str, int]) -> tantivy.Document:
     for (name, slot), number in document.slots.items():
         if slot in slots:
             made.add_unsigned(f"{name}_{slots[slot]}", number)
-    made.add_bytes("shown", document.shown.encode())
-    made.add_bytes("mark", document.mark.encode())
+    made.add_bytes(FIELD, kept_of(document))
     return made
