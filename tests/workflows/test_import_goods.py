@@ -16,7 +16,7 @@ from weili.modules import goods, inventory, parties, pricing, regions
 from weili.modules.goods import PoolId, PoolUnknown, SkuState
 from weili.modules.inventory import Move, MoveKind, StockBelowReserved, WarehouseId
 from weili.modules.parties import PartyKind
-from weili.modules.pricing import ListId, PriceRow, PutCount
+from weili.modules.pricing import FirstAmounts, ListId
 from weili.workflows import import_goods as workflow
 from weili.workflows.import_goods import (
     ImportRefused,
@@ -291,23 +291,47 @@ def test_stock_below_what_is_reserved_undoes_the_whole_import(
     assert shop.counts() == before
 
 
-@pytest.mark.parametrize("step", ["costs_put", "prices_put", "pool_put", "stock_change"])
-def test_failure_at_any_step_leaves_nothing(
-    shop: Shop, catalogue: list[Row], step: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = shop.counts()
-    module = {"pool_put": goods, "stock_change": inventory}.get(step, pricing)
+def break_at(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one verb of the import fail."""
+    module = {"pool_put": goods, "stock_open": inventory, "stock_change": inventory}
 
     def fails(ctx: Ctx, **_: object) -> None:
         raise ConnectionError(step)
 
-    monkeypatch.setattr(module, step, fails)
+    monkeypatch.setattr(module.get(step, pricing), step, fails)
+
+
+@pytest.mark.parametrize("step", ["amounts_open", "stock_open", "pool_put"])
+def test_failure_at_any_step_leaves_nothing(
+    shop: Shop, catalogue: list[Row], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shop.counts()
+
+    break_at(step, monkeypatch)
     with pytest.raises(ConnectionError):
         shop.load(catalogue)
     monkeypatch.undo()
 
     assert shop.counts() == before
     assert shop.load(catalogue).created == 187
+
+
+@pytest.mark.parametrize("step", ["costs_put", "prices_put", "stock_change"])
+def test_failure_at_any_step_with_goods_that_were_there_leaves_them_as_they_were(
+    shop: Shop, catalogue: list[Row], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.load(catalogue[:100])
+    before = shop.counts()
+    rows = changed(catalogue, 2, price="32.90", stock="7")
+
+    break_at(step, monkeypatch)
+    with pytest.raises(ConnectionError):
+        shop.load(rows)
+    monkeypatch.undo()
+
+    assert shop.counts() == before
+    report = shop.load(rows)
+    assert (report.created, report.prices_changed, report.stock_changed) == (87, 88, 88)
 
 
 def many(catalogue: list[Row], count: int) -> list[Row]:
@@ -325,7 +349,7 @@ def test_what_the_database_refused_first_is_told_while_another_lot_is_on_its_way
     def fails(ctx: Ctx, **_: object) -> None:
         ctx.db.run("SELECT 1 / 0")
 
-    monkeypatch.setattr(pricing, "prices_put", fails)
+    monkeypatch.setattr(pricing, "amounts_open", fails)
     with pytest.raises(psycopg.errors.DivisionByZero):
         shop.load(many(catalogue, 3_500))
 
@@ -335,15 +359,15 @@ def test_what_the_database_refused_first_is_told_while_another_lot_is_on_its_way
 def test_transaction_that_the_database_undid_is_done_again_from_the_first_row(
     shop: Shop, catalogue: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, tries = pricing.prices_put, list[int]()
+    amounts_open, tries = pricing.amounts_open, list[int]()
 
-    def undone_once(ctx: Ctx, *, list_id: ListId, rows: Sequence[PriceRow]) -> PutCount:
+    def undone_once(ctx: Ctx, *, list_id: ListId, rows: Sequence[FirstAmounts]) -> None:
         tries.append(len(rows))
         if len(tries) == 2:
             ctx.db.run("DO $$ BEGIN RAISE EXCEPTION 'a' USING ERRCODE = '40001'; END $$")
-        return put(ctx, list_id=list_id, rows=rows)
+        amounts_open(ctx, list_id=list_id, rows=rows)
 
-    monkeypatch.setattr(pricing, "prices_put", undone_once)
+    monkeypatch.setattr(pricing, "amounts_open", undone_once)
     report = shop.load(many(catalogue, 2_500))
 
     assert tries == [1_000, 1_000, 1_000, 1_000, 500]

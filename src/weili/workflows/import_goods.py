@@ -12,7 +12,7 @@ in the order of SKU ids: orders lock stock in that order too, and wait for it le
 """
 
 import struct
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from heapq import merge
@@ -26,8 +26,8 @@ from weili.kit.problems import FieldProblem, Kind, Problem, Said
 from weili.kit.world import in_transaction
 from weili.modules import goods, inventory, pricing
 from weili.modules.goods import GoodsPut, GoodsRow, PoolId, RowProblem, SheetRow, SkuId, SkuState
-from weili.modules.inventory import Place, StockChange, WarehouseId
-from weili.modules.pricing import CostRow, ListId, PriceRow
+from weili.modules.inventory import OpeningStock, Place, StockChange, WarehouseId
+from weili.modules.pricing import CostRow, FirstAmounts, ListId, PriceRow
 
 CHUNK_ROWS: Final = 1_000
 ROWS_MAX: Final = 200_000
@@ -47,6 +47,7 @@ Row = tuple[int, Mapping[str, str]]
 Read = Callable[[], Iterable[Row]]
 Also = Callable[[Ctx, Sequence[int], Sequence[SkuId]], None]
 Good = tuple[int, PartyId, SheetRow]
+_Sku = tuple[SkuId, PartyId, SheetRow]
 
 _STOCK: Final = struct.Struct(">16s16sQ")
 """An SKU, a warehouse and a count, to be sorted as bytes: a sheet's stock waits to its end."""
@@ -189,48 +190,69 @@ class _Trade:
 
     def write(self, lot: Sequence[Good], put: GoodsPut) -> None:
         """Write what belongs to a lot whose facts are written."""
-        ctx, report = self.ctx, self.report
+        ctx = self.ctx
         sku_ids = [put.sku_ids[owner, row.supplier_code] for _, owner, row in lot]
-        rows = [(sku_id, row) for sku_id, (_, _, row) in zip(sku_ids, lot, strict=True)]
-        costs = pricing.costs_put(ctx, rows=[CostRow(each, row.cost_minor) for each, row in rows])
-        prices = pricing.prices_put(
-            ctx,
-            list_id=self.price_list_id,
-            rows=[PriceRow(each, 1, row.price_minor) for each, row in rows],
-        )
+        fresh: list[_Sku] = []
+        old: list[_Sku] = []
+        for sku_id, (_, owner, row) in zip(sku_ids, lot, strict=True):
+            (fresh if sku_id in put.created else old).append((sku_id, owner, row))
+        if fresh:
+            self._open(fresh)
+        if old:
+            self._put(old)
         drafts = sorted(put.drafts) if self.on_shelf else ()
         shelved = goods.sku_shelve(ctx, sku_ids=drafts, state=SkuState.ON_SHELF)
         # The pool comes after the prices, so that partners are told of goods that have one.
         pooled = goods.pool_put(ctx, pool_id=self.pool_id, sku_ids=sku_ids)
+        report = self.report
         self.report = replace(
             report,
             created=report.created + len(put.created),
             updated=report.updated + len(put.updated),
             unchanged=report.unchanged + len(put.unchanged),
-            costs_changed=report.costs_changed + costs.changed,
-            prices_changed=report.prices_changed + prices.changed,
             shelved=report.shelved + shelved,
             pooled=report.pooled + pooled,
         )
-        self._stock_begin(lot, sku_ids, put.created)
         self.also(ctx, [number for number, _, _ in lot], sku_ids)
         _flush(ctx)
 
-    def _stock_begin(
-        self, lot: Sequence[Good], sku_ids: Sequence[SkuId], created: Collection[SkuId]
-    ) -> None:
-        """Write the stock of new goods, and keep what differs of others to the end of the sheet."""
-        changes = [
-            StockChange(sku_id, self.warehouses[owner][0], SUBJECT, on_hand=row.stock)
-            for (_, owner, row), sku_id in zip(lot, sku_ids, strict=True)
+    def _open(self, skus: Sequence[_Sku]) -> None:
+        """Give SKUs that were just made their first cost, price and stock."""
+        pricing.amounts_open(
+            self.ctx,
+            list_id=self.price_list_id,
+            rows=[
+                FirstAmounts(sku_id, owner, row.cost_minor, row.price_minor)
+                for sku_id, owner, row in skus
+            ],
+        )
+        lying = [
+            OpeningStock(sku_id, self.warehouses[owner][0], row.stock)
+            for sku_id, owner, row in skus
             if row.stock is not None
         ]
-        fresh = [change for change in changes if change.sku_id in created]
-        inventory.stock_change(self.ctx, changes=fresh)
-        self._stock_count(sum(change.on_hand != 0 for change in fresh))
-        if len(fresh) < len(changes):
-            old = [change for change in changes if change.sku_id not in created]
-            self.stock.append(_stock_packed(_moving(old, _stock_lying(self.ctx, old))))
+        inventory.stock_open(self.ctx, rows=lying, subject=SUBJECT)
+        moved = sum(row.on_hand != 0 for row in lying)
+        self._count(costs=len(skus), prices=len(skus), stock=moved)
+
+    def _put(self, skus: Sequence[_Sku]) -> None:
+        """Put costs and prices of SKUs that were there, and keep what lies otherwise to the end."""
+        ctx = self.ctx
+        costs = pricing.costs_put(
+            ctx, rows=[CostRow(each, row.cost_minor) for each, _, row in skus]
+        )
+        prices = pricing.prices_put(
+            ctx,
+            list_id=self.price_list_id,
+            rows=[PriceRow(each, 1, row.price_minor) for each, _, row in skus],
+        )
+        changes = [
+            StockChange(sku_id, self.warehouses[owner][0], SUBJECT, on_hand=row.stock)
+            for sku_id, owner, row in skus
+            if row.stock is not None
+        ]
+        self.stock.append(_stock_packed(_moving(changes, _stock_lying(ctx, changes))))
+        self._count(costs=costs.changed, prices=prices.changed)
 
     def stock_end(self) -> None:
         """Write what is to lie in places that were there before, and what moved of it."""
@@ -240,11 +262,17 @@ class _Trade:
             moving = _moving(part, lying)
             inventory.stock_change(self.ctx, changes=moving)
             # A place that is new and empty is made, but nothing has moved.
-            self._stock_count(sum(lying.get(_place(each), 0) != each.on_hand for each in moving))
+            self._count(stock=sum(lying.get(_place(each), 0) != each.on_hand for each in moving))
             _flush(self.ctx)
 
-    def _stock_count(self, moved: int) -> None:
-        self.report = replace(self.report, stock_changed=self.report.stock_changed + moved)
+    def _count(self, *, costs: int = 0, prices: int = 0, stock: int = 0) -> None:
+        report = self.report
+        self.report = replace(
+            report,
+            costs_changed=report.costs_changed + costs,
+            prices_changed=report.prices_changed + prices,
+            stock_changed=report.stock_changed + stock,
+        )
 
 
 def _lots_write(

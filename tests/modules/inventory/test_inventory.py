@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 
 import pytest
-from psycopg.errors import CheckViolation, NotNullViolation
+from psycopg.errors import CheckViolation, NotNullViolation, UniqueViolation
 
 from tests.modules.pricing.trade import acting, partner_open, pool_of, skus_open, supplier_open
 from weili.kit.context import Ctx, PartyId
@@ -17,6 +17,7 @@ from weili.modules.inventory import (
     CoverageRow,
     Move,
     MoveKind,
+    OpeningStock,
     StockBelowReserved,
     StockChange,
     StockState,
@@ -242,6 +243,47 @@ def test_moves_are_written_in_a_pipeline(ctx: Ctx, place: Place) -> None:
 
     assert place.levels(ctx) == [(7, 1)]
     assert list(inventory.reserved_by_place(ctx)) == [(place.skus[0], place.warehouse_id, 1)]
+
+
+def test_new_goods_lie_where_they_are_said_to_without_a_look(ctx: Ctx, place: Place) -> None:
+    rows = [OpeningStock(place.skus[0], place.warehouse_id, 7)]
+    rows.append(OpeningStock(place.skus[1], place.warehouse_id, 0))
+
+    inventory.stock_open(ctx, rows=rows, subject="import")
+
+    # A movement for what lies there; the empty place is made, and nothing has moved
+    levels = inventory.stock_of(ctx, sku_ids=place.skus)
+    assert [(level.on_hand, level.version) for level in levels] == [(7, 1), (0, 0)]
+    moved = ctx.db.rows("SELECT sku_id, kind, on_hand_delta, subject FROM inventory.movement")
+    assert moved == [(place.skus[0], "adjust", 7, "import")]
+    assert list(inventory.verify(ctx)) == []
+    # And both are counted on from there
+    place.count(ctx, 5)
+    place.count(ctx, 4, n=1)
+    assert [level.version for level in inventory.stock_of(ctx, sku_ids=place.skus)] == [2, 1]
+    assert list(inventory.verify(ctx)) == []
+
+
+def test_opening_stock_is_refused_as_any_other_is(ctx: Ctx, place: Place) -> None:
+    good = OpeningStock(place.skus[0], place.warehouse_id, 7)
+    nowhere = WarehouseId(new_id(ctx.now))
+
+    with pytest.raises(InputInvalid) as refused:
+        inventory.stock_open(ctx, rows=[good, good._replace(on_hand=-1)], subject="import")
+    assert [field.path for field in refused.value.fields] == ["/1/on_hand"]
+    with pytest.raises(NotFound):
+        inventory.stock_open(ctx, rows=[good._replace(warehouse_id=nowhere)], subject="import")
+    with pytest.raises(Forbidden):
+        inventory.stock_open(
+            acting(ctx, place.supplier_id, "supply:write"), rows=[good], subject="import"
+        )
+    inventory.stock_open(ctx, rows=[], subject="import")
+    assert inventory.stock_of(ctx, sku_ids=place.skus) == []
+    # What is there already is the caller's bug
+    place.count(ctx, 1)
+    with pytest.raises(UniqueViolation), ctx.db.savepoint():
+        inventory.stock_open(ctx, rows=[good], subject="import")
+    assert place.levels(ctx) == [(1, 0)]
 
 
 def test_verify_finds_what_the_movements_do_not_explain(ctx: Ctx, place: Place) -> None:

@@ -1,14 +1,25 @@
 """Price lists and their tiers, costs, freight, and who hears of a change."""
 
 import pytest
+from psycopg.errors import UniqueViolation
 
 from tests.modules.pricing.trade import acting, partner_open, pool_of, skus_open, supplier_open
-from weili.kit.context import Begin, Ctx, Event
+from weili.kit.context import Begin, Ctx, Event, PartyId
 from weili.kit.ids import id_text, new_id
 from weili.kit.problems import Forbidden, InputInvalid, NotFound
-from weili.modules import pricing
+from weili.modules import goods, pricing
 from weili.modules.goods import SKU_PREFIX, SkuId, SkuUnknown
-from weili.modules.pricing import LIST_PREFIX, CostRow, ListId, Price, PriceAsk, PriceRow
+from weili.modules.pricing import (
+    LIST_PREFIX,
+    BelowCost,
+    CostRow,
+    FirstAmounts,
+    ListId,
+    Price,
+    PriceAsk,
+    PriceRow,
+    TierKey,
+)
 
 
 @pytest.fixture
@@ -267,6 +278,67 @@ def test_a_partners_key_may_not_set_prices(ctx: Ctx, skus: list[SkuId]) -> None:
     ):
         with pytest.raises(Forbidden):
             refused()
+
+
+def supplier_of(ctx: Ctx, skus: list[SkuId]) -> PartyId:
+    """Say whose the SKUs are."""
+    return goods.skus_suppliers(ctx, sku_ids=skus)[skus[0]]
+
+
+def test_new_goods_are_given_their_first_cost_and_price_at_once(
+    ctx: Ctx, skus: list[SkuId]
+) -> None:
+    supplier, list_id = supplier_of(ctx, skus), list_with(ctx)
+    rows = [FirstAmounts(skus[0], supplier, 600, 1_000), FirstAmounts(skus[1], supplier, 700, 700)]
+
+    pricing.amounts_open(ctx, list_id=list_id, rows=rows)
+
+    # They stand with their histories, as any that was put, and the supplier was told of the costs
+    book = pricing.price_book(ctx, partner_ids=[partner_open(ctx)], sku_ids=skus)
+    assert [book.unit_cost_minor(sku_id) for sku_id in skus[:2]] == [600, 700]
+    assert [book.list_price(TierKey(list_id, each, 1)) for each in skus[:2]] == [1_000, 700]
+    [told] = [event for event in ctx.announced if event.type == "cost.changed"]
+    assert told.party_id == supplier
+    assert [cost["unit_cost_minor"] for cost in told.data["costs"]] == [600, 700]
+    assert list(pricing.verify(ctx)) == []
+    # And the next of each is the second version
+    pricing.costs_put(ctx, rows=[CostRow(skus[0], 650)])
+    pricing.prices_put(ctx, list_id=list_id, rows=[PriceRow(skus[0], 1, 1_100)])
+    assert list(pricing.verify(ctx)) == []
+    versions = pricing.history_page(ctx, list_id=list_id, sku_id=skus[0]).items
+    assert [(row.version, row.unit_price_minor) for row in versions] == [(1, 1_000), (2, 1_100)]
+
+
+def test_first_amounts_are_refused_as_any_others_are(ctx: Ctx, skus: list[SkuId]) -> None:
+    supplier, list_id = supplier_of(ctx, skus), list_with(ctx)
+    good = FirstAmounts(skus[0], supplier, 600, 1_000)
+
+    with pytest.raises(BelowCost):
+        pricing.amounts_open(
+            ctx, list_id=list_id, rows=[good, FirstAmounts(skus[1], supplier, 601, 600)]
+        )
+    with pytest.raises(InputInvalid) as refused:
+        pricing.amounts_open(
+            ctx, list_id=list_id, rows=[good, FirstAmounts(skus[1], supplier, -1, 600)]
+        )
+    assert [field.path for field in refused.value.fields] == ["/1/unit_cost_minor"]
+    with pytest.raises(NotFound):
+        pricing.amounts_open(ctx, list_id=ListId(new_id(ctx.now)), rows=[good])
+    with pytest.raises(Forbidden):
+        pricing.amounts_open(acting(ctx, supplier, "supply:write"), list_id=list_id, rows=[good])
+    assert pricing.cost_page(ctx, supplier_id=None).items == []
+    assert pricing.tiers_after(ctx, list_id=list_id, after=None) == []
+
+
+def test_first_amounts_of_what_has_some_are_a_bug(ctx: Ctx, skus: list[SkuId]) -> None:
+    list_id = list_with(ctx, PriceRow(skus[0], 1, 1_000))
+
+    with pytest.raises(UniqueViolation), ctx.db.savepoint():
+        pricing.amounts_open(
+            ctx, list_id=list_id, rows=[FirstAmounts(skus[0], supplier_of(ctx, skus), 1, 2)]
+        )
+
+    assert pricing.price_book(ctx, partner_ids=[], sku_ids=skus).unit_cost_minor(skus[0]) is None
 
 
 def test_verify_finds_a_price_and_a_cost_that_their_history_does_not_tell(

@@ -112,6 +112,14 @@ class StockChange(NamedTuple):
     version: int | None = None
 
 
+class OpeningStock(NamedTuple):
+    """What lies of an SKU that was only just made."""
+
+    sku_id: SkuId
+    warehouse_id: WarehouseId
+    on_hand: int
+
+
 class StockLevel(NamedTuple):
     """What lies in a place, and how much of it is promised or held back.
 

@@ -64,6 +64,7 @@ from weili.modules.pricing.model import (
     CostProposal,
     CostRow,
     CostState,
+    FirstAmounts,
     FreightBasis,
     FreightCharge,
     FreightLine,
@@ -85,6 +86,7 @@ from weili.modules.pricing.model import (
     TradedRow,
     Window,
 )
+from weili.modules.pricing.openings import amounts_open
 from weili.modules.pricing.problems import (
     LIST_WORD,
     TEMPLATE_WORD,
@@ -159,6 +161,7 @@ __all__ = [
     "CostRow",
     "CostState",
     "DefaultListExists",
+    "FirstAmounts",
     "FreightBasis",
     "FreightBook",
     "FreightCharge",
@@ -188,6 +191,7 @@ __all__ = [
     "Window",
     "WindowsOverlap",
     "WindowsTooMany",
+    "amounts_open",
     "change_cancel",
     "change_get",
     "change_page",

@@ -221,6 +221,12 @@ def _take_effect(ctx: Ctx, due: Sequence[CostProposal]) -> None:
 
 def _costs_write(ctx: Ctx, rows: Sequence[CostRow], suppliers: dict[SkuId, PartyId]) -> int:
     changed = store.costs_upsert(ctx, rows, suppliers)
+    costs_tell(ctx, changed)
+    return len(changed)
+
+
+def costs_tell(ctx: Ctx, changed: Sequence[tuple[PartyId, SkuId, int, int]]) -> None:
+    """Tell suppliers of the costs that are now: (supplier, SKU, cost, version), in order of SKU."""
     by_supplier: dict[PartyId, list[dict[str, object]]] = {}
     texts = ids_text(SKU_PREFIX, [sku_id for _, sku_id, _, _ in changed])
     for text, (supplier_id, _, unit_cost_minor, version) in zip(texts, changed, strict=True):
@@ -240,7 +246,6 @@ def _costs_write(ctx: Ctx, rows: Sequence[CostRow], suppliers: dict[SkuId, Party
                 subject=str(part[0]["sku_id"]),
                 data={"costs": part, "currency": CURRENCY},
             )
-    return len(changed)
 
 
 def _decided_tell(ctx: Ctx, proposal: CostProposal) -> None:

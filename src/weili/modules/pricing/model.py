@@ -338,6 +338,15 @@ class CostRow:
     unit_cost_minor: int
 
 
+class FirstAmounts(NamedTuple):
+    """What one piece of an SKU that was only just made is owed for, to whom, and sold at."""
+
+    sku_id: SkuId
+    supplier_id: PartyId
+    unit_cost_minor: int
+    unit_price_minor: int
+
+
 @dataclass(frozen=True, slots=True)
 class CostProposal:
     """A cost that a supplier asks for, from a moment on."""

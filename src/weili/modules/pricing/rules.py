@@ -14,6 +14,7 @@ from weili.modules.pricing.model import (
     TEMPLATE_DEFAULT,
     CompareAtRow,
     CostRow,
+    FirstAmounts,
     FreightBasis,
     FreightCharge,
     FreightLine,
@@ -378,6 +379,18 @@ def price_rows_check(rows: Sequence[PriceRow]) -> None:
         if tier in seen:
             wrong.append(FieldProblem(f"/{i}", "twice", _ONE_TIER))
         seen.add(tier)
+    _refuse(wrong)
+
+
+def first_amounts_check(rows: Sequence[FirstAmounts]) -> None:
+    """Refuse amounts outside their bounds.
+
+    Raises: InputInvalid, naming each row at fault.
+    """
+    wrong: list[FieldProblem] = []
+    for i, row in enumerate(rows):
+        wrong += _amount_wrong(f"/{i}/unit_cost_minor", row.unit_cost_minor)
+        wrong += _amount_wrong(f"/{i}/unit_price_minor", row.unit_price_minor)
     _refuse(wrong)
 
 

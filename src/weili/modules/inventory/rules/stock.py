@@ -15,6 +15,7 @@ from weili.modules.inventory.model import (
     CoverageRow,
     Move,
     MoveKind,
+    OpeningStock,
     Place,
     StockChange,
     StockLevel,
@@ -168,6 +169,19 @@ def changes_check(changes: Sequence[StockChange]) -> None:
             wrong += out_of_range(
                 f"/{i}/on_hand_delta", change.on_hand_delta, -QUANTITY_MAX, QUANTITY_MAX
             )
+    if wrong:
+        raise InputInvalid(fields=tuple(wrong))
+
+
+def openings_check(rows: Sequence[OpeningStock]) -> None:
+    """Refuse counts outside their bounds.
+
+    Raises: InputInvalid, naming each row at fault.
+    """
+    wrong: list[FieldProblem] = []
+    for i, row in enumerate(rows):
+        if not 0 <= row.on_hand <= QUANTITY_MAX:
+            wrong += out_of_range(f"/{i}/on_hand", row.on_hand, 0, QUANTITY_MAX)
     if wrong:
         raise InputInvalid(fields=tuple(wrong))
 

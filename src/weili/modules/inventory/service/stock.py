@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from weili.kit.context import Ctx
 from weili.kit.findings import Finding
-from weili.kit.ids import id_text, ids_sorted
+from weili.kit.ids import id_text
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import NotFound, Problem
 from weili.modules import goods
@@ -18,6 +18,7 @@ from weili.modules.inventory.model import (
     Damage,
     Move,
     MoveKind,
+    OpeningStock,
     Place,
     ShareId,
     StockChange,
@@ -49,16 +50,30 @@ def stock_change(ctx: Ctx, *, changes: Sequence[StockChange]) -> list[StockLevel
         return []
     warehouses = access.warehouses_check(ctx, [change.warehouse_id for change in changes])
     access.skus_check(ctx, [change.sku_id for change in changes])
-    opened = _places_open(ctx, changes, warehouses)
-    changes = [change for change in changes if (change.sku_id, change.warehouse_id) not in opened]
     before = places_locked(ctx, {(change.sku_id, change.warehouse_id) for change in changes})
     after, outcomes, bookings = rules.changes_decided(before, changes)
     for outcome in outcomes:
         if outcome.problem:
             raise outcome.problem
     levels_save(ctx, before=before, after=after, bookings=bookings, warehouses=warehouses)
-    after |= opened
-    return [after[place] for place in _in_order(after)]
+    return list(after.values())
+
+
+def stock_open(ctx: Ctx, *, rows: Sequence[OpeningStock], subject: str) -> None:
+    """Say what lies of SKUs that this very transaction has made, of each in one place.
+
+    Nobody else knows them, so that a place is neither looked for nor locked: made empty, locked and
+    written to, it would cost four times as much, and a sheet of new goods has nothing else. Staff
+    only. ``subject`` is what the movements name as their reason.
+
+    Raises: Forbidden; InputInvalid; NotFound, when there is no such warehouse; the database's own
+    refusal where a place is there already, or no such SKU: that is a bug of the caller's.
+    """
+    ctx.require("admin:stock")
+    rules.openings_check(rows)
+    if rows:
+        access.warehouses_check(ctx, list({row.warehouse_id for row in rows}))
+        store.places_open(ctx, rows=rows, subject=subject)
 
 
 def stock_update(ctx: Ctx, *, changes: Sequence[StockChange]) -> list[Changed]:
@@ -131,32 +146,6 @@ def places_locked(ctx: Ctx, places: set[Place]) -> dict[Place, StockLevel]:
     ordered = _in_order(places)
     store.places_make(ctx, ordered)
     return store.places_lock(ctx, ordered)
-
-
-def _places_open(
-    ctx: Ctx, changes: Sequence[StockChange], warehouses: Mapping[WarehouseId, Warehouse]
-) -> dict[Place, StockLevel]:
-    """Make places that are not there yet as the changes leave them; gives those that were made.
-
-    Made empty, locked and written to they would cost twice as much, and a sheet of new goods has
-    nothing else. Where a change is refused, or somebody else makes the place first, it is left to
-    the usual way.
-    """
-    levels = store.levels_read(ctx, sku_ids=ids_sorted(change.sku_id for change in changes))
-    held = {(level.sku_id, level.warehouse_id) for level in levels}
-    fresh = [change for change in changes if (change.sku_id, change.warehouse_id) not in held]
-    places = _in_order({(change.sku_id, change.warehouse_id) for change in fresh})
-    before = {place: StockLevel(*place, on_hand=0, reserved=0, safety=0) for place in places}
-    after, outcomes, bookings = rules.changes_decided(before, fresh)
-    if not fresh or any(outcome.problem for outcome in outcomes):
-        return {}
-    made = store.places_open(ctx, levels=list(after.values()))
-    if len(made) < len(after):
-        after = {place: level for place, level in after.items() if place in made}
-        bookings = [each for each in bookings if (each.sku_id, each.warehouse_id) in made]
-    store.bookings_write(ctx, bookings=bookings)
-    _lows_tell(ctx, before, after, warehouses)
-    return after
 
 
 def _in_order(places: Iterable[Place]) -> list[Place]:

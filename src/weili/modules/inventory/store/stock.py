@@ -7,7 +7,14 @@ from uuid import UUID
 from weili.kit.context import Ctx
 from weili.kit.ids import new_id
 from weili.modules.goods import SkuId
-from weili.modules.inventory.model import Booking, Move, Place, StockLevel, WarehouseId
+from weili.modules.inventory.model import (
+    Booking,
+    Move,
+    OpeningStock,
+    Place,
+    StockLevel,
+    WarehouseId,
+)
 from weili.modules.inventory.rules.stock import move_deltas
 
 _PLACES_LOCK: Final = (
@@ -15,6 +22,19 @@ _PLACES_LOCK: Final = (
     " s.version FROM inventory.stock s"
     " JOIN unnest(%b::uuid[], %b::uuid[]) AS x (k, w) ON s.sku_id = x.k AND s.warehouse_id = x.w"
     " ORDER BY s.sku_id, s.warehouse_id FOR UPDATE OF s"
+)
+# A SKU's first movement has its id: nobody else gives that one away.
+_PLACES_OPEN: Final = (
+    "WITH opened AS ("
+    " INSERT INTO inventory.stock"
+    "  (sku_id, warehouse_id, on_hand, reserved, safety, shared, low_below, version, changed_at)"
+    " SELECT k, w, h, 0, 0, 0, 0, (h <> 0)::int, %b::timestamptz"
+    "  FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[]) AS x (k, w, h)"
+    " RETURNING sku_id, warehouse_id, on_hand, changed_at)"
+    " INSERT INTO inventory.movement"
+    "  (id, sku_id, warehouse_id, kind, on_hand_delta, reserved_delta, subject, occurred_at)"
+    " SELECT sku_id, sku_id, warehouse_id, 'adjust', on_hand, 0, %b::text, changed_at"
+    "  FROM opened WHERE on_hand <> 0"
 )
 _STOCK_MOVE: Final = (
     "UPDATE inventory.stock s SET on_hand = s.on_hand + x.h, reserved = s.reserved + x.r,"
@@ -82,24 +102,16 @@ def skus_lock(ctx: Ctx, sku_ids: Sequence[SkuId]) -> None:
     )
 
 
-def places_open(ctx: Ctx, *, levels: Sequence[StockLevel]) -> frozenset[Place]:
-    """Make places with what lies in them; gives those that nobody else had made before."""
-    rows = ctx.db.rows(
-        "INSERT INTO inventory.stock"
-        " (sku_id, warehouse_id, on_hand, reserved, safety, shared, low_below, version, changed_at)"
-        " SELECT k, w, h, 0, f, 0, l, v, %b::timestamptz"
-        " FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[],"
-        "  %b::bigint[]) AS x (k, w, h, f, l, v) ORDER BY k, w ON CONFLICT DO NOTHING"
-        " RETURNING sku_id, warehouse_id",
+def places_open(ctx: Ctx, *, rows: Sequence[OpeningStock], subject: str) -> None:
+    """Make places with what lies in them, and the movement of each that is not empty."""
+    ctx.db.run(
+        _PLACES_OPEN,
         ctx.now,
-        [level.sku_id for level in levels],
-        [level.warehouse_id for level in levels],
-        [level.on_hand for level in levels],
-        [level.safety for level in levels],
-        [level.low_below for level in levels],
-        [level.version for level in levels],
+        [row.sku_id for row in rows],
+        [row.warehouse_id for row in rows],
+        [row.on_hand for row in rows],
+        subject,
     )
-    return frozenset(rows)
 
 
 def levels_write(ctx: Ctx, *, levels: Collection[StockLevel]) -> None:

@@ -82,13 +82,18 @@ def change_move(ctx: Ctx, change: PriceChange, state: ChangeState) -> None:
 
 def changes_due(ctx: Ctx, *, list_id: ListId | None, limit: int) -> list[PriceChange]:
     """Read changes, of one list or of any, whose time has come; the first to come first."""
-    change = t.price_change
-    query = sa.select(change).where(change.c.due_at <= ctx.now)
-    if list_id is not None:
-        query = query.where(change.c.list_id == list_id)
     # What ends goes before what begins at that moment.
-    order = (change.c.due_at, change.c.state, change.c.id)
-    return [_change(row) for row in ctx.db.sa.execute(query.order_by(*order).limit(limit))]
+    rows = ctx.db.rows(
+        "SELECT id, list_id, note, below_cost_reason, valid_from, valid_to, state, created_at,"
+        "  created_by FROM pricing.price_change"
+        " WHERE due_at <= %b AND (%b::uuid IS NULL OR list_id = %b::uuid)"
+        " ORDER BY due_at, state, id LIMIT %b",
+        *(ctx.now, list_id, list_id, limit),
+    )
+    return [
+        PriceChange(change_id, found, note, reason, begins, ends, ChangeState(state), made_at, by)
+        for change_id, found, note, reason, begins, ends, state, made_at, by in rows
+    ]
 
 
 def change_page(

@@ -20,6 +20,7 @@ from weili.modules.pricing.model import (
     Channel,
     CompareAt,
     CompareAtState,
+    FirstAmounts,
     ListId,
     Price,
     PriceList,
@@ -55,6 +56,25 @@ _PRICES_PUT: Final = (
     " SELECT list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, %b, changed_at,"
     "  %b::uuid FROM changed"
     " RETURNING sku_id, quantity_min, unit_price_minor, version"
+)
+# No place is taken: the SKUs are of this transaction, so nobody else can have written of them.
+_AMOUNTS_OPEN: Final = (
+    "WITH fresh AS MATERIALIZED ("
+    " SELECT s, p, c, u, f.* FROM (SELECT %b::uuid AS list, %b::timestamptz AS at, %b::text AS who)"
+    "   AS f,"
+    "  unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[]) AS x (s, p, c, u)), owed AS ("
+    " INSERT INTO pricing.cost (sku_id, supplier_id, unit_cost_minor, version, changed_at)"
+    " SELECT s, p, c, 1, at FROM fresh), owed_first AS ("
+    " INSERT INTO pricing.cost_history"
+    "  (sku_id, version, unit_cost_minor, changed_at, changed_by, valid_from)"
+    " SELECT s, 1, c, at, who, at FROM fresh), asked AS ("
+    " INSERT INTO pricing.price"
+    "  (list_id, sku_id, quantity_min, unit_price_minor, version, changed_at)"
+    " SELECT list, s, 1, u, 1, at FROM fresh)"
+    " INSERT INTO pricing.price_history"
+    "  (list_id, sku_id, quantity_min, version, unit_price_minor, changed_at, changed_by,"
+    "   valid_from)"
+    " SELECT list, s, 1, 1, u, at, who, at FROM fresh"
 )
 _LIST, _PRICE, _WINDOW, _COST = range(4)
 """What a row of the book is."""
@@ -316,11 +336,11 @@ def list_of_channel(ctx: Ctx, *, channel: Channel) -> ListId | None:
 
 def list_lock(ctx: Ctx, *, list_id: ListId) -> PriceList | None:
     """Read one list and keep it from being written to by others until the end."""
-    query = (
-        sa.select(t.price_list).where(t.price_list.c.id == list_id).with_for_update(key_share=True)
+    rows = ctx.db.rows(
+        "SELECT id, name, is_default FROM pricing.price_list WHERE id = %b FOR NO KEY UPDATE",
+        list_id,
     )
-    row = ctx.db.sa.execute(query).one_or_none()
-    return _price_list(row) if row else None
+    return PriceList(*rows[0]) if rows else None
 
 
 def partner_channel_upsert(ctx: Ctx, *, partner_id: PartyId, channel: Channel) -> None:
@@ -363,6 +383,20 @@ def prices_upsert(
     )
     touch(ctx, list({sku_id for sku_id, _, _, _ in changed}))
     return changed
+
+
+def amounts_insert(ctx: Ctx, *, list_id: ListId, rows: Sequence[FirstAmounts]) -> None:
+    """Write the first cost and price of SKUs, and their histories."""
+    ctx.db.run(
+        _AMOUNTS_OPEN,
+        list_id,
+        ctx.now,
+        ctx.actor.label(),
+        [row.sku_id for row in rows],
+        [row.supplier_id for row in rows],
+        [row.unit_cost_minor for row in rows],
+        [row.unit_price_minor for row in rows],
+    )
 
 
 def tiers_after(
