@@ -80,10 +80,10 @@ def new_id(now: datetime) -> UUID:
     Source: RFC 9562, section 5.7 (method 1: a counter in rand_a).
     """
     ms, count, chance = _sequence.take(int(now.timestamp() * 1000))
-    return _id_of((ms << 80) | (0x7 << 76) | (count << 64) | (0b10 << 62) | chance >> 2)
+    return id_of_number((ms << 80) | (0x7 << 76) | (count << 64) | (0b10 << 62) | chance >> 2)
 
 
-def _id_of(number: int) -> UUID:
+def id_of_number(number: int) -> UUID:
     """Make a UUID of a number that is known to be one: ``__init__`` takes thrice as long."""
     made = _new(UUID)
     _set(made, "int", number)

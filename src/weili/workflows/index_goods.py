@@ -11,7 +11,7 @@ import msgspec
 from weili.adapters.search import DEFAULT_SLOT, Document, SearchIndex, SearchNotReady, TantivyWriter
 from weili.kit.context import Begin, Ctx
 from weili.kit.findings import Finding
-from weili.kit.ids import id_text, ids_text
+from weili.kit.ids import id_of_number, id_text, ids_text
 from weili.modules import catalogue, goods
 from weili.modules.catalogue import CatalogueEntry
 from weili.modules.goods import CategoryId, SkuId, SkuState
@@ -193,7 +193,7 @@ def _hex(value: UUID) -> str:
 
 def sku_of(key: str) -> SkuId:
     """Give the SKU of a document's key."""
-    return SkuId(UUID(key))
+    return SkuId(id_of_number(int(key, 16)))
 
 
 def _slot(list_id: UUID | None) -> str:

@@ -6,7 +6,9 @@ costs is read from the database each time.
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+
+import msgspec
 
 from weili.adapters.search import DEFAULT_SLOT, Counts, Plan, SearchIndex, Wanted
 from weili.kit.context import Ctx, PartyId
@@ -27,8 +29,7 @@ _SORTS: Final[Mapping[SearchSort, tuple[str, bool]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
+class Facet(msgspec.Struct, frozen=True):
     """A value that would narrow the search, its name, and how many found SKUs have it."""
 
     key: str
@@ -36,8 +37,7 @@ class Facet:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(msgspec.Struct, frozen=True):
     """How many found SKUs have a price from one edge to below the next, in fen."""
 
     from_minor: int
@@ -45,8 +45,7 @@ class Band:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class FoundItem:
+class FoundItem(NamedTuple):
     """A found SKU: as the database has it now, and (as JSON) what the index shows beside."""
 
     sku: FoundSku

@@ -8,7 +8,7 @@ in the next commit before that takes its place.
 
 import threading
 from bisect import bisect_right
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any, Final, TypeVar
@@ -226,8 +226,11 @@ class Commit:
             name, slot, edges = plan.bands
             field = self._queries.field(name, slot)
             numbers = self._searcher.fast_field_values(field, run.addresses)
-            places = Counter(bisect_right(edges, n) for n in numbers if n is not None)
-            bands = tuple(places[place] for place in range(len(edges) + 1))
+            places = [0] * (len(edges) + 1)
+            for number in numbers:
+                if number is not None:
+                    places[bisect_right(edges, number)] += 1
+            bands = tuple(places)
         return Counts(len(found), facets, bands)
 
     def _aggregated(self, query: Query, plan: Plan, total: int) -> Counts:
@@ -297,7 +300,9 @@ class _Memory:
 
 
 def _values_counted(values: Iterable[bytes]) -> tuple[tuple[str, int], ...]:
-    counts = Counter(values)
+    counts: dict[bytes, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
     counts.pop(b"", None)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple((value.decode(), count) for value, count in ordered[:FACET_VALUES_MAX])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from weili.kit.problems import Kind, Problem
 
@@ -53,9 +53,11 @@ class Document:
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One way to find a word: all these terms, or else all these grams, or this pinyin."""
+class Wanted(NamedTuple):
+    """One way to find a word: all these terms, or else all these grams, or this pinyin.
+
+    A tuple, since what a question looks for is made and hashed for each one anew.
+    """
 
     words: tuple[str, ...]
     grams: tuple[str, ...]

@@ -254,15 +254,9 @@ def found_document(result: SearchResult, facets: msgspec.Raw) -> FoundDocument:
 
 def facets_written(result: SearchResult) -> msgspec.Raw:
     """Write what narrows a search, which is the same on each page of what was found."""
-    facets: dict[str, Any] = {
-        name: [{"key": facet.key, "name": facet.name, "count": facet.count} for facet in found]
-        for name, found in ((name, result.facets.get(name, ())) for name in _FACETS)
-    }
-    facets["price"] = [
-        {"from_minor": band.from_minor, "below_minor": band.below_minor, "count": band.count}
-        for band in result.bands
-    ]
-    return msgspec.Raw(msgspec.json.encode(facets))
+    found = result.facets
+    facets: dict[str, Any] = {name: found.get(name, ()) for name in _FACETS}
+    return msgspec.Raw(msgspec.json.encode({**facets, "price": result.bands}))
 
 
 def _item(item: FoundItem) -> FoundItemDocument:

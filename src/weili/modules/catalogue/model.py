@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NewType
+from typing import Final, NamedTuple, NewType
 from uuid import UUID
 
 from weili.kit.context import PartyId
@@ -123,8 +123,7 @@ class SearchGround:
     synonyms: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class FoundSku:
+class FoundSku(NamedTuple):
     """A found SKU as it may be ordered at this moment, and what the partner pays for it."""
 
     sku_id: SkuId

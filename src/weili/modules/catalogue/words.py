@@ -9,10 +9,9 @@ in full and by first letters.
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import rjieba
 from pypinyin import lazy_pinyin
@@ -36,8 +35,7 @@ _PART = re.compile(r"[0-9]+(?:\.[0-9]+)?|[a-z]+")
 _LETTERS = re.compile("[a-z]{2,}")
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """One way to find a word: all of these terms, or else all of the grams, or the pinyin."""
 
     words: tuple[str, ...]
@@ -49,8 +47,7 @@ Token = tuple[Way, ...]
 """One word of a question: any of the ways finds it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What a document is found by, each kind with blanks between."""
 
     words: str
