@@ -91,7 +91,7 @@ def imported(path: Path, rows: int) -> dict[str, Any]:
                 with machine.watched({"bench": os.getpid(), "postgres": server.pid}) as share:
                     report = import_goods(
                         world.begin,
-                        read=lambda: sheet_rows(
+                        rows=sheet_rows(
                             path, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED
                         ),
                         **place,

@@ -216,7 +216,7 @@ def test_real_listings_with_html_and_prices_in_fen(market: Market) -> None:
     assert pool is not None
     report = import_goods(
         market.world.begin,
-        read=lambda: rows,
+        rows=rows,
         suppliers={},
         warehouses={},
         price_list_id=market.price_list,

@@ -22,7 +22,6 @@ from weili.workflows.import_goods import (
     ImportRefused,
     ImportReport,
     ImportTooLarge,
-    SheetChanged,
     import_goods,
 )
 
@@ -41,7 +40,7 @@ class Shop:
     def load(self, rows: list[Row], **options: bool) -> ImportReport:
         return import_goods(
             self.begin,
-            read=lambda: rows,
+            rows=rows,
             suppliers=self.suppliers,
             warehouses=self.warehouses,
             price_list_id=self.price_list_id,
@@ -421,7 +420,7 @@ def test_progress_is_told_by_the_thousand(shop: Shop, catalogue: list[Row]) -> N
 
     report = import_goods(
         shop.begin,
-        read=lambda: rows,
+        rows=rows,
         suppliers=shop.suppliers,
         warehouses=shop.warehouses,
         price_list_id=shop.price_list_id,
@@ -444,23 +443,3 @@ def test_sheet_above_the_bound_is_refused(
 
 def test_empty_sheet_is_imported_as_nothing(shop: Shop) -> None:
     assert shop.load([]) == ImportReport(rows=0, bad=[])
-
-
-@pytest.mark.parametrize("change", [{"price": "99.00"}, {"price": "free"}])
-def test_sheet_that_changes_between_checking_and_writing_changes_nothing(
-    shop: Shop, catalogue: list[Row], change: Mapping[str, str]
-) -> None:
-    before = shop.counts()
-    readings = iter([catalogue, changed(catalogue, 188, **change)])
-
-    with pytest.raises(SheetChanged):
-        import_goods(
-            shop.begin,
-            read=lambda: next(readings),
-            suppliers=shop.suppliers,
-            warehouses=shop.warehouses,
-            price_list_id=shop.price_list_id,
-            pool_id=shop.pool_id,
-        )
-
-    assert shop.counts() == before

@@ -195,7 +195,7 @@ def _day_import(
             prices[number] = found[1].price_minor
     report = import_goods(
         begin,
-        read=read,
+        rows=read(),
         suppliers={},
         warehouses={},
         price_list_id=price_list_id,

@@ -1,19 +1,19 @@
 """Import goods from the rows of a supplier's sheet: facts, cost, price and stock, all or nothing.
 
 The whole sheet is checked before a transaction is opened, so a sheet with a mistake in it touches
-nothing and holds nobody up, and the transaction is short and can be done again. The sheet is read
-twice for that, and never held: what is kept of a row is some numbers.
+nothing and holds nobody up, and the transaction is short and can be done again. Rows that were
+found good are put aside on disc meanwhile: the sheet is read once and never held.
 
-Rows are written in lots by one thread, which has the transaction; another reads the next lot
-meanwhile, and asks the database nothing. So one has the interpreter while the other waits.
+Rows are written in lots. What is written and asks nothing back is sent and not waited for, so that
+the database works on it while the next statement, or the next lot, is made.
 
 New goods get their stock with their lot. What lies in places that were there before comes last and
 in the order of SKU ids: orders lock stock in that order too, and wait for it least so.
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from heapq import merge
 from itertools import islice
@@ -23,9 +23,10 @@ from uuid import UUID
 from weili.kit import outbox
 from weili.kit.context import Begin, Ctx, PartyId
 from weili.kit.problems import FieldProblem, Kind, Problem, Said
+from weili.kit.spool import Spool
 from weili.kit.world import in_transaction
 from weili.modules import goods, inventory, pricing
-from weili.modules.goods import GoodsPut, GoodsRow, PoolId, RowProblem, SheetRow, SkuId, SkuState
+from weili.modules.goods import PoolId, RowProblem, SheetRow, SkuId, SkuState
 from weili.modules.inventory import OpeningStock, Place, StockChange, WarehouseId
 from weili.modules.pricing import CostRow, FirstAmounts, ListId, PriceRow
 
@@ -44,9 +45,7 @@ _NO_WAREHOUSE: Final = Said(
 Row = tuple[int, Mapping[str, str]]
 """A row's number, as a spreadsheet shows it, and its cells by column."""
 
-Read = Callable[[], Iterable[Row]]
 Also = Callable[[Ctx, Sequence[int], Sequence[SkuId]], None]
-Good = tuple[int, PartyId, SheetRow]
 _Sku = tuple[SkuId, PartyId, SheetRow]
 
 _STOCK: Final = struct.Struct(">16s16sQ")
@@ -110,16 +109,6 @@ class ImportRefused(Problem):
         self.report = report
 
 
-class SheetChanged(Problem):
-    """The sheet is not the one that was checked a moment ago."""
-
-    kind = Kind.CONFLICT
-    code = "sheet_changed"
-    en = "The file was changed while it was read; nothing was imported. Import it again."
-    zh = "文件在读取过程中被修改，未导入任何数据。请重新导入。"
-    repeatable = True
-
-
 class ImportTooLarge(Problem):
     """The sheet has more rows than one import takes."""
 
@@ -132,7 +121,7 @@ class ImportTooLarge(Problem):
 def import_goods(
     begin: Begin,
     *,
-    read: Read,
+    rows: Iterable[Row],
     suppliers: Mapping[str, PartyId],
     warehouses: Mapping[PartyId, Sequence[WarehouseId]],
     price_list_id: ListId,
@@ -145,33 +134,36 @@ def import_goods(
 ) -> ImportReport:
     """Import a sheet's rows, all of them or none; the same sheet again changes nothing.
 
-    ``read`` gives the rows from the first, each time it is called: once to check them all, and
-    once to write them. ``suppliers`` are known by the names that the sheet uses. Stock is set to
-    what the sheet says, in the first warehouse of the row's supplier. Prices go to one price list,
-    for one piece and up. With ``on_shelf`` goods that are drafts go on the shelf; what was taken
+    ``suppliers`` are known by the names that the sheet uses. Stock is set to what the sheet says,
+    in the first warehouse of the row's supplier. Prices go to one price list, for one piece and up.
+    With ``on_shelf`` goods that are drafts go on the shelf; what was taken
     off it stays off. With ``skip_bad`` rows that are wrong are left out, and listed. ``progress``
     is told how many rows are written so far, and again from the start when the database undid the
     transaction. ``also`` is told of each chunk in the same transaction.
 
-    Raises: Forbidden; ImportRefused, listing what is wrong; ImportTooLarge; SheetChanged;
-    PoolUnknown; NotFound, when there is no such price list or warehouse; StockBelowReserved; Busy.
-    Then nothing has changed. What reading raises passes through.
+    Raises: Forbidden; ImportRefused, listing what is wrong; ImportTooLarge; PoolUnknown; NotFound,
+    when there is no such price list or warehouse; StockBelowReserved; Busy. Then nothing has
+    changed. What reading raises passes through.
     """
     sheet = goods.SheetCheck(suppliers=suppliers, default_supplier=default_supplier)
-    checked, bad_rows, digest = _checked(read(), sheet, warehouses)
-    if checked.bad_count and not skip_bad:
-        raise ImportRefused(checked)
+    owners = {**suppliers, **({"": default_supplier} if default_supplier else {})}
+    with closing(Spool(SheetRow)) as spool:
+        checked = _checked(rows, sheet, warehouses, spool)
+        if checked.bad_count and not skip_bad:
+            raise ImportRefused(checked)
 
-    def work(ctx: Ctx) -> ImportReport:
-        for scope in ("admin:goods", "admin:prices", "admin:stock"):
-            ctx.require(scope)
-        trade = _Trade(ctx, warehouses, price_list_id, pool_id, on_shelf, also, checked)
-        with ThreadPoolExecutor(1, "import") as second:
-            _lots_write(ctx, _again(read(), sheet, bad_rows, digest), trade, second, progress)
-        trade.stock_end()
-        return trade.report
+        def work(ctx: Ctx) -> ImportReport:
+            for scope in ("admin:goods", "admin:prices", "admin:stock"):
+                ctx.require(scope)
+            trade = _Trade(ctx, owners, warehouses, price_list_id, pool_id, on_shelf, also, checked)
+            with ctx.db.pipeline():
+                for lot in spool.lots():
+                    trade.write(lot)
+                    progress(trade.done)
+                trade.stock_end()
+            return trade.report
 
-    return in_transaction(begin, work)
+        return in_transaction(begin, work)
 
 
 @dataclass(slots=True)
@@ -179,22 +171,32 @@ class _Trade:
     """Gives goods their costs, prices and stock, a lot at a time, and counts what came of it."""
 
     ctx: Ctx
+    owners: Mapping[str, PartyId]
+    """Suppliers by the names that rows have; by none, the one that is meant then."""
     warehouses: Mapping[PartyId, Sequence[WarehouseId]]
     price_list_id: ListId
     pool_id: PoolId
     on_shelf: bool
     also: Also
     report: ImportReport
+    done: int = 0
     stock: list[bytes] = field(default_factory=list)
     """What is to lie in places that were there before and differs, each lot's packed in order."""
 
-    def write(self, lot: Sequence[Good], put: GoodsPut) -> None:
-        """Write what belongs to a lot whose facts are written."""
+    def write(self, lot: Sequence[SheetRow]) -> None:
+        """Write a lot."""
         ctx = self.ctx
-        sku_ids = [put.sku_ids[owner, row.supplier_code] for _, owner, row in lot]
+        owners = [self.owners[row.supplier] for row in lot]
+        put = goods.goods_put(
+            ctx,
+            rows=[row.goods(owner) for owner, row in zip(owners, lot, strict=True)],
+            state=SkuState.ON_SHELF if self.on_shelf else SkuState.DRAFT,
+        )
+        sku_ids: list[SkuId] = []
         fresh: list[_Sku] = []
         old: list[_Sku] = []
-        for sku_id, (_, owner, row) in zip(sku_ids, lot, strict=True):
+        for owner, row in zip(owners, lot, strict=True):
+            sku_ids.append(sku_id := put.sku_ids[owner, row.supplier_code])
             (fresh if sku_id in put.created else old).append((sku_id, owner, row))
         if fresh:
             self._open(fresh)
@@ -213,7 +215,8 @@ class _Trade:
             shelved=report.shelved + shelved,
             pooled=report.pooled + pooled,
         )
-        self.also(ctx, [number for number, _, _ in lot], sku_ids)
+        self.also(ctx, [row.row for row in lot], sku_ids)
+        self.done += len(lot)
         _flush(ctx)
 
     def _open(self, skus: Sequence[_Sku]) -> None:
@@ -275,34 +278,6 @@ class _Trade:
         )
 
 
-def _lots_write(
-    ctx: Ctx,
-    rows: Iterator[Good],
-    trade: _Trade,
-    second: Executor,
-    progress: Callable[[int], None],
-) -> None:
-    """Write lots, one after another; while one is written the second thread reads the next.
-
-    What a lot writes and asks nothing back of is sent and not waited for: the database works on it
-    while the next statement is made.
-    """
-    state = SkuState.ON_SHELF if trade.on_shelf else SkuState.DRAFT
-    done = 0
-    coming = second.submit(_lot, rows)
-    while (lot := coming.result())[0]:
-        coming = second.submit(_lot, rows)
-        with ctx.db.pipeline():
-            trade.write(lot[0], goods.goods_put(ctx, rows=lot[1], state=state))
-        progress(done := done + len(lot[0]))
-
-
-def _lot(rows: Iterator[Good]) -> tuple[list[Good], list[GoodsRow]]:
-    """Read the next rows, and make of them what the goods' own verb takes."""
-    lot = list(islice(rows, CHUNK_ROWS))
-    return lot, [row.goods(supplier_id) for _, supplier_id, row in lot]
-
-
 def _flush(ctx: Ctx) -> None:
     """Write down what was announced so far: it need not wait in memory for the end."""
     outbox.flush(ctx.db, ctx.announced)
@@ -313,50 +288,31 @@ def _checked(
     rows: Iterable[Row],
     sheet: goods.SheetCheck,
     warehouses: Mapping[PartyId, Sequence[WarehouseId]],
-) -> tuple[ImportReport, frozenset[int], int]:
-    """Read the sheet to its end: a report of what is wrong, the rows to leave out, a digest."""
+    spool: Spool[SheetRow],
+) -> ImportReport:
+    """Read the sheet to its end: put good rows aside in lots, and report what is wrong."""
     bad: list[RowProblem] = []
-    bad_rows: set[int] = set()
-    count = bad_count = digest = 0
+    good: list[SheetRow] = []
+    count = bad_rows = bad_count = 0
     for count, (row_number, raw) in enumerate(rows, start=1):
         if count > ROWS_MAX:
             raise ImportTooLarge(rows_max=ROWS_MAX)
-        digest = _digest(digest, row_number, raw)
         found = sheet.check(row_number, raw)
         if not isinstance(found, list):
             supplier_id, row = found
             if row.stock is None or warehouses.get(supplier_id):
+                good.append(row)
+                if len(good) == CHUNK_ROWS:
+                    spool.put(good)
+                    good.clear()
                 continue
             found = [RowProblem(row_number, "stock", str(row.stock), _NO_WAREHOUSE)]
-        bad_rows.add(row_number)
+        bad_rows += 1
         bad_count += len(found)
         bad += found[: PROBLEMS_SHOWN_MAX - len(bad)]
-    report = ImportReport(count, bad_rows=len(bad_rows), bad_count=bad_count, bad=bad)
-    return report, frozenset(bad_rows), digest
-
-
-def _again(
-    rows: Iterable[Row], sheet: goods.SheetCheck, bad_rows: frozenset[int], digest: int
-) -> Iterator[Good]:
-    """Read the good rows again, to write them.
-
-    Raises: SheetChanged, when these are not the rows that were checked.
-    """
-    seen = 0
-    for row_number, raw in rows:
-        seen = _digest(seen, row_number, raw)
-        if row_number in bad_rows:
-            continue
-        found = sheet.read(row_number, raw)
-        if isinstance(found, list):
-            raise SheetChanged
-        yield row_number, *found
-    if seen != digest:
-        raise SheetChanged
-
-
-def _digest(before: int, row_number: int, raw: Mapping[str, str]) -> int:
-    return hash((before, row_number, *raw.values()))
+    if good:
+        spool.put(good)
+    return ImportReport(count, bad_rows=bad_rows, bad_count=bad_count, bad=bad)
 
 
 def _stock_lying(ctx: Ctx, changes: Sequence[StockChange]) -> dict[Place, int]:

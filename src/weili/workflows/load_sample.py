@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from typing import Final
 
 from weili import sample
@@ -214,9 +213,7 @@ def _goods(
     with sample.catalogue_path() as path:
         import_goods(
             begin,
-            read=partial(
-                sheet_rows, path, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED
-            ),
+            rows=sheet_rows(path, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED),
             suppliers=suppliers,
             warehouses=warehouses,
             price_list_id=ground.price_list.id,

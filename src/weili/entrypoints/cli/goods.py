@@ -77,7 +77,7 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
         try:
             report = workflow.import_goods(
                 opened.begin,
-                read=lambda: _rows(file, columns),
+                rows=_rows(file, columns),
                 skip_bad=skip_bad,
                 progress=told,
                 **place,

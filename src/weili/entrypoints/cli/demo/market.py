@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,7 @@ from weili.kit.money import portion_half_up
 from weili.kit.secrets import new_token
 from weili.kit.world import in_transaction
 from weili.modules import goods, inventory, parties, pricing
-from weili.workflows.import_goods import Read, import_goods
+from weili.workflows.import_goods import Row, import_goods
 from weili.workflows.load_sample import OPERATOR_LEGAL_NAME, OPERATOR_NAME, OPERATOR_USCC
 from weili.workflows.open_accounts import (
     POOL_DEFAULT,
@@ -157,10 +156,10 @@ def _import(
     suppliers: Mapping[str, PartyId],
     warehouses: Mapping[PartyId, Sequence[inventory.WarehouseId]],
 ) -> str:
-    with _rows(catalogue, list(suppliers)) as (name, read):
+    with _rows(catalogue, list(suppliers)) as (name, rows):
         import_goods(
             begin,
-            read=read,
+            rows=rows,
             suppliers=suppliers,
             warehouses=warehouses,
             price_list_id=ground.price_list.id,
@@ -171,18 +170,15 @@ def _import(
 
 
 @contextmanager
-def _rows(catalogue: Path | None, suppliers: Sequence[str]) -> Iterator[tuple[str, Read]]:
+def _rows(catalogue: Path | None, suppliers: Sequence[str]) -> Iterator[tuple[str, Iterator[Row]]]:
     """Read the rows of a sheet, of a folder that litemall exported, or of our own catalogue."""
     if catalogue is not None and catalogue.is_dir():
-        yield catalogue.name, partial(litemall.rows_of, catalogue, suppliers=suppliers)
+        yield catalogue.name, litemall.rows_of(catalogue, suppliers=suppliers)
         return
     with sample.catalogue_path() as shipped:
         path = catalogue or shipped
-        read = partial(sheet_rows, path, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED)
-        if catalogue is not None:
-            yield path.name, lambda: _spread(read(), suppliers)
-            return
-        yield path.name, read
+        rows = sheet_rows(path, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED)
+        yield path.name, rows if catalogue is None else _spread(rows, suppliers)
 
 
 def _spread(
