@@ -96,10 +96,12 @@ class Queries:
             return all_of([*self.loose(known), *narrow])
         selects = {token: self._selects(token) for token in known}
         found = combinations(known, least=least, count=count)
-        combined = [all_of([*self.loose(each), *narrow]) for each in found]
-        if len(combined) == 1:
-            return combined[0]
-        return Query.disjunction_max_query(combined) if combined else Query.empty_query()
+        if len(found) == 1:
+            return all_of([*self.loose(found[0]), *narrow])
+        combined = [Query.boolean_query(self.loose(each)) for each in found]
+        if not combined:
+            return Query.empty_query()
+        return all_of([(Occur.Must, Query.disjunction_max_query(combined)), *narrow])
 
     def _loose(self, ways: Token) -> Clauses:
         selects = self._selects(ways)
@@ -158,30 +160,40 @@ def combinations(
     """Give sets of at least so many tokens that are found together, for the rarest ones first.
 
     ``tokens`` are in the order of their rarity. Each set is as large as can be found by adding one
-    after another; when enough is found no more are sought. Two that are nowhere together are
-    counted once, and a set that can no longer become large enough is left.
+    after another; when enough is found no more are sought. No set is counted twice, nor one of
+    which a part is nowhere together, nor one that can no longer become large enough.
     """
-    sets: dict[frozenset[Token], int] = {}
-    apart: set[frozenset[Token]] = set()
-    for start in tokens[: max(0, len(tokens) - least + 1)]:
-        together: tuple[Token, ...] = (start,)
-        found = 0
-        others = [each for each in tokens if each != start]
-        for left, other in zip(range(len(others), 0, -1), others, strict=True):
+    sets: dict[frozenset[int], int] = {}
+    known: dict[frozenset[int], int] = {}
+    apart: list[frozenset[int]] = []
+
+    def counted(places: frozenset[int]) -> int:
+        number = known.get(places)
+        if number is None:
+            if any(map(places.issuperset, apart)):
+                return 0
+            number = known[places] = count([tokens[place] for place in sorted(places)])
+            if not number:
+                apart.append(places)
+        return number
+
+    for start in range(len(tokens) - least + 1):
+        together, found = frozenset((start,)), 0
+        left = len(tokens) - 1
+        for other in range(len(tokens)):
+            if other == start:
+                continue
             if len(together) + left < least:
                 break
-            if any(frozenset((each, other)) in apart for each in together):
-                continue
-            if more := count((*together, other)):
-                together, found = (*together, other), more
-            elif len(together) == 1:
-                apart.add(frozenset((start, other)))
+            left -= 1
+            if more := counted(together | {other}):
+                together, found = together | {other}, more
         if len(together) < least:
             continue
-        sets.setdefault(frozenset(together), found or count(together))
+        sets.setdefault(together, found or counted(together))
         if sum(sets.values()) >= ENOUGH:
             break
-    return [tuple(sorted(each, key=tokens.index)) for each, found in sets.items() if found]
+    return [tuple(tokens[n] for n in sorted(each)) for each, found in sets.items() if found]
 
 
 def set_name(pools: Sequence[str]) -> str:
