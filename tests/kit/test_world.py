@@ -6,7 +6,8 @@ import pytest
 
 from weili.kit import outbox
 from weili.kit.clock import wall_now
-from weili.kit.context import SYSTEM_PARTY, Ctx, EventType
+from weili.kit.context import SYSTEM_PARTY, Ctx, EventType, PartyId
+from weili.kit.ids import new_id
 from weili.kit.problems import SandboxOnly
 from weili.kit.secrets import KeyRing
 from weili.kit.world import LIVE, World, clock_turn, in_transaction
@@ -39,6 +40,26 @@ def test_an_announced_fact_leaves_with_its_transaction_and_gets_the_next_positio
         assert outbox.relay(ctx) == []
         assert outbox.event_gaps(ctx) == []
         assert outbox.waiting(ctx) == 0
+
+
+def test_what_several_are_told_in_the_same_words_keeps_its_order(world: World) -> None:
+    parties = [PartyId(new_id(wall_now())) for _ in range(3)]
+    shared = {"number": 1}
+    with world.begin() as ctx:
+        for n, party_id in enumerate(parties):
+            ctx.announce(THING_DONE, party_id=party_id, subject=f"shared {n}", data=shared)
+            ctx.announce(THING_DONE, party_id=party_id, subject=f"own {n}", data={"number": n + 2})
+
+    told = [message.event for message in in_transaction(world.begin, outbox.relay)]
+
+    assert [(event.party_id, event.subject, event.data["number"]) for event in told] == [
+        (parties[0], "shared 0", 1),
+        (parties[0], "own 0", 2),
+        (parties[1], "shared 1", 1),
+        (parties[1], "own 1", 3),
+        (parties[2], "shared 2", 1),
+        (parties[2], "own 2", 4),
+    ]
 
 
 def _announce_and_fail(ctx: Ctx) -> float:

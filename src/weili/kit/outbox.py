@@ -72,6 +72,19 @@ feed_ack = sa.Table(
 )
 
 
+_FLUSH: Final = (
+    "INSERT INTO kit.outbox (id, type, party_id, subject, occurred_at, data)"
+    " SELECT i, t, p, s, o, d::jsonb FROM unnest(%b::uuid[], %b::text[], %b::uuid[],"
+    " %b::text[], %b::timestamptz[], %b::text[]) AS x (i, t, p, s, o, d)"
+)
+_FLUSH_SHARED: Final = (
+    "INSERT INTO kit.outbox (id, type, party_id, subject, occurred_at, data)"
+    " SELECT i, t, p, s, o, (ARRAY(SELECT d::jsonb FROM unnest(%b::text[]) AS d))[n]"
+    " FROM unnest(%b::uuid[], %b::text[], %b::uuid[],"
+    " %b::text[], %b::timestamptz[], %b::int[]) AS x (i, t, p, s, o, n)"
+)
+
+
 class AcksTooFarAhead(Problem):
     """Too many messages were acknowledged while an older one was left lying."""
 
@@ -93,20 +106,26 @@ class Message:
 
 
 def flush(db: Transaction, events: Sequence[Event]) -> None:
-    """Write what a transaction announced, as one statement. Called by the world before commit."""
+    """Write what a transaction announced, as one statement. Called by the world before commit.
+
+    What many parties are told in the same words is written and read as JSON once.
+    """
     if not events:
         return
-    db.run(
-        "INSERT INTO kit.outbox (id, type, party_id, subject, data, occurred_at) "
-        "SELECT i, t, p, s, d::jsonb, o FROM unnest(%b::uuid[], %b::text[], %b::uuid[],"
-        " %b::text[], %b::text[], %b::timestamptz[]) AS x (i, t, p, s, d, o)",
+    said = {id(e.data): e.data for e in events}
+    texts = [msgspec.json.encode(data).decode() for data in said.values()]
+    head = (
         [e.id for e in events],
         [e.type for e in events],
         [e.party_id for e in events],
         [e.subject for e in events],
-        [msgspec.json.encode(e.data).decode() for e in events],
         [e.occurred_at for e in events],
     )
+    if len(said) == len(events):
+        db.run(_FLUSH, *head, texts)
+    else:
+        places = {key: place for place, key in enumerate(said, start=1)}
+        db.run(_FLUSH_SHARED, texts, *head, [places[id(e.data)] for e in events])
 
 
 def relay(ctx: Ctx, *, limit: int = RELAY_MAX) -> list[Message]:

@@ -711,14 +711,15 @@ def _announce_skus(
     if not partner_ids:
         return
     texts = ids_text(SKU_PREFIX, sku_ids)
-    parts = [texts[i : i + SKUS_PER_EVENT_MAX] for i in range(0, len(texts), SKUS_PER_EVENT_MAX)]
+    starts = range(0, len(texts), SKUS_PER_EVENT_MAX)
+    told = [{**data, "sku_ids": texts[start : start + SKUS_PER_EVENT_MAX]} for start in starts]
     for partner_id in partner_ids:
-        for part in parts:
+        for part in told:
             ctx.announce(
                 event_type,
                 party_id=partner_id,
-                subject=data.get("pool_id", part[0]),
-                data={**data, "sku_ids": part},
+                subject=data.get("pool_id", part["sku_ids"][0]),
+                data=part,
             )
 
 
