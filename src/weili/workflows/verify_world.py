@@ -96,6 +96,29 @@ def _in_pieces(ctx: Ctx, awaited: Mapping[tuple[UUID, UUID], int]) -> dict[tuple
     return pieces
 
 
+def _areas_charged(ctx: Ctx) -> Iterator[Finding]:
+    """Hold the areas that warehouses serve against the freight that is set for their goods.
+
+    An area without any would be refused for every order that could be sent there. One that is
+    excluded is so on purpose.
+    """
+    served = inventory.regions_served(ctx)
+    for supplier_id, template_id, ruled in pricing.freight_ways(ctx):
+        for code in sorted(served.get(supplier_id, ())):
+            if not ruled.isdisjoint(regions.lineage(code)):
+                continue
+            below = regions.areas_below(ctx, code=code)
+            bare = [area for area in below if ruled.isdisjoint(regions.lineage(area))]
+            if bare:
+                yield Finding(
+                    "served_areas_have_freight",
+                    f"{id_text(pricing.TEMPLATE_PREFIX, template_id)} to {code}",
+                    f"{id_text(parties.PARTY_PREFIX, supplier_id)} serves {len(bare)} area(s) there"
+                    f" without freight, the first is {bare[0]}",
+                    "set freight to the region, or exclude it",
+                )
+
+
 def _money_held(ctx: Ctx) -> Iterator[Finding]:
     """Hold what the ledger still sets aside against what open orders are still to pay."""
     held: dict[UUID, int] = {
@@ -298,6 +321,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
     ("catalogue", catalogue.verify),
     ("orders", dropship.verify),
     ("stock against orders", _stock_promised),
+    ("areas against freight", _areas_charged),
     ("money against orders", _money_held),
     ("money against packages", _money_taken),
     ("suppliers against packages", _suppliers_owed),

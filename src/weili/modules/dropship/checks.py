@@ -112,6 +112,13 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
             f"the number {number!r} and its order do not name each other",
             "restore the number's row from the order, or the order from the latest back-up",
         )
+    for child_id, ships_on, arrives_on in store.promises_off(ctx):
+        yield Finding(
+            "promise_in_order",
+            id_text(CHILD_PREFIX, child_id),
+            f"it was promised to leave on {ships_on} and to arrive on {arrives_on}",
+            "promise both days anew, from the calendar of its warehouse",
+        )
     for child_id, state, queued in store.queue_off(ctx):
         yield Finding(
             "supplier_queue_agrees",

@@ -36,6 +36,7 @@ from weili.modules.pricing.freight import (
     freight_of_supplier,
     freight_page,
     freight_put,
+    freight_ways,
     template_open,
     template_page,
 )
@@ -217,6 +218,7 @@ __all__ = [
     "freight_of_supplier",
     "freight_page",
     "freight_put",
+    "freight_ways",
     "history_page",
     "list_assign",
     "list_by_name",

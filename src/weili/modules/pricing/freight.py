@@ -1,12 +1,13 @@
 """The verbs of freight: templates, their rules, and whose goods travel by them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, cursor_parse, limit_bounded, page_of
-from weili.kit.problems import NotFound
+from weili.kit.problems import InputInvalid, NotFound
 from weili.modules import goods, regions
 from weili.modules.goods import SKU_PREFIX, SkuId
 from weili.modules.pricing import rules
@@ -128,6 +129,42 @@ def freight_book_asked(
         ctx, sku_ids=list(set(sku_ids)), region_codes=regions.codes_above(area_codes)
     )
     return lambda: FreightBook(**found()._asdict())
+
+
+def freight_ways(ctx: Ctx) -> list[tuple[PartyId, TemplateId, frozenset[str]]]:
+    """Give, for each supplier, the templates its goods travel by and the regions these have."""
+    ruled: dict[TemplateId, set[str]] = {}
+    for template_id, _, row in store.rules_all(ctx):
+        ruled.setdefault(template_id, set()).add(row.region_code)
+    return [
+        (supplier_id, template_id, frozenset(ruled.get(template_id, ())))
+        for supplier_id, template_id in store.travelling(ctx)
+    ]
+
+
+def freight_verify(ctx: Ctx) -> Iterator[Finding]:
+    """Find rules that no address can come to, and those that can't charge for what they count."""
+    found = store.rules_all(ctx)
+    ended = regions.regions_ended(ctx, codes={row.region_code for _, _, row in found})
+    for template_id, basis, row in found:
+        where = f"{id_text(TEMPLATE_PREFIX, template_id)} to {row.region_code}"
+        if row.region_code in ended:
+            yield Finding(
+                "freight_region_in_force",
+                where,
+                "the region is no longer in force, so no address comes to the rule",
+                "set freight to the regions that took its place",
+            )
+        try:
+            rules.freight_rows_check([row], basis)
+        except InputInvalid as refused:
+            wrong = ", ".join(sorted({each.path.split("/")[-1] for each in refused.fields}))
+            yield Finding(
+                "freight_rule_fits",
+                where,
+                f"a template that counts by {basis} can't charge by it: {wrong}",
+                "put the rule again with its units and amounts",
+            )
 
 
 def _template_get(ctx: Ctx, template_id: TemplateId) -> FreightTemplate:

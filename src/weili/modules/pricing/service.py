@@ -14,6 +14,7 @@ from weili.modules.goods import SkuId
 from weili.modules.parties import PARTY_PREFIX, PARTY_WORD
 from weili.modules.pricing import books, rules
 from weili.modules.pricing.changes import list_lock, sku_texts, skus_check
+from weili.modules.pricing.freight import freight_verify
 from weili.modules.pricing.model import (
     LIST_ASSIGNED,
     LIST_PREFIX,
@@ -181,7 +182,10 @@ def history_page(
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
-    """Find prices and costs that are not the last of a whole history, or are on no list."""
+    """Find prices and costs that are not the last of a whole history, or are on no list.
+
+    And rules of freight that do not work.
+    """
     for check, where, what in store.histories_off(ctx):
         repair = "put the right amount again: a new version is written to both"
         yield Finding(check, where, what, repair)
@@ -192,6 +196,7 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
             f"there is no such list, but {count} price(s) on it",
             "bring the list back from a back-up, or delete its prices",
         )
+    yield from freight_verify(ctx)
 
 
 def _list_get(ctx: Ctx, list_id: ListId) -> PriceList:

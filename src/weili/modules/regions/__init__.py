@@ -24,6 +24,7 @@ from weili.modules.regions.rules import (
     parent_of,
 )
 from weili.modules.regions.service import (
+    areas_below,
     change_announce,
     change_page,
     full_name,
@@ -34,6 +35,7 @@ from weili.modules.regions.service import (
     region_successors,
     regions_addressable,
     regions_addressable_asked,
+    regions_ended,
     regions_known,
     regions_refresh,
     regions_seed,
@@ -57,6 +59,7 @@ __all__ = [
     "RegionUnknown",
     "Resolved",
     "ancestors",
+    "areas_below",
     "change_announce",
     "change_page",
     "codes_above",
@@ -74,6 +77,7 @@ __all__ = [
     "region_successors",
     "regions_addressable",
     "regions_addressable_asked",
+    "regions_ended",
     "regions_known",
     "regions_refresh",
     "regions_seed",

@@ -114,6 +114,16 @@ def regions_known(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
     return store.regions_known(ctx, codes=[code for code in codes if rules.is_code(code)])
 
 
+def regions_ended(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
+    """Give those of the codes that no address can be in any more."""
+    return store.regions_ended(ctx, codes=codes)
+
+
+def areas_below(ctx: Ctx, *, code: str) -> list[str]:
+    """Give the codes in force, at or below one, that an address can be in."""
+    return store.areas_below(ctx, code=code)
+
+
 def regions_addressable(ctx: Ctx, *, codes: Collection[str]) -> Mapping[str, tuple[str, ...]]:
     """Give those of the codes that an address can be in: towns, counties, cities without any.
 

@@ -138,6 +138,29 @@ def regions_known(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
     return frozenset(code for (code,) in rows)
 
 
+def regions_ended(ctx: Ctx, *, codes: Collection[str]) -> frozenset[str]:
+    """Give those of the codes that are no longer in force."""
+    rows = ctx.db.rows(
+        "SELECT code FROM regions.region WHERE code = ANY (%b::text[]) AND until_year IS NOT NULL",
+        list(codes),
+    )
+    return frozenset(code for (code,) in rows)
+
+
+def areas_below(ctx: Ctx, *, code: str) -> list[str]:
+    """Give the codes in force, at or below one, that an address can be in."""
+    rows = ctx.db.rows(
+        "WITH RECURSIVE down AS (SELECT code, level FROM regions.region"
+        "  WHERE code = %b AND until_year IS NULL"
+        "  UNION ALL SELECT r.code, r.level FROM regions.region r"
+        "  JOIN down d ON r.parent_code = d.code WHERE r.until_year IS NULL)"
+        " SELECT code FROM down WHERE level >= 3 OR NOT EXISTS (SELECT FROM regions.region below"
+        "  WHERE below.parent_code = down.code AND below.level <= 3) ORDER BY code",
+        code,
+    )
+    return [area for (area,) in rows]
+
+
 def regions_addressable(ctx: Ctx, *, codes: Collection[str]) -> Asked[dict[str, tuple[str, ...]]]:
     """Give those of the codes that are towns or counties, or have no county below them.
 

@@ -1,6 +1,7 @@
 """SQL that looks for broken orders. Reads whole tables; run on a snapshot, never in trade."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -224,6 +225,15 @@ def children_off(ctx: Ctx) -> list[tuple[UUID]]:
         " ON l.child_id = c.id AND l.partner_id = c.partner_id GROUP BY c.id, c.partner_id"
         " HAVING c.goods_minor IS DISTINCT FROM sum(l.quantity * l.unit_price_minor)::bigint"
         " OR c.freight_minor IS DISTINCT FROM sum(l.freight_minor)::bigint LIMIT %b",
+        FINDINGS_MAX,
+    )
+
+
+def promises_off(ctx: Ctx) -> list[tuple[UUID, date | None, date | None]]:
+    """Find children that are to arrive before they leave, or of which one of the two is said."""
+    return ctx.db.rows(
+        "SELECT id, ships_on, arrives_on FROM dropship.child"
+        " WHERE arrives_on < ships_on OR (arrives_on IS NULL) <> (ships_on IS NULL) LIMIT %b",
         FINDINGS_MAX,
     )
 

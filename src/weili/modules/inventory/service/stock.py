@@ -7,7 +7,7 @@ from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import NotFound, Problem
-from weili.modules import goods
+from weili.modules import goods, regions
 from weili.modules.goods import SKU_PREFIX, SkuId
 from weili.modules.inventory.model import (
     TRANSFER_PREFIX,
@@ -272,8 +272,9 @@ def reserved_by_place(ctx: Ctx) -> Iterator[tuple[SkuId, WarehouseId, int]]:
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
-    """Find places, shares and transfers that their own rows don't explain."""
+    """Find places, shares, transfers and promises that their own rows don't explain."""
     yield from _places_verify(ctx)
+    yield from _promises_verify(ctx)
     yield from _shares_verify(ctx)
     yield from _transfers_verify(ctx)
 
@@ -299,6 +300,26 @@ def _places_verify(ctx: Ctx) -> Iterator[Finding]:
             )
         repair = "count the place, set the row to what the movements say, then adjust to the count"
         yield Finding("stock_equals_movements", where, what, repair)
+
+
+def _promises_verify(ctx: Ctx) -> Iterator[Finding]:
+    served = houses.coverage_all(ctx)
+    ended = regions.regions_ended(ctx, codes={code for _, _, code in served})
+    for _, warehouse_id, code in served:
+        if code in ended:
+            yield Finding(
+                "coverage_region_in_force",
+                f"{id_text(WAREHOUSE_PREFIX, warehouse_id)} to {code}",
+                "the region is no longer in force, so nothing is promised to anybody there",
+                "cover the regions that took its place",
+            )
+    for warehouse_id, day in houses.days_twofold(ctx):
+        yield Finding(
+            "calendar_days_apart",
+            id_text(WAREHOUSE_PREFIX, warehouse_id),
+            f"{day} is a day off and a day on; it counts as a day off",
+            "put the calendar again, with the day in one of the two",
+        )
 
 
 def _shares_verify(ctx: Ctx) -> Iterator[Finding]:

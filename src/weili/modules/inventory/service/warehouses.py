@@ -102,6 +102,14 @@ def coverage_put(ctx: Ctx, *, warehouse_id: WarehouseId, rows: Sequence[Coverage
     store.coverage_upsert(ctx, warehouse_id=warehouse_id, rows=rows)
 
 
+def regions_served(ctx: Ctx) -> dict[PartyId, set[str]]:
+    """Give the regions that each supplier's warehouses serve."""
+    served: dict[PartyId, set[str]] = {}
+    for supplier_id, _, code in store.coverage_all(ctx):
+        served.setdefault(supplier_id, set()).add(code)
+    return served
+
+
 def coverage_take(ctx: Ctx, *, warehouse_id: WarehouseId, region_codes: Sequence[str]) -> int:
     """Let a warehouse no longer serve regions; says how many of them it did serve.
 

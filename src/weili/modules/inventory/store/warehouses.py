@@ -1,6 +1,7 @@
 """SQL of warehouses and of what they serve."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 from weili.kit.context import Ctx, PartyId
@@ -123,6 +124,22 @@ def calendar_write(ctx: Ctx, *, warehouse_id: WarehouseId, calendar: Calendar) -
         calendar.closed_on,
         calendar.open_on,
         warehouse_id,
+    )
+
+
+def coverage_all(ctx: Ctx) -> list[tuple[PartyId, WarehouseId, str]]:
+    """Read which regions each warehouse serves, with its supplier."""
+    return ctx.db.rows(
+        "SELECT w.supplier_id, w.id, c.region_code FROM inventory.coverage c"
+        " JOIN inventory.warehouse w ON w.id = c.warehouse_id ORDER BY 1, 2, 3"
+    )
+
+
+def days_twofold(ctx: Ctx) -> list[tuple[WarehouseId, date]]:
+    """Find days that a warehouse's calendar has as open and as closed."""
+    return ctx.db.rows(
+        "SELECT w.id, d FROM inventory.warehouse w, unnest(w.open_on) AS x (d)"
+        " WHERE d = ANY (w.closed_on) ORDER BY 1, 2"
     )
 
 

@@ -103,6 +103,27 @@ def rule_page(
     ]
 
 
+def rules_all(ctx: Ctx) -> list[tuple[TemplateId, FreightBasis, FreightRow]]:
+    """Read every rule with its template and what that counts."""
+    rows = ctx.db.rows(
+        "SELECT r.template_id, f.basis, r.region_code, r.base_minor, r.free_from_minor,"
+        "  r.first_units, r.next_units, r.next_minor, r.free_from_pieces, r.is_excluded"
+        " FROM pricing.freight_rule r JOIN pricing.freight_template f ON f.id = r.template_id"
+        " ORDER BY r.template_id, r.region_code"
+    )
+    return [(row[0], FreightBasis(row[1]), FreightRow(*row[2:])) for row in rows]
+
+
+def travelling(ctx: Ctx) -> list[tuple[PartyId, TemplateId]]:
+    """Read by which templates the goods of each supplier travel."""
+    return ctx.db.rows(
+        "SELECT DISTINCT c.supplier_id, coalesce(k.template_id, p.template_id, %b::uuid)"
+        " FROM pricing.cost c LEFT JOIN pricing.freight_sku k ON k.sku_id = c.sku_id"
+        " LEFT JOIN pricing.freight_supplier p ON p.supplier_id = c.supplier_id ORDER BY 1, 2",
+        TEMPLATE_DEFAULT,
+    )
+
+
 def rules_upsert(ctx: Ctx, *, template_id: TemplateId, rows: Sequence[FreightRow]) -> int:
     """Write freight rules; says how many really changed."""
     return ctx.db.run(
