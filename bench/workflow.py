@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bench.market import Market
-from weili.entrypoints.http import PlaceRequest, place_lane, place_work
+from weili.entrypoints.http.placing import PlaceRequest, place_lane, place_work
 from weili.kit.context import PartyId
 from weili.kit.world import World, in_transaction
 from weili.modules import dropship

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
-    from weili.entrypoints.http import Placing
+    from weili.entrypoints.http.looking import Looking
+    from weili.entrypoints.http.placing import Placing
     from weili.entrypoints.jobs import Worker
 
 EMBEDDED_DATABASE: Final = "weili"
@@ -43,7 +44,8 @@ PORT_MAX: Final = 65_535
 DRAIN_S: Final = 10
 SWITCH_S: Final = 0.0005
 COLLECT_AT: Final = (20_000, 20, 20)
-PLACER_COLLECT_AT: Final = (200_000, 20, 20)
+FAR_END_COLLECT_AT: Final = (200_000, 20, 20)
+LOOKERS_MAX: Final = 4
 _WORLD_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
 
 Worlds = Mapping[str, World]
@@ -298,6 +300,7 @@ def opened(settings: Settings, *, upgrade: bool = False) -> Iterator[dict[str, W
 def http_app(
     worlds: Worlds,
     placing: "Placing",
+    looking: "Looking",
     media: MediaStore,
     *,
     settings: Settings | None = None,
@@ -306,43 +309,64 @@ def http_app(
 
     Without ``settings`` nothing is searched: it is not known where the indexes lie.
     """
-    from weili.entrypoints.http import create_app  # noqa: PLC0415
+    from weili.entrypoints.http.app import create_app  # noqa: PLC0415
 
-    def aside(work: Callable[[], None]) -> None:
-        Thread(target=work, name="search index", daemon=True).start()
-
-    indexes = {
-        name: TantivyIndex(settings.search_home(name), run=aside)
-        for name in worlds
-        if settings is not None
-    }
+    indexes = {name: _index(settings, name) for name in worlds if settings is not None}
     return create_app(
-        worlds=worlds, placing=placing, media=media, is_current=is_current, indexes=indexes
+        worlds=worlds,
+        placing=placing,
+        looking=looking,
+        media=media,
+        is_current=is_current,
+        indexes=indexes,
     )
 
 
-@contextmanager
-def placers(worlds: Worlds) -> "Iterator[Placing]":
-    """Run for each world a process that places its orders, and give the lanes that lead there.
+def _index(settings: Settings, world: str) -> TantivyIndex:
+    def aside(work: Callable[[], None]) -> None:
+        Thread(target=work, name="search index", daemon=True).start()
 
-    When such a process is lost, this one is asked to end: whoever keeps it running starts both
-    anew. When this one is lost, however it ends, its placers finish what they have and end too.
+    return TantivyIndex(settings.search_home(world), run=aside)
+
+
+@contextmanager
+def far_ends(worlds: Worlds) -> "Iterator[tuple[Placing, Looking]]":
+    """Run for each world a process that places orders and some that look up; gives their lanes.
+
+    When such a process is lost, this one is asked to end: whoever keeps it running starts all of
+    them anew. When this one is lost, however it ends, they finish what they have and end too.
     """
-    from weili.entrypoints.http import place_lane  # noqa: PLC0415
+    from weili.entrypoints.http.looking import look_lanes  # noqa: PLC0415
+    from weili.entrypoints.http.placing import place_lane  # noqa: PLC0415
 
     with ExitStack() as stack:
-        yield {
-            name: place_lane(stack.enter_context(_placer(name)), lost=_end_in_good_order)
+
+        def link(verb: str, world: str) -> socket.socket:
+            return stack.enter_context(_far_end(verb, world))
+
+        placing = {
+            name: place_lane(link("place", name), lost=_end_in_good_order) for name in worlds
+        }
+        looking = {
+            name: look_lanes(
+                [link("look", name) for _ in range(lookers())], lost=_end_in_good_order
+            )
             for name in worlds
         }
+        yield placing, looking
+
+
+def lookers() -> int:
+    """Say how many processes look up for each world: they keep the machine's processors busy."""
+    return min(os.cpu_count() or 1, LOOKERS_MAX)
 
 
 @contextmanager
-def _placer(world: str) -> Iterator[socket.socket]:
-    """Run ``weili place`` for the block, which closes the link; gives our end of it."""
+def _far_end(verb: str, world: str) -> Iterator[socket.socket]:
+    """Run ``weili place`` or ``look`` for the block, which closes the link; gives our end of it."""
     ours, theirs = socket.socketpair()
     with theirs:
-        words = ["-m", "weili.entrypoints.cli", "place", world, str(theirs.fileno())]
+        words = ["-m", "weili.entrypoints.cli", verb, world, str(theirs.fileno())]
         process = subprocess.Popen([sys.executable, *words], pass_fds=[theirs.fileno()])
     try:
         yield ours
@@ -361,12 +385,22 @@ def _end_in_good_order() -> None:
 
 def place(world: World, link: socket.socket) -> None:
     """Place a world's orders, batch by batch, until the other end of the link is closed."""
-    from weili.entrypoints.http import place_work  # noqa: PLC0415
+    from weili.entrypoints.http.placing import place_work  # noqa: PLC0415
 
     forget_garbage()
     # What placing an order makes refers to nothing in a circle, so looking for that is for seldom.
-    gc.set_threshold(*PLACER_COLLECT_AT)
+    gc.set_threshold(*FAR_END_COLLECT_AT)
     place_work(world, link)
+
+
+def look(settings: Settings, world: World, link: socket.socket) -> None:
+    """Look up what is asked in a world, group by group, until the link's other end is closed."""
+    from weili.entrypoints.http.look_readers import look_readers  # noqa: PLC0415
+    from weili.entrypoints.http.looking import look_work  # noqa: PLC0415
+
+    forget_garbage()
+    gc.set_threshold(*FAR_END_COLLECT_AT)
+    look_work(world, look_readers(_index(settings, world.name)), link)
 
 
 def is_current(world: World) -> bool:
@@ -384,10 +418,10 @@ def serve(settings: Settings, worlds: Worlds, listening: socket.socket, media: M
     """Serve the HTTP face on a socket until SIGTERM or SIGINT, then finish what is under way."""
     import uvicorn  # noqa: PLC0415
 
-    from weili.entrypoints.http import gazetteers_make  # noqa: PLC0415
+    from weili.entrypoints.http.gazetteers import gazetteers_make  # noqa: PLC0415
 
-    with placers(worlds) as placing:
-        app = http_app(worlds, placing, media, settings=settings)
+    with far_ends(worlds) as (placing, looking):
+        app = http_app(worlds, placing, looking, media, settings=settings)
         # Before what is there by now is left out of what is looked through for garbage.
         gazetteers_make(worlds.values())
         # The event loop shares its interpreter with the threads of slower routes.

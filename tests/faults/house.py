@@ -94,17 +94,20 @@ class House:
     def child(self, name: str) -> int:
         """Give the pid of the server or the worker."""
         for pid, _ in self.note()["children"]:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if name.encode() in words:
+            if name in _words(pid):
                 return int(pid)
         raise AssertionError(name)
 
-    def placer(self) -> int:
-        """Give the pid of the process that places orders for the server."""
+    def far_end(self, name: str) -> int:
+        """Give the pid of a process that works for the server: it places, or it looks up."""
         server = self.child("serve")
         below = Path(f"/proc/{server}/task/{server}/children")
-        until("the server has its placer", lambda: bool(below.read_text().split()))
-        return int(below.read_text().split()[0])
+
+        def found() -> list[int]:
+            return [int(pid) for pid in below.read_text().split() if name in _words(int(pid))]
+
+        until(f"the server has one to {name}", lambda: bool(found()))
+        return found()[0]
 
     def health(self) -> int:
         """Ask whether it trades; 0 when nobody answers."""
@@ -180,3 +183,11 @@ class House:
 
 def _headers(bearer: str) -> dict[str, str]:
     return {"authorization": f"Bearer {bearer}"} if bearer else {}
+
+
+def _words(pid: int) -> list[str]:
+    """Give the words that a process was started with; none when it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []

@@ -67,23 +67,28 @@ def test_a_killed_server_is_back_and_nobody_was_refused(running: House) -> None:
     assert running.child("serve") != before
 
 
-def test_a_killed_placer_is_back_with_its_server_and_loses_no_order(running: House) -> None:
+@pytest.mark.parametrize("name", ["place", "look"])
+def test_a_killed_far_end_is_back_with_its_server_and_loses_no_order(
+    running: House, name: str
+) -> None:
     # Given an order that was placed
-    assert running.place("K-PLACE")[0] == 201
-    server, placer = running.child("serve"), running.placer()
-    # When the process is killed that places orders for the server
-    running.kill(placer)
+    number = f"K-{name}"
+    assert running.place(number)[0] == 201
+    server, far_end = running.child("serve"), running.far_end(name)
+    # When a process is killed that places orders, or looks up, for the server
+    running.kill(far_end)
     # Then both are started anew, the order is there, and the next is taken
     until("it trades again", lambda: running.health() == 200 and running.child("serve") != server)
-    assert running.placer() != placer
-    assert running.place("K-PLACE")[1]["number"] == "K-PLACE"
-    assert running.place("K-PLACE-2")[0] == 201
+    assert running.far_end(name) != far_end
+    assert running.place(number)[1]["number"] == number
+    assert running.place(f"{number}-2")[0] == 201
+    assert running.get("/v1/search/skus", bearer=running.bearer())[0] == 200
 
 
-def test_a_killed_server_leaves_no_placer_behind(running: House) -> None:
-    placer = running.placer()
+def test_a_killed_server_leaves_nobody_behind(running: House) -> None:
+    far_ends = [running.far_end(name) for name in ("place", "look")]
     running.kill(running.child("serve"))
-    until("the placer has ended", lambda: processes.find(placer) is None)
+    until("all have ended", lambda: not any(map(processes.find, far_ends)))
     until("it trades again", lambda: running.health() == 200)
 
 

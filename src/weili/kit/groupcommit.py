@@ -30,6 +30,7 @@ from weili.kit.problems import Busy, Problem, Unavailable
 
 BATCH_WEIGHT_MAX: Final = 500
 LANE_WEIGHT_MAX: Final = 4_000
+"""What a batch, and all that is under way in a lane, may weigh unless something else is asked."""
 RETRY_AFTER_S: Final = 1
 
 _HEAD: Final = struct.Struct("!III")
@@ -67,17 +68,20 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         write: Callable[[C], bytes],
         read: Callable[[bytes], R],
         weigh: Callable[[C], int] = lambda _: 1,
+        weight_max: int = LANE_WEIGHT_MAX,
         lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._link = link
         self._write = write
         self._read = read
         self._weigh = weigh
+        self._weight_max = weight_max
         self._lost = lost
         self._transport: asyncio.Transport | None = None
         self._numbers = count(1)
         self._waiting: dict[int, _Waiting] = {}
-        self._weight = 0
+        self.weight = 0
+        """How much is under way."""
         self._unsent: list[bytes] = []
         self._frames = _Frames()
         self.is_ready = False
@@ -103,12 +107,12 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         if self._transport is None:
             raise Unavailable(retry_after_s=RETRY_AFTER_S)
         weight = self._weigh(command)
-        if self._weight and self._weight + weight > LANE_WEIGHT_MAX:
+        if self.weight and self.weight + weight > self._weight_max:
             raise Busy(retry_after_s=RETRY_AFTER_S)
         number = next(self._numbers) & 0xFFFFFFFF
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[number] = _Waiting(weight, future)
-        self._weight += weight
+        self.weight += weight
         body = self._write(command)
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._send)
@@ -132,7 +136,7 @@ class Lane(asyncio.Protocol, Generic[C, R]):
                 self.is_ready = True
                 continue
             weight, future = self._waiting.pop(number)
-            self._weight -= weight
+            self.weight -= weight
             if future.done():  # The caller went away.
                 continue
             if kind == _RESULT:
@@ -153,6 +157,39 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         if is_unforeseen:
             _log.error("the far end of a lane is gone: %r", exc)
             self._lost()
+
+
+class Lanes(Generic[C, R]):
+    """Several lanes that lead to equals; what is asked goes where least is under way."""
+
+    def __init__(self, lanes: Sequence[Lane[C, R]]) -> None:
+        self._lanes = lanes
+
+    async def open(self) -> None:
+        """Join all lanes to the running event loop."""
+        for lane in self._lanes:
+            await lane.open()
+
+    def close(self) -> None:
+        """Close all lanes, as ``Lane.close`` does."""
+        for lane in self._lanes:
+            lane.close()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all far ends have said that they work."""
+        return all(lane.is_ready for lane in self._lanes)
+
+    async def ask(self, command: C) -> R:
+        """Ask one of them; the first of all while nothing is under way.
+
+        Raises: as ``Lane.ask``.
+        """
+        return await min(self._lanes, key=_weight_of).ask(command)
+
+
+def _weight_of(lane: Lane[C, R]) -> int:
+    return lane.weight
 
 
 class _Frames:
@@ -181,13 +218,15 @@ def work_lane(
     *,
     read: Callable[[bytes], C],
     write: Callable[[R], bytes],
+    weight_max: int = BATCH_WEIGHT_MAX,
 ) -> None:
     """Be the far end of a lane until the near end closes it.
 
     ``work`` does one batch in one transaction and returns as many results as it was given
-    commands; a refusal of one command is a result, not an exception.
+    commands; a refusal of one command is a result, not an exception. A batch weighs at most
+    ``weight_max``, or is one command.
     """
-    inbox = _Inbox(link)
+    inbox = _Inbox(link, weight_max)
     with suppress(ConnectionError):
         link.sendall(_HEAD.pack(0, 0, _READY))
     while batch := inbox.take():
@@ -204,8 +243,9 @@ def work_lane(
 class _Inbox:
     """What has arrived at the far end and is not begun."""
 
-    def __init__(self, link: socket.socket) -> None:
+    def __init__(self, link: socket.socket, weight_max: int) -> None:
         self._link = link
+        self._weight_max = weight_max
         self._frames = _Frames()
         self._queue: deque[tuple[int, int, bytes]] = deque()
 
@@ -213,7 +253,7 @@ class _Inbox:
         """Give the next batch, (number, command) each; empty when the near end is closed."""
         self._fetch(is_patient=not self._queue)
         batch: list[tuple[int, bytes]] = []
-        room = BATCH_WEIGHT_MAX
+        room = self._weight_max
         while self._queue and (not batch or self._queue[0][1] <= room):
             number, weight, body = self._queue.popleft()
             batch.append((number, body))

@@ -22,7 +22,10 @@ from tests import market as markets
 from tests.conftest import database_create, database_drop, database_url
 from weili.adapters.files.media import FolderMediaStore
 from weili.adapters.search import TantivyIndex, TantivyWriter
-from weili.entrypoints.http import create_app, place_lane, place_work
+from weili.entrypoints.http.app import create_app
+from weili.entrypoints.http.look_readers import look_readers
+from weili.entrypoints.http.looking import look_lanes, look_work
+from weili.entrypoints.http.placing import place_lane, place_work
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
 from weili.kit.outbox import relay
@@ -136,16 +139,25 @@ class Serving:
 @contextmanager
 def served(world: World) -> Iterator[str]:
     """Serve a world until the end of the block; gives the address."""
-    near, far = socket.socketpair()
-    placer = threading.Thread(target=place_work, args=(world, far), daemon=True)
-    placer.start()
+    (near, far), (near_look, far_look) = socket.socketpair(), socket.socketpair()
     with (
         tempfile.TemporaryDirectory() as home,
         tempfile.TemporaryDirectory() as folder,
         socket.socket() as listener,
         near,
         far,
+        near_look,
+        far_look,
     ):
+        index = TantivyIndex(Path(home))
+        far_ends = [
+            threading.Thread(target=place_work, args=(world, far), daemon=True),
+            threading.Thread(
+                target=look_work, args=(world, look_readers(index), far_look), daemon=True
+            ),
+        ]
+        for far_end in far_ends:
+            far_end.start()
         writer = TantivyWriter(Path(home))
         assert writer.lock()
         index_build(world.begin, writer)
@@ -153,8 +165,9 @@ def served(world: World) -> Iterator[str]:
         app = create_app(
             worlds={world.name: world},
             placing={world.name: place_lane(near)},
+            looking={world.name: look_lanes([near_look])},
             media=FolderMediaStore(Path(folder)),
-            indexes={world.name: TantivyIndex(Path(home))},
+            indexes={world.name: index},
         )
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
@@ -174,9 +187,9 @@ def served(world: World) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(START_S)
-            placer.join(START_S)
-        assert not thread.is_alive()
-        assert not placer.is_alive()
+            for far_end in far_ends:
+                far_end.join(START_S)
+        assert not any(each.is_alive() for each in (thread, *far_ends))
 
 
 def key_issued(

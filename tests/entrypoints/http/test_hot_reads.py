@@ -1,26 +1,27 @@
 """Look-ups that share a transaction answer as they would alone, whoever reads them."""
 
+import asyncio
 import json
+import socket
+import threading
 
 import pytest
 
 from tests.entrypoints.http.conftest import Serving
-from weili.entrypoints.http.calls import Call
-from weili.entrypoints.http.reading import Steps, Work, together
-from weili.kit.context import SYSTEM, Ctx
+from weili.entrypoints.http.look_readers import Steps, Work
+from weili.entrypoints.http.looking import NOT_TAKEN, LookUp, look_lanes, look_work
+from weili.kit.context import SYSTEM, Actor, Ctx
+from weili.kit.groupcommit import LaneFailedError
 from weili.kit.ids import id_text
-from weili.kit.memory import Memory, Recall
+from weili.kit.memory import Recall
 from weili.kit.problems import NotFound, Said
 from weili.kit.world import World
 from weili.modules import parties
 
 
-def _called(world: World, nonce: str | None = None) -> Call:
-    signed = None if nonce is None else ("key", nonce)
-    return Call(world, SYSTEM, signed, "en", "GET", "/", b"", None, lambda: None)
+def _answering(_: Actor, sent: bytes) -> Work:
+    number = int(sent)
 
-
-def _answering(number: int) -> Work:
     def work(ctx: Ctx, _: Recall) -> Steps:
         asked = ctx.db.ask("SELECT %b::bigint * 2", number)
         yield
@@ -33,43 +34,82 @@ def _answering(number: int) -> Work:
     return work
 
 
-def _refusing(_: Ctx, __: Recall) -> Steps:
-    yield
-    raise NotFound(what=Said("thing", "物"), id="x")
+def _refusing(_: Actor, __: bytes) -> Work:
+    def work(_: Ctx, __: Recall) -> Steps:
+        yield
+        raise NotFound(what=Said("thing", "物"), id="x")
+
+    return work
 
 
-def _breaking(ctx: Ctx, _: Recall) -> Steps:
-    ctx.db.ask("SELECT 1 / 0")
-    yield
-    return b""
+def _breaking(_: Actor, __: bytes) -> Work:
+    def work(ctx: Ctx, _: Recall) -> Steps:
+        ctx.db.ask("SELECT 1 / 0")
+        yield
+        return b""
+
+    return work
+
+
+READERS = {"answer": _answering, "refuse": _refusing, "break": _breaking}
+
+
+def _looked(world: World, *look_ups: LookUp) -> list[bytes | BaseException]:
+    """Ask all at once, and wait for all."""
+    near, far = socket.socketpair()
+    worker = threading.Thread(target=look_work, args=(world, READERS, far))
+
+    async def asked() -> list[bytes | BaseException]:
+        lanes = look_lanes([near])
+        await lanes.open()
+        together = asyncio.gather(*map(lanes.ask, look_ups), return_exceptions=True)
+        await asyncio.sleep(0)
+        worker.start()
+        answers = await together
+        lanes.close()
+        return answers
+
+    with near, far:
+        answers = asyncio.run(asked())
+        worker.join()
+    return answers
+
+
+def _ask(path: str, sent: bytes = b"", nonce: str | None = None) -> LookUp:
+    return LookUp(path, SYSTEM, None if nonce is None else ("key", nonce), sent)
 
 
 def test_each_look_up_of_a_group_has_its_own_answer_or_refusal(world: World) -> None:
     group = [
-        (_called(world, "n-1"), _answering(1)),
-        (_called(world, "n-2"), _refusing),
-        (_called(world), _answering(3)),
-        (_called(world, "n-1"), _answering(4)),
+        _ask("answer", b"1", "n-1"),
+        _ask("refuse", b"", "n-2"),
+        _ask("answer", b"3"),
+        _ask("answer", b"4", "n-1"),
     ]
-    first, refused, third, replayed = together(world, Memory(), group)
+    first, refused, third, replayed = _looked(world, *group)
     assert (first, third) == (b"3", b"7")
     assert isinstance(refused, NotFound)
     assert isinstance(replayed, parties.NonceReplayed)
 
     # What was refused stays refused: its nonce is kept.
-    again = together(world, Memory(), group[:2])
+    again = _looked(world, *group[:2])
     assert all(isinstance(answer, parties.NonceReplayed) for answer in again)
 
 
+def test_what_is_not_as_documented_is_left_alone_with_its_nonce(world: World) -> None:
+    left, taken = _looked(world, _ask("answer", b"x", "n-1"), _ask("answer", b"1", "n-1"))
+    assert (left, taken) == (NOT_TAKEN, b"3")
+
+
 def test_a_look_up_that_fails_takes_no_neighbour_down(world: World) -> None:
-    group = [
-        (_called(world, "n-1"), _answering(1)),
-        (_called(world, "n-2"), _breaking),
-        (_called(world, "n-3"), _answering(3)),
-    ]
-    first, failed, third = together(world, Memory(), group)
+    first, failed, third = _looked(
+        world,
+        _ask("answer", b"1", "n-1"),
+        _ask("break", b"", "n-2"),
+        _ask("answer", b"3", "n-3"),
+    )
     assert (first, third) == (b"3", b"7")
-    assert isinstance(failed, Exception)
+    assert isinstance(failed, LaneFailedError)
 
 
 @pytest.fixture

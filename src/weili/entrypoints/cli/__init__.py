@@ -20,7 +20,7 @@ from weili.entrypoints.cli.prices import app as prices
 from weili.entrypoints.cli.prices import import_prices
 from weili.entrypoints.cli.proposals import import_proposals
 from weili.entrypoints.cli.review import app as goods
-from weili.entrypoints.cli.run import place, serve, work
+from weili.entrypoints.cli.run import look, place, serve, work
 from weili.entrypoints.cli.say import fail, language, listen, refuse
 from weili.entrypoints.cli.search import app as search
 from weili.entrypoints.cli.stock import app as stock
@@ -58,6 +58,7 @@ def _weili(
 app.command("up")(up)
 app.command("serve")(serve)
 app.command("place", hidden=True)(place)
+app.command("look", hidden=True)(look)
 app.command("work")(work)
 app.command("status")(status)
 app.command("verify")(verify)

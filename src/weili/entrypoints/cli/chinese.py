@@ -77,6 +77,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "Place a world's orders for the server that started this process, until it closes the "
         "link.": "为启动本进程的服务处理某一环境的下单，直至其关闭连接。",
+        "Look things up for the server that started this process, until it closes the link.": (
+            "为启动本进程的服务处理某一环境的查询，直至其关闭连接。"
+        ),
         "Do what happens behind the API: relay, jobs, deadlines, errands to suppliers.": (
             "处理后台事务：事件投递、任务、到期处理、向供应商派单。"
         ),

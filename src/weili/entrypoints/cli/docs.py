@@ -147,7 +147,7 @@ def references() -> dict[str, str]:
 
 async def _api_document(world: World) -> dict[str, Any]:
     media = bootstrap.media_store(bootstrap.Settings.read({}))
-    app = bootstrap.http_app({world.name: world}, placing={}, media=media)
+    app = bootstrap.http_app({world.name: world}, placing={}, looking={}, media=media)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://weili") as client:
         answer = await client.get("/openapi.json")

@@ -1,13 +1,19 @@
-"""``weili serve`` and ``weili work``, run by a supervisor; ``weili place``, run by serve."""
+"""``weili serve`` and ``work``, run by a supervisor; ``weili place`` and ``look``, by serve."""
 
 import os
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import socket
+
+    from weili.bootstrap import Settings
+    from weili.kit.world import World
 
 SocketOption = Annotated[int | None, typer.Option("--socket-fd", hidden=True)]
 LifelineOption = Annotated[int | None, typer.Option("--lifeline-fd", hidden=True)]
@@ -40,6 +46,22 @@ def serve(socket_fd: SocketOption = None, lifeline_fd: LifelineOption = None) ->
 
 def place(world: str, link_fd: int) -> None:
     """Place a world's orders for the server that started this process, until it closes the link."""
+    from weili import bootstrap
+
+    with _far_end(world, link_fd) as (_, opened, link):
+        bootstrap.place(opened, link)
+
+
+def look(world: str, link_fd: int) -> None:
+    """Look things up for the server that started this process, until it closes the link."""
+    from weili import bootstrap
+
+    with _far_end(world, link_fd) as (settings, opened, link):
+        bootstrap.look(settings, opened, link)
+
+
+@contextmanager
+def _far_end(world: str, link_fd: int) -> "Iterator[tuple[Settings, World, socket.socket]]":
     import socket
     from dataclasses import replace
 
@@ -52,7 +74,7 @@ def place(world: str, link_fd: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     settings = replace(bootstrap.Settings.read(os.environ), worlds=(world,))
     with socket.socket(fileno=link_fd) as link, bootstrap.opened(settings) as worlds:
-        bootstrap.place(worlds[world], link)
+        yield settings, worlds[world], link
 
 
 def work(lifeline_fd: LifelineOption = None) -> None:

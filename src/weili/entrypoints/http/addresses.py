@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import CallIn, carry_out, respond
-from weili.entrypoints.http.fields import ASKS_MAX, Body
+from weili.entrypoints.http.checks import ASKS_MAX
+from weili.entrypoints.http.fields import Body
 from weili.entrypoints.http.gazetteers import gazetteer_of
 from weili.modules import regions
 

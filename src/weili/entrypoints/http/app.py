@@ -51,9 +51,10 @@ from weili.entrypoints.http.front import Front, Straight
 from weili.entrypoints.http.health import health_router
 from weili.entrypoints.http.hot import hot_routes
 from weili.entrypoints.http.hot_reads import hot_reads
+from weili.entrypoints.http.looking import Looking, LookLanes
 from weili.entrypoints.http.media import media_router
 from weili.entrypoints.http.openapi import openapi_of
-from weili.entrypoints.http.placing import Placing
+from weili.entrypoints.http.placing import PlaceLane, Placing
 from weili.entrypoints.http.problems import (
     BodyUnreadable,
     MethodNotAllowed,
@@ -99,26 +100,29 @@ def create_app(
     *,
     worlds: Mapping[str, World],
     placing: Placing,
+    looking: Looking,
     media: MediaStore,
     is_current: Callable[[World], bool] = lambda _: True,
     indexes: Mapping[str, SearchIndex] = MappingProxyType({}),
 ) -> ASGIApp:
     """Make the application.
 
-    ``placing`` holds the lane of each world, to be joined to the event loop and closed here.
+    ``placing`` and ``looking`` hold the lanes of each world, to be joined to the event loop and
+    closed here.
     ``media`` is where the bytes of pictures lie. ``indexes`` are what is searched, by world;
     without one a search is refused as not ready. ``is_current`` says whether a world's database
     has the newest shape. Threads are as many as the smallest pool has connections.
     """
+    lanes: list[PlaceLane | LookLanes] = [*placing.values(), *looking.values()]
     threads = min(world.connections for world in worlds.values())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads
-        for lane in placing.values():
+        for lane in lanes:
             await lane.open()
         yield
-        for lane in placing.values():
+        for lane in lanes:
             lane.close()
 
     app = FastAPI(
@@ -137,7 +141,7 @@ def create_app(
         app.include_router(module.router)
     app.include_router(media_router(media))
     app.include_router(catalogue.search_router(indexes))
-    app.include_router(health_router(worlds, placing=placing, is_current=is_current))
+    app.include_router(health_router(worlds, lanes=lanes, is_current=is_current))
     document = openapi_of(app)
 
     @app.get("/openapi.json", include_in_schema=False)
@@ -155,7 +159,7 @@ def create_app(
     }
     straight |= {
         key: Front(hot_read, doorkeeper=doorkeeper, is_hot=True)
-        for key, hot_read in hot_reads(worlds, indexes, app).items()
+        for key, hot_read in hot_reads(looking, app).items()
     }
     return Straight(app, hot=straight)
 

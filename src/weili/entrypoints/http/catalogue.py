@@ -25,6 +25,12 @@ from weili.entrypoints.http.fields import (
     TitleIn,
 )
 from weili.entrypoints.http.goods import sku_document
+from weili.entrypoints.http.look_documents import (
+    HITS_MAX,
+    FoundDocument,
+    facets_written,
+    found_document,
+)
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
 from weili.kit.money import AMOUNT_MINOR_MAX
@@ -32,14 +38,12 @@ from weili.kit.pages import cursor_parse, cursor_text
 from weili.kit.problems import CursorInvalid
 from weili.modules import catalogue, goods
 from weili.modules.catalogue import OFFSET_MAX, SearchAsk, SearchSort
-from weili.workflows.search_skus import FoundItem, SearchResult, search_skus
+from weili.workflows.search_skus import search_skus
 
 router = APIRouter(tags=["catalogue"])
 
-HITS_MAX: Final = 100
 EXPORT_ROWS: Final = 500
 _POSITION_DIGITS_MAX: Final = 18
-_FACETS: Final = ("category", "brand", "brand_kind", "state")
 
 WordsIn = Annotated[
     str,
@@ -59,43 +63,6 @@ AfterIn = Annotated[
 FeedLimitIn = Annotated[int, Query(ge=1, le=catalogue.FEED_MAX, description="changes at most")]
 SynonymIn = Annotated[TitleIn, Field(max_length=30)]
 WordIn = Annotated[TitleIn, Path()]
-
-
-class _Shown(msgspec.Struct):
-    """What the index shows of an SKU, in parts that go into the answer as they are."""
-
-    sku_id: msgspec.Raw
-    category: msgspec.Raw
-    brand: msgspec.Raw
-    brand_kind: msgspec.Raw
-    state: msgspec.Raw
-
-
-_shown = msgspec.json.Decoder(_Shown).decode
-
-
-class FoundItemDocument(msgspec.Struct):
-    """A found SKU as it is answered."""
-
-    sku_id: msgspec.Raw
-    title: str
-    variant: str
-    category: msgspec.Raw
-    brand: msgspec.Raw
-    brand_kind: msgspec.Raw
-    state: msgspec.Raw
-    unit_price_minor: int | None
-    price_version: int | None
-    suggested_price_minor: int | None
-
-
-class FoundDocument(msgspec.Struct):
-    """What was found as it is answered."""
-
-    count: int
-    relaxed: bool
-    items: list[FoundItemDocument]
-    facets: msgspec.Raw
 
 
 class SynonymsBody(Body):
@@ -244,35 +211,6 @@ def _searched(
         return found_document(result, facets_written(result))
 
     return read(call, work)
-
-
-def found_document(result: SearchResult, facets: msgspec.Raw) -> FoundDocument:
-    """Show what was found, with the facets as ``facets_written`` has them."""
-    items = [_item(item) for item in result.items]
-    return FoundDocument(result.count, result.is_relaxed, items, facets)
-
-
-def facets_written(result: SearchResult) -> msgspec.Raw:
-    """Write what narrows a search, which is the same on each page of what was found."""
-    found = result.facets
-    facets: dict[str, Any] = {name: found.get(name, ()) for name in _FACETS}
-    return msgspec.Raw(msgspec.json.encode({**facets, "price": result.bands}))
-
-
-def _item(item: FoundItem) -> FoundItemDocument:
-    sku, shown = item.sku, _shown(item.shown)
-    return FoundItemDocument(
-        shown.sku_id,
-        sku.title,
-        sku.variant,
-        shown.category,
-        shown.brand,
-        shown.brand_kind,
-        shown.state,
-        sku.unit_price_minor,
-        sku.price_version,
-        sku.compare_at_minor,
-    )
 
 
 def _change(item: catalogue.Offer, moments: dict[datetime, str | None]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import CallIn, read
+from weili.entrypoints.http.checks import ASKS_MAX
 from weili.entrypoints.http.documents import moment, page
 from weili.entrypoints.http.fields import (
-    ASKS_MAX,
     LIMIT,
     Body,
     CategoryIdIn,

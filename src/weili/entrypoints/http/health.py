@@ -1,6 +1,6 @@
 """Whether this process is ready to trade, and where to begin."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import anyio.to_thread
 from fastapi import APIRouter
@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import respond
-from weili.entrypoints.http.placing import Placing
+from weili.entrypoints.http.looking import LookLanes
+from weili.entrypoints.http.placing import PlaceLane
 from weili.entrypoints.http.problems import problem_response
 from weili.kit.problems import Problem, Unavailable
 from weili.kit.world import World
@@ -17,16 +18,19 @@ from weili.modules import regions
 
 
 def health_router(
-    worlds: Mapping[str, World], *, placing: Placing, is_current: Callable[[World], bool]
+    worlds: Mapping[str, World],
+    *,
+    lanes: Iterable[PlaceLane | LookLanes],
+    is_current: Callable[[World], bool],
 ) -> APIRouter:
     """Give the routes that need no key."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", response_model=answers.HealthOut)
     async def health(request: Request) -> Response:
-        """Answer 200 when every world's database is ready, and so is what places its orders."""
+        """Answer 200 when every world's database is ready, and so are the processes behind it."""
         try:
-            if not all(lane.is_ready for lane in placing.values()):
+            if not all(lane.is_ready for lane in lanes):
                 raise Unavailable(retry_after_s=1)
             for world in worlds.values():
                 await anyio.to_thread.run_sync(_check, world, is_current)

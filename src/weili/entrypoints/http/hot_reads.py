@@ -1,253 +1,59 @@
-"""The hot look-ups: search, prices and stock, without a thread or a transaction for each request.
+"""The hot look-ups as they are asked for: search, prices and stock, with no thread for each.
 
-A request that is exactly as documented is read here, quickly. Any other goes on to the framework's
-route of the same path, which takes it or names every fault: what is refused is decided there alone.
+What was sent goes down the world's lanes as it is (see ``looking``); what they do not take goes on
+to the framework's route of the same path.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Final, TypeVar, cast
-from urllib.parse import parse_qsl
-from weakref import WeakKeyDictionary
+from typing import Final
 
-import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from weili.adapters.search import Counts, SearchIndex, SearchNotReady
 from weili.entrypoints.http.calls import Call, scope_check
-from weili.entrypoints.http.catalogue import HITS_MAX, facets_written, found_document
-from weili.entrypoints.http.fields import ASKS_MAX, area_checked, day_read
+from weili.entrypoints.http.look_readers import PRICES, SEARCH, STOCK
+from weili.entrypoints.http.looking import NOT_TAKEN, Looking, LookUp
 from weili.entrypoints.http.policy import POLICY
-from weili.entrypoints.http.prices import quote_document
 from weili.entrypoints.http.problems import problem_response
-from weili.entrypoints.http.reading import (
-    RECALLING,
-    SEARCHING,
-    Reading,
-    Readings,
-    Steps,
-    Work,
-)
-from weili.entrypoints.http.stock import availability_document
-from weili.kit.context import Ctx
-from weili.kit.ids import id_parse, ids_parse
-from weili.kit.memory import Recall
-from weili.kit.money import AMOUNT_MINOR_MAX
 from weili.kit.problems import Problem
-from weili.kit.world import World
-from weili.modules import catalogue, dropship, goods, inventory, pricing
-from weili.workflows.search_skus import SearchResult, search_steps
 
 _JSON: Final = (b"content-type", b"application/json")
-_DIGITS_MAX: Final = 18
-_QUERY_FIELDS_MAX: Final = 10
-T = TypeVar("T")
-
-_encode = msgspec.json.Encoder().encode
-
-Reader = Callable[[Call, Scope], Work]
-"""Reads a request that is as documented.
-
-Raises: ValueError, msgspec.ValidationError or a Problem for any other.
-"""
-
-_Quantity = Annotated[int, msgspec.Meta(ge=1, le=dropship.QUANTITY_MAX)]
 
 
-class _PriceAsk(msgspec.Struct, forbid_unknown_fields=True):
-    sku_id: str
-    quantity: _Quantity = 1
-
-
-class _StockAsk(msgspec.Struct, forbid_unknown_fields=True):
-    sku_id: str
-    area_code: str
-    quantity: _Quantity = 1
-    on: str | None = None
-
-
-class _PriceAsks(msgspec.Struct, forbid_unknown_fields=True):
-    items: Annotated[list[_PriceAsk], msgspec.Meta(min_length=1, max_length=ASKS_MAX)]
-
-
-class _StockAsks(msgspec.Struct, forbid_unknown_fields=True):
-    items: Annotated[list[_StockAsk], msgspec.Meta(min_length=1, max_length=ASKS_MAX)]
-
-
-_price_asks = msgspec.json.Decoder(_PriceAsks).decode
-_stock_asks = msgspec.json.Decoder(_StockAsks).decode
-
-
-def hot_reads(
-    worlds: Mapping[str, World], indexes: Mapping[str, SearchIndex], app: ASGIApp
-) -> dict[tuple[str, str], ASGIApp]:
+def hot_reads(looking: Looking, app: ASGIApp) -> dict[tuple[str, str], ASGIApp]:
     """Give the hot look-ups by method and path; ``app`` takes what is not as documented."""
-    searching = {name: Reading(world, SEARCHING) for name, world in worlds.items()}
-    recalling = {name: Reading(world, RECALLING) for name, world in worlds.items()}
-    return {
-        key: _Hot(readings, key, read, app)
-        for key, readings, read in (
-            (("GET", "/v1/search/skus"), searching, _search_reader(indexes)),
-            (("POST", "/v1/prices:batchGet"), recalling, _prices_read),
-            (("POST", "/v1/stock:batchGet"), recalling, _stock_read),
-        )
-    }
+    keys = ("GET", SEARCH), ("POST", PRICES), ("POST", STOCK)
+    return {key: _Hot(looking, key, app) for key in keys}
 
 
 class _Hot:
-    def __init__(
-        self, readings: Readings, key: tuple[str, str], read: Reader, app: ASGIApp
-    ) -> None:
-        self._readings = readings
+    def __init__(self, looking: Looking, key: tuple[str, str], app: ASGIApp) -> None:
+        self._looking = looking
         self._needs = POLICY[key]
-        self._read = read
+        _, self._path = key
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call = scope["weili.call"]
+        answer = NOT_TAKEN
         try:
             scope_check(call.actor, self._needs)
-            try:
-                work = self._read(call, scope)
-            except (ValueError, msgspec.MsgspecError, Problem):
-                await self._app(scope, receive, send)
-                return
-            answer = await self._readings[call.world.name].ask(call, work)
+            sent = _sent(call, scope)
+            if sent is not None:
+                look_up = LookUp(self._path, call.actor, call.signed, sent)
+                answer = await self._looking[call.world.name].ask(look_up)
         except Problem as problem:
             await problem_response(problem, call.language)(scope, receive, send)
+            return
+        if answer == NOT_TAKEN:
+            await self._app(scope, receive, send)
             return
         length = (b"content-length", str(len(answer)).encode())
         await send({"type": "http.response.start", "status": 200, "headers": [_JSON, length]})
         await send({"type": "http.response.body", "body": answer})
 
 
-def _search_reader(indexes: Mapping[str, SearchIndex]) -> Reader:
-    facets_of: WeakKeyDictionary[Counts, msgspec.Raw] = WeakKeyDictionary()
-
-    def facets(result: SearchResult) -> msgspec.Raw:
-        """Give the written facets: once for as long as the index remembers the counts."""
-        known = facets_of.get(result.counts)
-        if known is None:
-            known = facets_of[result.counts] = facets_written(result)
-        return known
-
-    def read(call: Call, scope: Scope) -> Work:
-        ask = _search_ask(scope["query_string"])
-
-        def work(ctx: Ctx, recall: Recall) -> Steps:
-            index = indexes.get(call.world.name)
-            if index is None:
-                raise SearchNotReady
-            steps = search_steps(ctx, index, recall=recall, partner_id=call.actor.party_id, ask=ask)
-            result = yield from steps
-            return _encode(found_document(result, facets(result)))
-
-        return work
-
-    return read
-
-
-def _search_ask(query: bytes) -> catalogue.SearchAsk:
-    """Read a search."""
-    pairs = parse_qsl(
-        query.decode("latin-1"), keep_blank_values=True, max_num_fields=_QUERY_FIELDS_MAX
-    )
-    asked = dict(pairs)
-    if len(asked) != len(pairs):
-        raise ValueError("twice")
-    text = asked.pop("q", "")
-    if len(text) > catalogue.QUERY_MAX:
-        raise ValueError("too long")
-    ask = catalogue.SearchAsk(
-        text=text,
-        category_id=_read(asked, "category_id", _category_id),
-        brand_id=_read(asked, "brand_id", _brand_id),
-        brand_kind=_read(asked, "brand_kind", goods.BrandKind),
-        price_min_minor=_read(asked, "price_min", lambda text: _number(text, AMOUNT_MINOR_MAX)),
-        price_max_minor=_read(asked, "price_max", lambda text: _number(text, AMOUNT_MINOR_MAX)),
-        sort=_read(asked, "sort", catalogue.SearchSort) or catalogue.SearchSort.RELEVANCE,
-        offset=_read(asked, "offset", lambda text: _number(text, catalogue.OFFSET_MAX)) or 0,
-        limit=_read(asked, "limit", lambda text: _number(text, HITS_MAX, 1)) or 20,
-    )
-    if asked:
-        raise ValueError("unknown")
-    return ask
-
-
-def _read(asked: dict[str, str], name: str, read: Callable[[str], T]) -> T | None:
-    text = asked.pop(name, None)
-    return None if text is None else read(text)
-
-
-def _category_id(text: str) -> goods.CategoryId:
-    return goods.CategoryId(id_parse(goods.CATEGORY_PREFIX, text))
-
-
-def _brand_id(text: str) -> goods.BrandId:
-    return goods.BrandId(id_parse(goods.BRAND_PREFIX, text))
-
-
-def _number(text: str, most: int, least: int = 0) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS_MAX:
-        raise ValueError(text)
-    number = int(text)
-    if not least <= number <= most:
-        raise ValueError(text)
-    return number
-
-
-def _prices_read(call: Call, scope: Scope) -> Work:
-    _as_json(scope)
-    asked = _price_asks(call.body).items
-    texts = [ask.sku_id for ask in asked]
-    sku_ids = _sku_ids(texts)
-    quantities = [ask.quantity for ask in asked]
-
-    def work(ctx: Ctx, recall: Recall) -> Steps:
-        quotes = pricing.prices_asked(
-            ctx,
-            recall=recall,
-            partner_id=call.actor.party_id,
-            sku_ids=sku_ids,
-            quantities=quantities,
-        )
-        yield
-        return _encode({"items": list(map(quote_document, texts, quantities, quotes()))})
-
-    return work
-
-
-def _sku_ids(texts: Sequence[str]) -> Sequence[goods.SkuId]:
-    return cast("Sequence[goods.SkuId]", ids_parse(goods.SKU_PREFIX, texts))
-
-
-def _stock_read(call: Call, scope: Scope) -> Work:
-    _as_json(scope)
-    asked = _stock_asks(call.body).items
-    texts = [ask.sku_id for ask in asked]
-    sku_ids = _sku_ids(texts)
-    quantities = [ask.quantity for ask in asked]
-    area_codes = [ask.area_code for ask in asked]
-    for area_code in set(area_codes):
-        area_checked(area_code)
-    days = [None if ask.on is None else day_read(ask.on) for ask in asked]
-
-    def work(ctx: Ctx, recall: Recall) -> Steps:
-        found = inventory.availability_asked(
-            ctx,
-            recall=recall,
-            sku_ids=sku_ids,
-            quantities=quantities,
-            area_codes=area_codes,
-            days=days,
-        )
-        yield
-        shown = map(availability_document, texts, quantities, area_codes, found())
-        return _encode({"items": list(shown)})
-
-    return work
-
-
-def _as_json(scope: Scope) -> None:
-    """Leave to the framework what does not say that it is JSON, and what has parameters."""
-    if _JSON not in scope["headers"] or scope["query_string"]:
-        raise ValueError("not plain JSON")
+def _sent(call: Call, scope: Scope) -> bytes | None:
+    """Give the query, or the body of what says that it is JSON and has no parameters beside."""
+    query: bytes = scope["query_string"]
+    if call.method == "GET":
+        return query
+    return None if query or _JSON not in scope["headers"] else call.body

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import CallIn, change, read
+from weili.entrypoints.http.checks import ASKS_MAX
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
-    ASKS_MAX,
     LIMIT,
     AmountIn,
     Body,

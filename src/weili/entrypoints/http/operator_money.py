@@ -11,11 +11,10 @@ from starlette.responses import Response
 
 from weili.entrypoints.http import answers, answers_money
 from weili.entrypoints.http.calls import Call, CallIn, change, read
+from weili.entrypoints.http.checks import YEAR_MAX, YEAR_MIN, UnfitError
 from weili.entrypoints.http.documents import moment, page
 from weili.entrypoints.http.fields import (
     LIMIT,
-    YEAR_MAX,
-    YEAR_MIN,
     AmountIn,
     Body,
     CorrectionIdIn,
@@ -26,7 +25,6 @@ from weili.entrypoints.http.fields import (
     ReasonIn,
     ReferenceIn,
     TransferIdIn,
-    UnfitError,
     WithdrawalIdIn,
 )
 from weili.entrypoints.http.money import (

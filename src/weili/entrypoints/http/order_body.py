@@ -11,6 +11,12 @@ import msgspec
 from pydantic import Field, ValidationError
 
 from weili.entrypoints.http import fields
+from weili.entrypoints.http.checks import (
+    area_checked,
+    line_checked,
+    number_checked,
+    phone_checked,
+)
 from weili.entrypoints.http.fields import (
     AddressIn,
     AmountIn,
@@ -20,10 +26,6 @@ from weili.entrypoints.http.fields import (
     PhoneIn,
     RecipientNameIn,
     SkuIdIn,
-    area_checked,
-    line_checked,
-    number_checked,
-    phone_checked,
 )
 from weili.entrypoints.http.problems import body_invalid
 from weili.kit.ids import id_parse

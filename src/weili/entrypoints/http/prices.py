@@ -1,20 +1,18 @@
 """What a partner pays."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import CallIn, read
-from weili.entrypoints.http.documents import moment
-from weili.entrypoints.http.fields import ASKS_MAX, Body, QuantityIn, SkuIdIn
+from weili.entrypoints.http.checks import ASKS_MAX
+from weili.entrypoints.http.fields import Body, QuantityIn, SkuIdIn
+from weili.entrypoints.http.look_documents import quote_document
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
-from weili.kit.money import CURRENCY, tax_inside_half_up
 from weili.modules import goods, pricing
 
 router = APIRouter(tags=["prices"])
@@ -48,62 +46,3 @@ def prices_get(call: CallIn, body: PriceAsksBody) -> Response:
         }
 
     return read(call, work)
-
-
-class TierDocument(msgspec.Struct, frozen=True):
-    """Shows a price a piece: gross, the tax inside it (half up), and what is left, the net."""
-
-    quantity_min: int
-    unit_price_minor: int
-    unit_tax_minor: int
-    unit_net_minor: int
-    version: int
-
-
-class QuoteDocument(msgspec.Struct, frozen=True):
-    """Shows what a SKU costs, in the order of the fields."""
-
-    sku_id: str
-    quantity: int
-    unit_price_minor: int | None = None
-    unit_tax_minor: int | None = None
-    unit_net_minor: int | None = None
-    tax_rate_bps: int | None = None
-    price_version: int | None = None
-    quantity_min: int | None = None
-    valid_until: str | None = None
-    compare_at_minor: int | None = None
-    compare_at_explanation: str | None = None
-    currency: str = CURRENCY
-    tiers: Sequence[TierDocument] = ()
-
-
-def quote_document(sku_id: str, quantity: int, quote: pricing.PriceQuote) -> QuoteDocument:
-    """Show what so many of a SKU cost."""
-    price, tiers, tax_rate_bps, valid_until, shown = quote
-    shown_tiers = [_tier(tier, tax_rate_bps) for tier in tiers]
-    if price is None:
-        until = moment(valid_until)
-        return QuoteDocument(sku_id, quantity, valid_until=until, tiers=shown_tiers)
-    paid = shown_tiers[tiers.index(price)]
-    return QuoteDocument(
-        sku_id,
-        quantity,
-        paid.unit_price_minor,
-        paid.unit_tax_minor,
-        paid.unit_net_minor,
-        tax_rate_bps,
-        paid.version,
-        paid.quantity_min,
-        moment(valid_until),
-        shown.compare_at_minor if shown else None,
-        shown.explanation if shown else None,
-        CURRENCY,
-        shown_tiers,
-    )
-
-
-def _tier(tier: pricing.Price, tax_rate_bps: int) -> TierDocument:
-    gross_minor, version, quantity_min = tier
-    tax_minor = tax_inside_half_up(gross_minor, tax_rate_bps)
-    return TierDocument(quantity_min, gross_minor, tax_minor, gross_minor - tax_minor, version)

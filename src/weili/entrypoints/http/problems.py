@@ -9,8 +9,8 @@ import msgspec
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from weili.entrypoints.http.checks import UnfitError
 from weili.entrypoints.http.faults import fault_said
-from weili.entrypoints.http.fields import UnfitError
 from weili.kit.problems import ANSWERS, FieldProblem, InputInvalid, Kind, Problem, Said
 
 MEDIA_TYPE: Final = "application/problem+json"

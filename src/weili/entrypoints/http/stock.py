@@ -1,16 +1,16 @@
 """Whether goods can be had in an area."""
 
-from datetime import date
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import CallIn, read
-from weili.entrypoints.http.fields import ASKS_MAX, AreaIn, Body, DayIn, QuantityIn, SkuIdIn
+from weili.entrypoints.http.checks import ASKS_MAX
+from weili.entrypoints.http.fields import AreaIn, Body, DayIn, QuantityIn, SkuIdIn
+from weili.entrypoints.http.look_documents import availability_document
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
 from weili.modules import goods, inventory
@@ -56,24 +56,3 @@ def stock_get(call: CallIn, body: StockAsksBody) -> Response:
         }
 
     return read(call, work)
-
-
-class AvailabilityDocument(msgspec.Struct, frozen=True):
-    """Shows what can be had, in the order of the fields."""
-
-    sku_id: str
-    quantity: int
-    area_code: str
-    state: inventory.StockState
-    available: int
-    lead_days: int | None
-    ships_on: date | None
-    arrives_on: date | None
-    expected_on: date | None
-
-
-def availability_document(
-    sku_id: str, quantity: int, area_code: str, found: inventory.Availability
-) -> AvailabilityDocument:
-    """Show what can be had of so many in an area."""
-    return AvailabilityDocument(sku_id, quantity, area_code, *found)

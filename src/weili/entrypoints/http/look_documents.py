@@ -1,0 +1,161 @@
+"""How the hot look-ups are answered, by the framework's routes and past them."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+
+from weili.entrypoints.http.documents import moment
+from weili.kit.money import CURRENCY, tax_inside_half_up
+from weili.modules import inventory, pricing
+from weili.workflows.search_skus import FoundItem, SearchResult
+
+HITS_MAX: Final = 100
+_FACETS: Final = ("category", "brand", "brand_kind", "state")
+
+
+class _Shown(msgspec.Struct):
+    """What the index shows of an SKU, in parts that go into the answer as they are."""
+
+    sku_id: msgspec.Raw
+    category: msgspec.Raw
+    brand: msgspec.Raw
+    brand_kind: msgspec.Raw
+    state: msgspec.Raw
+
+
+_shown = msgspec.json.Decoder(_Shown).decode
+
+
+class FoundItemDocument(msgspec.Struct):
+    """A found SKU as it is answered."""
+
+    sku_id: msgspec.Raw
+    title: str
+    variant: str
+    category: msgspec.Raw
+    brand: msgspec.Raw
+    brand_kind: msgspec.Raw
+    state: msgspec.Raw
+    unit_price_minor: int | None
+    price_version: int | None
+    suggested_price_minor: int | None
+
+
+class FoundDocument(msgspec.Struct):
+    """What was found as it is answered."""
+
+    count: int
+    relaxed: bool
+    items: list[FoundItemDocument]
+    facets: msgspec.Raw
+
+
+def found_document(result: SearchResult, facets: msgspec.Raw) -> FoundDocument:
+    """Show what was found, with the facets as ``facets_written`` has them."""
+    items = [_item(item) for item in result.items]
+    return FoundDocument(result.count, result.is_relaxed, items, facets)
+
+
+def facets_written(result: SearchResult) -> msgspec.Raw:
+    """Write what narrows a search, which is the same on each page of what was found."""
+    found = result.facets
+    facets: dict[str, Any] = {name: found.get(name, ()) for name in _FACETS}
+    return msgspec.Raw(msgspec.json.encode({**facets, "price": result.bands}))
+
+
+def _item(item: FoundItem) -> FoundItemDocument:
+    sku, shown = item.sku, _shown(item.shown)
+    return FoundItemDocument(
+        shown.sku_id,
+        sku.title,
+        sku.variant,
+        shown.category,
+        shown.brand,
+        shown.brand_kind,
+        shown.state,
+        sku.unit_price_minor,
+        sku.price_version,
+        sku.compare_at_minor,
+    )
+
+
+class TierDocument(msgspec.Struct, frozen=True):
+    """Shows a price a piece: gross, the tax inside it (half up), and what is left, the net."""
+
+    quantity_min: int
+    unit_price_minor: int
+    unit_tax_minor: int
+    unit_net_minor: int
+    version: int
+
+
+class QuoteDocument(msgspec.Struct, frozen=True):
+    """Shows what a SKU costs, in the order of the fields."""
+
+    sku_id: str
+    quantity: int
+    unit_price_minor: int | None = None
+    unit_tax_minor: int | None = None
+    unit_net_minor: int | None = None
+    tax_rate_bps: int | None = None
+    price_version: int | None = None
+    quantity_min: int | None = None
+    valid_until: str | None = None
+    compare_at_minor: int | None = None
+    compare_at_explanation: str | None = None
+    currency: str = CURRENCY
+    tiers: Sequence[TierDocument] = ()
+
+
+def quote_document(sku_id: str, quantity: int, quote: pricing.PriceQuote) -> QuoteDocument:
+    """Show what so many of a SKU cost."""
+    price, tiers, tax_rate_bps, valid_until, shown = quote
+    shown_tiers = [_tier(tier, tax_rate_bps) for tier in tiers]
+    if price is None:
+        until = moment(valid_until)
+        return QuoteDocument(sku_id, quantity, valid_until=until, tiers=shown_tiers)
+    paid = shown_tiers[tiers.index(price)]
+    return QuoteDocument(
+        sku_id,
+        quantity,
+        paid.unit_price_minor,
+        paid.unit_tax_minor,
+        paid.unit_net_minor,
+        tax_rate_bps,
+        paid.version,
+        paid.quantity_min,
+        moment(valid_until),
+        shown.compare_at_minor if shown else None,
+        shown.explanation if shown else None,
+        CURRENCY,
+        shown_tiers,
+    )
+
+
+def _tier(tier: pricing.Price, tax_rate_bps: int) -> TierDocument:
+    gross_minor, version, quantity_min = tier
+    tax_minor = tax_inside_half_up(gross_minor, tax_rate_bps)
+    return TierDocument(quantity_min, gross_minor, tax_minor, gross_minor - tax_minor, version)
+
+
+class AvailabilityDocument(msgspec.Struct, frozen=True):
+    """Shows what can be had, in the order of the fields."""
+
+    sku_id: str
+    quantity: int
+    area_code: str
+    state: inventory.StockState
+    available: int
+    lead_days: int | None
+    ships_on: date | None
+    arrives_on: date | None
+    expected_on: date | None
+
+
+def availability_document(
+    sku_id: str, quantity: int, area_code: str, found: inventory.Availability
+) -> AvailabilityDocument:
+    """Show what can be had of so many in an area."""
+    return AvailabilityDocument(sku_id, quantity, area_code, *found)
