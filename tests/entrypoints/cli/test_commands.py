@@ -148,10 +148,13 @@ def test_a_sandboxs_clock_is_turned_ahead(ground: Run) -> None:
 
 
 def test_a_back_up_brings_everything_back_and_never_replaces_data_unasked(
-    ground: Run, tmp_path: Path
+    ground: Run, sandbox: str, tmp_path: Path
 ) -> None:
-    # Given a back-up with one partner, and a second partner opened after it
+    # Given a back-up with one partner and a note of what was touched, and a second partner opened
+    # after it
     opened(ground, "partner", "open", *PARTNER)
+    with psycopg.connect(sandbox, autocommit=True) as connection:
+        connection.execute("INSERT INTO kit.touched (xid, ids) VALUES (7, '{}')")
     file = tmp_path / "weili.tar"
     assert ground("db", "backup", str(file)).code == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -165,6 +168,9 @@ def test_a_back_up_brings_everything_back_and_never_replaces_data_unasked(
     names = [item["name"] for item in json.loads(ground("partner", "list", "--json").out)["items"]]
     assert names == ["青梧"]
     assert ground("verify").code == 0
+    # And not the note, which goes by the transactions of the server it was on
+    with psycopg.connect(sandbox) as connection:
+        assert connection.execute("SELECT count(*) FROM kit.touched").fetchone() == (0,)
 
 
 def test_a_broken_back_up_leaves_the_database_as_it_was(ground: Run, tmp_path: Path) -> None:

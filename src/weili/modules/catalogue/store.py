@@ -268,7 +268,16 @@ def synonyms_read(ctx: Ctx, *, recall: Recall, words: Sequence[str]) -> Mapping[
 
 
 def synonyms_put(ctx: Ctx, group_id: UUID, words: Sequence[str]) -> None:
-    """Make words a group; those that were in another leave it."""
+    """Make words a group; those that were in another leave it. One that there is stays as it is."""
+    same = ctx.db.rows(
+        "SELECT group_id FROM catalogue.synonym WHERE group_id IN ("
+        "  SELECT group_id FROM catalogue.synonym WHERE word = ANY (%b::text[]))"
+        ' GROUP BY group_id HAVING array_agg(word ORDER BY word COLLATE "C") = %b::text[]',
+        words,
+        sorted(words),
+    )
+    if same:
+        return
     touch(ctx, [_SYNONYMS_ID])
     ctx.db.run(
         "INSERT INTO catalogue.synonym (word, group_id) SELECT w, %b FROM unnest(%b::text[])"

@@ -73,15 +73,15 @@ def list_page(
 
 
 def list_assign(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> None:
-    """Give a partner a price list of its own, in the place of the one it had.
+    """Give a partner a price list of its own, in the place of the one it had; again is nothing.
 
     Raises: Forbidden; NotFound, when there is no such list or party.
     """
     ctx.require("admin:prices")
     _list_get(ctx, list_id)
     _party_check(ctx, partner_id)
-    store.list_partner_upsert(ctx, partner_id=partner_id, list_id=list_id)
-    _assigned_tell(ctx, [partner_id], list_id)
+    if store.list_partner_upsert(ctx, partner_id=partner_id, list_id=list_id):
+        _assigned_tell(ctx, [partner_id], list_id)
 
 
 def list_had(ctx: Ctx, *, recall: Recall, partner_id: PartyId) -> ListId | None:
@@ -95,14 +95,14 @@ def lists_in_use(ctx: Ctx) -> dict[ListId, PartyId]:
 
 
 def channel_list(ctx: Ctx, *, channel: Channel, list_id: ListId) -> None:
-    """Give a channel a price list, in the place of the one it had.
+    """Give a channel a price list, in the place of the one it had; again is nothing.
 
     Raises: Forbidden; NotFound, when there is no such list.
     """
     ctx.require("admin:prices")
     _list_get(ctx, list_id)
-    store.list_channel_upsert(ctx, channel=channel, list_id=list_id)
-    _assigned_tell(ctx, store.channel_partners(ctx, channel=channel), list_id)
+    if store.list_channel_upsert(ctx, channel=channel, list_id=list_id):
+        _assigned_tell(ctx, store.channel_partners(ctx, channel=channel), list_id)
 
 
 def channel_assign(ctx: Ctx, *, partner_id: PartyId, channel: Channel) -> None:
@@ -112,7 +112,8 @@ def channel_assign(ctx: Ctx, *, partner_id: PartyId, channel: Channel) -> None:
     """
     ctx.require("admin:prices")
     _party_check(ctx, partner_id)
-    store.partner_channel_upsert(ctx, partner_id=partner_id, channel=channel)
+    if not store.partner_channel_upsert(ctx, partner_id=partner_id, channel=channel):
+        return
     list_id = store.list_of_channel(ctx, channel=channel)
     if list_id is not None:
         _assigned_tell(ctx, [partner_id], list_id)

@@ -164,8 +164,7 @@ def pool_skus_delete(ctx: Ctx, pool_id: PoolId, sku_ids: Collection[SkuId]) -> l
 
 def grant_insert(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
     """Grant a pool; says False when it was granted before."""
-    touch(ctx, [partner_id])
-    return bool(
+    is_new = bool(
         ctx.db.run(
             "INSERT INTO goods.pool_grant (partner_id, pool_id) VALUES (%b, %b)"
             " ON CONFLICT DO NOTHING",
@@ -173,18 +172,21 @@ def grant_insert(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
             pool_id,
         ).rowcount
     )
+    touch(ctx, [partner_id] if is_new else ())
+    return is_new
 
 
 def grant_delete(ctx: Ctx, pool_id: PoolId, partner_id: PartyId) -> bool:
     """Take a grant back; says False when there was none."""
-    touch(ctx, [partner_id])
-    return bool(
+    was_there = bool(
         ctx.db.run(
             "DELETE FROM goods.pool_grant WHERE partner_id = %b AND pool_id = %b",
             partner_id,
             pool_id,
         ).rowcount
     )
+    touch(ctx, [partner_id] if was_there else ())
+    return was_there
 
 
 def pool_partners(ctx: Ctx, pool_id: PoolId) -> list[PartyId]:

@@ -162,7 +162,11 @@ def windows_keys(ctx: Ctx, *, change_id: ChangeId) -> list[TierKey]:
 
 
 def windows_fold(ctx: Ctx, *, change_id: ChangeId) -> None:
-    """Let what a change sets stand from now on."""
+    """Let what a change sets stand from now on.
+
+    Its windows are still there then: ``windows_delete``, in the same transaction, takes them away
+    and touches their SKUs.
+    """
     ctx.db.run(_FOLD, ctx.now, change_id)
 
 

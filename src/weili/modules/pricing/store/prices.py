@@ -1,6 +1,6 @@
 """SQL of price lists, prices, and the book of them that orders are priced by."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -258,9 +258,9 @@ def list_insert(ctx: Ctx, price_list: PriceList) -> bool:
         )
         .on_conflict_do_nothing()
         .returning(t.price_list.c.id)
-    )
-    touch(ctx, [_LISTS_ID])
-    return made.first() is not None
+    ).first()
+    touch(ctx, [_LISTS_ID] if made else ())
+    return made is not None
 
 
 def list_by_name(ctx: Ctx, *, name: str) -> PriceList | None:
@@ -285,15 +285,13 @@ def list_page(ctx: Ctx, *, after: ListId | None, limit: int) -> list[PriceList]:
     return [_price_list(row) for row in ctx.db.sa.execute(query)]
 
 
-def list_partner_upsert(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> None:
-    """Give a partner its list, in the place of the one it had."""
+def list_partner_upsert(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> bool:
+    """Give a partner its list, in the place of the one it had; says False when it had that one."""
+    table = t.price_list_partner
     row = {"list_id": list_id, "assigned_at": ctx.now}
-    ctx.db.sa.execute(
-        pgt.insert(t.price_list_partner)
-        .values(partner_id=partner_id, **row)
-        .on_conflict_do_update(index_elements=["partner_id"], set_=row)
-    )
-    touch(ctx, [partner_id])
+    is_other = _assigned(ctx, table, {"partner_id": partner_id}, row, table.c.list_id != list_id)
+    touch(ctx, [partner_id] if is_other else ())
+    return is_other
 
 
 def list_had(ctx: Ctx, *, recall: Recall, partner_id: PartyId) -> ListId | None:
@@ -343,26 +341,39 @@ def list_lock(ctx: Ctx, *, list_id: ListId) -> PriceList | None:
     return PriceList(*rows[0]) if rows else None
 
 
-def partner_channel_upsert(ctx: Ctx, *, partner_id: PartyId, channel: Channel) -> None:
-    """Write which sort of channel a partner is."""
+def partner_channel_upsert(ctx: Ctx, *, partner_id: PartyId, channel: Channel) -> bool:
+    """Write which sort of channel a partner is; says False when it was that."""
+    table = t.partner_channel
     row = {"channel": channel, "assigned_at": ctx.now}
-    ctx.db.sa.execute(
-        pgt.insert(t.partner_channel)
-        .values(partner_id=partner_id, **row)
-        .on_conflict_do_update(index_elements=["partner_id"], set_=row)
-    )
-    touch(ctx, [partner_id])
+    is_other = _assigned(ctx, table, {"partner_id": partner_id}, row, table.c.channel != channel)
+    touch(ctx, [partner_id] if is_other else ())
+    return is_other
 
 
-def list_channel_upsert(ctx: Ctx, *, channel: Channel, list_id: ListId) -> None:
-    """Give a channel its list, in the place of the one it had."""
+def list_channel_upsert(ctx: Ctx, *, channel: Channel, list_id: ListId) -> bool:
+    """Give a channel its list, in the place of the one it had; says False when it had that one."""
+    table = t.price_list_channel
     row = {"list_id": list_id, "assigned_at": ctx.now}
-    ctx.db.sa.execute(
-        pgt.insert(t.price_list_channel)
-        .values(channel=channel, **row)
-        .on_conflict_do_update(index_elements=["channel"], set_=row)
+    is_other = _assigned(ctx, table, {"channel": channel}, row, table.c.list_id != list_id)
+    touch(ctx, [_LISTS_ID] if is_other else ())
+    return is_other
+
+
+def _assigned(
+    ctx: Ctx,
+    table: sa.Table,
+    key: Mapping[str, object],
+    row: Mapping[str, object],
+    is_other: sa.ColumnElement[bool],
+) -> bool:
+    """Write what is assigned to a key where that is another than before; says whether it was."""
+    written = ctx.db.sa.execute(
+        pgt.insert(table)
+        .values(**key, **row)
+        .on_conflict_do_update(index_elements=list(key), set_=row, where=is_other)
+        .returning(sa.literal(1))
     )
-    touch(ctx, [_LISTS_ID])
+    return written.first() is not None
 
 
 def prices_upsert(
