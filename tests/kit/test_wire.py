@@ -56,6 +56,45 @@ def test_more_statements_than_are_kept_prepared_all_have_their_answers(world: Wo
     assert kept <= PREPARED_MAX
 
 
+def test_refusals_in_a_row_leave_no_more_prepared_than_are_kept(world: World) -> None:
+    statements = [f"SELECT {i}" for i in range(PREPARED_MAX + 10)]
+    with world.begin() as ctx:
+        for statement in statements:
+            ctx.db.rows(statement)  # type: ignore[arg-type]
+        # Each of these lets go of another, behind what is refused
+        for i in range(PREPARED_MAX):
+            with pytest.raises(psycopg.errors.DivisionByZero), ctx.db.savepoint():
+                _divide_and_ask(ctx, f"SELECT {i}, {i}")
+            if i % 50 == 0:
+                [[kept]] = ctx.db.rows("SELECT count(*) FROM pg_prepared_statements")
+                assert kept <= PREPARED_MAX
+        # Then all of them still have their answers, and there is room again
+        for i, statement in enumerate(statements):
+            assert ctx.db.rows(statement) == [(i,)]  # type: ignore[arg-type]
+            assert ctx.db.rows(f"SELECT {i}, {i}") == [(i, i)]  # type: ignore[arg-type]
+        [[kept]] = ctx.db.rows("SELECT count(*) FROM pg_prepared_statements")
+    assert kept <= PREPARED_MAX
+
+
+def test_more_than_are_kept_behind_one_refusal_are_none(world: World) -> None:
+    with world.begin() as ctx:
+        with pytest.raises(psycopg.errors.DivisionByZero), ctx.db.savepoint():
+            refused = ctx.db.ask("SELECT 1 / %b", 0)
+            for i in range(2 * PREPARED_MAX):
+                ctx.db.ask(f"SELECT {i}")  # type: ignore[arg-type]
+            refused()
+        for i in range(2 * PREPARED_MAX):
+            assert ctx.db.rows(f"SELECT {i}") == [(i,)]  # type: ignore[arg-type]
+        [[kept]] = ctx.db.rows("SELECT count(*) FROM pg_prepared_statements")
+    assert kept <= PREPARED_MAX
+
+
+def _divide_and_ask(ctx: Ctx, statement: str) -> None:
+    refused = ctx.db.ask("SELECT 1 / %b", 0)
+    ctx.db.ask(statement)  # type: ignore[arg-type]
+    refused()
+
+
 def test_a_built_statement_sees_what_was_sent_before_it(world: World) -> None:
     with world.begin() as ctx:
         ctx.db.rows("CREATE TEMPORARY TABLE thing (number int)")

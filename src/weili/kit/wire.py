@@ -87,15 +87,62 @@ class Answer:
 class _Preparing(Answer):
     """The preparing of a statement; one that was refused is not known by its name."""
 
-    __slots__ = ("_key", "_names")
+    __slots__ = ("_key", "_name", "_prepared")
 
-    def __init__(self, wire: "Wire", names: OrderedDict[_Key, bytes], key: _Key) -> None:
+    def __init__(self, wire: "Wire", prepared: "_Prepared", key: _Key, name: bytes) -> None:
         super().__init__(wire)
-        self._names = names
+        self._prepared = prepared
         self._key = key
+        self._name = name
+
+    def take(self, result: PGresult, adapter: "Adapter") -> None:
+        super().take(result, adapter)
+        self._prepared.there.add(self._name)
 
     def fail(self) -> None:
-        self._names.pop(self._key, None)
+        if self._prepared.names.get(self._key) == self._name:
+            del self._prepared.names[self._key]
+
+
+class _LettingGo(Answer):
+    """The end of a prepared statement; behind a refusal it stays, and is to be let go of later."""
+
+    __slots__ = ("_name", "_prepared")
+
+    def __init__(self, wire: "Wire", prepared: "_Prepared", name: bytes) -> None:
+        super().__init__(wire)
+        self._prepared = prepared
+        self._name = name
+
+    def take(self, result: PGresult, adapter: "Adapter") -> None:
+        super().take(result, adapter)
+        self._prepared.there.discard(self._name)
+
+    def fail(self) -> None:
+        # Its preparing may have been refused too: what is not there can't be let go of.
+        if self._name in self._prepared.there:
+            self._prepared.left.append(self._name)
+
+
+class _Prepared:
+    """The statements of a connection: in use, used long ago first; there; and to be let go of."""
+
+    __slots__ = ("left", "names", "there")
+
+    def __init__(self) -> None:
+        self.names: OrderedDict[_Key, bytes] = OrderedDict()
+        self.there: set[bytes] = set()
+        self.left: list[bytes] = []
+
+    def surplus(self) -> bytes | None:
+        """Give the one to be let go of before another is prepared, if there are enough.
+
+        What is prepared behind the letting go of another is refused if that is: so the server has
+        never more than ``PREPARED_MAX``, whatever was refused.
+        """
+        if len(self.names) + len(self.left) < PREPARED_MAX:
+            return None
+        return self.left.pop() if self.left else self.names.popitem(last=False)[1]
 
 
 class _Ending(Answer):
@@ -120,7 +167,8 @@ class Wire:
         self._connection = connection
         self._pg = connection.pgconn
         self._adapter = Transformer(connection)
-        self._names: OrderedDict[_Key, bytes] = OrderedDict()
+        self._prepared = _Prepared()
+        self._names = self._prepared.names
         self._numbers = count(1)
         self._awaited: deque[Answer] = deque()
         self._is_synced = True
@@ -258,12 +306,12 @@ class Wire:
 
     def _prepare(self, key: _Key) -> bytes:
         """Have a statement prepared, and let go of the one that was not used for the longest."""
-        if len(self._names) >= PREPARED_MAX:
-            self._say(b"DEALLOCATE " + self._names.popitem(last=False)[1])
+        if (surplus := self._prepared.surplus()) is not None:
+            self._say(b"DEALLOCATE " + surplus, _LettingGo(self, self._prepared, surplus))
         name = self._names[key] = b"weili_%d" % next(self._numbers)
         self._enter()
         self._pg.send_prepare(name, key[0], key[1])
-        self._await(_Preparing(self, self._names, key))
+        self._await(_Preparing(self, self._prepared, key, name))
         return name
 
     def _begin_text(self) -> bytes:
