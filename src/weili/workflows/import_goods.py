@@ -202,8 +202,10 @@ class _Trade:
             self._open(fresh)
         if old:
             self._put(old)
-        drafts = sorted(put.drafts) if self.on_shelf else ()
-        shelved = goods.sku_shelve(ctx, sku_ids=drafts, state=SkuState.ON_SHELF)
+        shelved = 0
+        if self.on_shelf and put.drafts:
+            drafts = sorted(put.drafts)
+            shelved = goods.sku_shelve(ctx, sku_ids=drafts, state=SkuState.ON_SHELF)
         # The pool comes after the prices, so that partners are told of goods that have one.
         pooled = goods.pool_put(ctx, pool_id=self.pool_id, sku_ids=sku_ids)
         report = self.report

@@ -58,6 +58,7 @@ from weili.modules.goods.problems import (
     SkuUnknown,
 )
 from weili.modules.goods.rules import parts_checked
+from weili.modules.goods.store import categories as category_store
 from weili.modules.goods.store import pools, review
 from weili.modules.goods.store import skus as store
 
@@ -239,7 +240,7 @@ def category_children(
     Raises: Forbidden.
     """
     _reading(ctx, partner_id)
-    return store.categories_below(ctx, parent_id, partner_id=partner_id)
+    return category_store.categories_below(ctx, parent_id, partner_id=partner_id)
 
 
 def partners_seeing(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, frozenset[PartyId]]:
@@ -312,7 +313,7 @@ def pool_profile_put(ctx: Ctx, *, pool_id: PoolId, profile: PoolProfile) -> list
     """
     ctx.require(SCOPE_ADMIN)
     _pool_get(ctx, pool_id)
-    known = store.categories_known(ctx, profile.category_ids)
+    known = category_store.categories_known(ctx, profile.category_ids)
     faults = [
         FieldProblem(f"/category_ids/{index}", "unknown", _A_CATEGORY)
         for index, category_id in enumerate(profile.category_ids)
@@ -451,7 +452,7 @@ def _verify_shape(ctx: Ctx) -> Iterator[Finding]:
             f"its SPU {id_text(SPU_PREFIX, spu_id)} is another supplier's",
             "put the supplier's row of this SKU again",
         )
-    for category_id in store.crooked_categories(ctx):
+    for category_id in category_store.crooked_categories(ctx):
         yield Finding(
             "category_level",
             id_text(CATEGORY_PREFIX, category_id),
@@ -482,7 +483,7 @@ def _categories_put(ctx: Ctx, paths: set[Path]) -> dict[Path, CategoryId]:
         wanted = [
             (CategoryId(new_id(ctx.now)), ids.get(head[:-1]), head[-1], level) for head in heads
         ]
-        known = store.categories_put(ctx, wanted)
+        known = category_store.categories_put(ctx, wanted)
         ids |= {head: known[ids.get(head[:-1]), head[-1]] for head in heads}
     return ids
 
@@ -491,7 +492,9 @@ def _brands_put(ctx: Ctx, names: set[str]) -> dict[str, BrandId]:
     """Make the brands that are missing, and give every name's id."""
     if not names:
         return {}
-    return store.brands_put(ctx, [(BrandId(new_id(ctx.now)), name) for name in sorted(names)])
+    return category_store.brands_put(
+        ctx, [(BrandId(new_id(ctx.now)), name) for name in sorted(names)]
+    )
 
 
 def _spus_put(

@@ -8,8 +8,8 @@ from weili.kit.problems import InputInvalid
 from weili.modules.goods.model import CATEGORY_PREFIX, Attribute, Category, CategoryId
 from weili.modules.goods.problems import CategoryTooDeep, CategoryUnknown
 from weili.modules.goods.rules import LEVELS_MAX, template_faults, template_merged
+from weili.modules.goods.store import categories, skus
 from weili.modules.goods.store import review as store
-from weili.modules.goods.store import skus
 
 SCOPE_ADMIN = "admin:goods"
 
@@ -26,7 +26,7 @@ def category_open(ctx: Ctx, *, name: str, parent_id: CategoryId | None = None) -
     if level > LEVELS_MAX:
         raise CategoryTooDeep(levels_max=LEVELS_MAX)
     skus.put_lock(ctx)
-    known = skus.categories_put(ctx, [(CategoryId(new_id(ctx.now)), parent_id, name, level)])
+    known = categories.categories_put(ctx, [(CategoryId(new_id(ctx.now)), parent_id, name, level)])
     return Category(known[parent_id, name], parent_id, name, level)
 
 
@@ -74,4 +74,4 @@ def categories_for_supply(ctx: Ctx, *, parent_id: CategoryId | None = None) -> l
     Raises: Forbidden.
     """
     ctx.require("supply:read")
-    return skus.categories_below(ctx, parent_id, partner_id=None)
+    return categories.categories_below(ctx, parent_id, partner_id=None)

@@ -14,10 +14,8 @@ from weili.kit.memory import touch
 from weili.modules.goods import tables as t
 from weili.modules.goods.model import (
     TERMS_DEFAULT,
-    BrandId,
     BrandKind,
     BundlePart,
-    Category,
     CategoryId,
     GoodsRow,
     PoolId,
@@ -130,44 +128,6 @@ _SKUS_PAGE: Final = (
 def put_lock(ctx: Ctx) -> None:
     """Let one put of goods work at a time, so that two never make the same category twice."""
     ctx.db.run("SELECT pg_advisory_xact_lock(%b)", _PUT_LOCK)
-
-
-def categories_put(
-    ctx: Ctx, wanted: Sequence[tuple[CategoryId, CategoryId | None, str, int]]
-) -> dict[tuple[CategoryId | None, str], CategoryId]:
-    """Make the categories of one level that are missing; give all of them by parent and name."""
-    parents = [parent_id for _, parent_id, _, _ in wanted]
-    names = [name for _, _, name, _ in wanted]
-    ctx.db.run(
-        "INSERT INTO goods.category (id, parent_id, name, level)"
-        " SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::int[])"
-        " ON CONFLICT (parent_id, name) DO NOTHING",
-        [category_id for category_id, _, _, _ in wanted],
-        parents,
-        names,
-        [level for _, _, _, level in wanted],
-    )
-    rows = ctx.db.rows(
-        "SELECT c.parent_id, c.name, c.id FROM goods.category c"
-        " JOIN unnest(%b::uuid[], %b::text[]) AS x (parent_id, name)"
-        "  ON c.name = x.name AND c.parent_id IS NOT DISTINCT FROM x.parent_id",
-        parents,
-        names,
-    )
-    return {(parent_id, name): category_id for parent_id, name, category_id in rows}
-
-
-def brands_put(ctx: Ctx, wanted: Sequence[tuple[BrandId, str]]) -> dict[str, BrandId]:
-    """Make the brands that are missing; give all of them by name."""
-    names = [name for _, name in wanted]
-    ctx.db.run(
-        "INSERT INTO goods.brand (id, name) SELECT * FROM unnest(%b::uuid[], %b::text[])"
-        " ON CONFLICT (name) DO NOTHING",
-        [brand_id for brand_id, _ in wanted],
-        names,
-    )
-    rows = ctx.db.rows("SELECT name, id FROM goods.brand WHERE name = ANY (%b::text[])", names)
-    return dict(rows)
 
 
 def spus_read(ctx: Ctx, keys: Collection[SpuKey]) -> dict[SpuKey, tuple[SpuId, SpuFacts]]:
@@ -458,27 +418,6 @@ def skus_page(
     return [_sku(row) for row in rows]
 
 
-def categories_below(
-    ctx: Ctx, parent_id: CategoryId | None, *, partner_id: PartyId | None
-) -> list[Category]:
-    """Read the categories right below one, or the roots; those with goods for a partner, or all."""
-    rows = ctx.db.rows(
-        "SELECT k.id, k.parent_id, k.name, k.level FROM goods.category k"
-        " WHERE k.parent_id IS NOT DISTINCT FROM %b::uuid AND (%b::uuid IS NULL OR EXISTS ("
-        "  SELECT FROM goods.category c LEFT JOIN goods.category up ON up.id = c.parent_id"
-        "  JOIN goods.spu u ON u.category_id = c.id"
-        "  JOIN goods.sku s ON s.spu_id = u.id AND s.state = 'on_shelf'"
-        "  JOIN goods.pool_sku p ON p.sku_id = s.id"
-        "  JOIN goods.pool_grant g ON g.pool_id = p.pool_id"
-        "  WHERE g.partner_id = %b::uuid AND k.id IN (c.id, c.parent_id, up.parent_id)))"
-        " ORDER BY k.name",
-        parent_id,
-        partner_id,
-        partner_id,
-    )
-    return [Category(*row) for row in rows]
-
-
 def seeing(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, frozenset[PartyId]]:
     """Read which partners have been granted a pool that holds an SKU they have heard of."""
     rows = ctx.db.rows(
@@ -586,15 +525,6 @@ def foreign_spus(ctx: Ctx) -> list[tuple[SkuId, SpuId]]:
     return [(sku_id, spu_id) for sku_id, spu_id in rows]
 
 
-def crooked_categories(ctx: Ctx) -> list[CategoryId]:
-    """Find categories that are not one level below their parent."""
-    rows = ctx.db.rows(
-        "SELECT c.id FROM goods.category c JOIN goods.category p ON p.id = c.parent_id"
-        " WHERE c.level <> p.level + 1 ORDER BY c.id"
-    )
-    return [category_id for (category_id,) in rows]
-
-
 def crooked_bundles(ctx: Ctx) -> list[SkuId]:
     """Find bundles without parts, or with parts that can't be; and singles that have some."""
     rows = ctx.db.rows(
@@ -606,14 +536,6 @@ def crooked_bundles(ctx: Ctx) -> list[SkuId]:
         " ORDER BY 1"
     )
     return [sku_id for (sku_id,) in rows]
-
-
-def categories_known(ctx: Ctx, category_ids: Collection[CategoryId]) -> frozenset[CategoryId]:
-    """Say which of the ids are categories."""
-    rows = ctx.db.rows(
-        "SELECT id FROM goods.category WHERE id = ANY (%b::uuid[])", list(category_ids)
-    )
-    return frozenset(category_id for (category_id,) in rows)
 
 
 def _columns(skus: Sequence[SkuWrite]) -> tuple[list[Any], ...]:
