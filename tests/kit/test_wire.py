@@ -79,19 +79,17 @@ def test_refusals_in_a_row_leave_no_more_prepared_than_are_kept(world: World) ->
 def test_more_than_are_kept_behind_one_refusal_are_none(world: World) -> None:
     with world.begin() as ctx:
         with pytest.raises(psycopg.errors.DivisionByZero), ctx.db.savepoint():
-            refused = ctx.db.ask("SELECT 1 / %b", 0)
-            for i in range(2 * PREPARED_MAX):
-                ctx.db.ask(f"SELECT {i}")  # type: ignore[arg-type]
-            refused()
+            _divide_and_ask(ctx, *(f"SELECT {i}" for i in range(2 * PREPARED_MAX)))
         for i in range(2 * PREPARED_MAX):
             assert ctx.db.rows(f"SELECT {i}") == [(i,)]  # type: ignore[arg-type]
         [[kept]] = ctx.db.rows("SELECT count(*) FROM pg_prepared_statements")
     assert kept <= PREPARED_MAX
 
 
-def _divide_and_ask(ctx: Ctx, statement: str) -> None:
+def _divide_and_ask(ctx: Ctx, *statements: str) -> None:
     refused = ctx.db.ask("SELECT 1 / %b", 0)
-    ctx.db.ask(statement)  # type: ignore[arg-type]
+    for statement in statements:
+        ctx.db.ask(statement)  # type: ignore[arg-type]
     refused()
 
 

@@ -148,21 +148,37 @@ def test_a_withdrawal_is_held_and_paid(serving: Serving) -> None:
     assert (too_much.status_code, too_much.json()["code"]) == (409, "balance_insufficient")
 
 
-def test_nobody_becomes_a_second_person_by_a_second_key(serving: Serving) -> None:
-    party = id_text("pty", serving.market.street)
-    path = f"/v1/operator/partners/{party}/deposits"
-    issue = {
-        "party_id": id_text("pty", serving.operator),
-        "kind": "bearer",
-        "scopes": ["admin:money"],
-        "label": "cashier",
-    }
-    made = post(serving, "operator", "/v1/operator/keys", issue, 201)
-    serving.keys["puppet"] = Bearer(made["secret"])
-    before = get(serving, "street", "/v1/account")["posted_minor"]
+def key_made(serving: Serving, who: str, name: str, party: str, *scopes: str) -> None:
+    """Have somebody issue a key, which is used under a name from then on."""
+    body = {"party_id": party, "kind": "bearer", "scopes": scopes, "label": name}
+    made = post(serving, who, "/v1/operator/keys", body, 201)
+    serving.keys[name] = Bearer(made["secret"])
 
-    for n, (enters, approves) in enumerate((("operator", "puppet"), ("puppet", "operator"))):
-        deposit = post(serving, enters, path, slip(serving, f"P-{n}", 100), 201)
+
+def test_nobody_becomes_a_second_person_by_a_second_key(serving: Serving) -> None:
+    # Given one person with a key that may issue others, who makes two keys, with one of them a
+    # third, and one for the partner
+    party, staff = id_text("pty", serving.market.street), id_text("pty", serving.operator)
+    key_made(serving, "operator", "puppet", staff, "admin:money", "admin:parties")
+    key_made(serving, "operator", "twin", staff, "admin:money")
+    key_made(serving, "puppet", "child", staff, "admin:money")
+    key_made(serving, "puppet", "posing", party, "account:read", "account:write")
+    path = f"/v1/operator/partners/{party}/deposits"
+    before = get(serving, "street", "/v1/account")["posted_minor"]
+    pairs = [
+        ("operator", "puppet"),
+        ("puppet", "operator"),
+        ("puppet", "twin"),
+        ("operator", "child"),
+        ("child", "twin"),
+        ("posing", "operator"),
+        ("posing", "twin"),
+    ]
+
+    for n, (enters, approves) in enumerate(pairs):
+        # When what one key entered is to be approved with another, then it needs somebody else
+        where = "/v1/account/deposits" if enters == "posing" else path
+        deposit = post(serving, enters, where, slip(serving, f"P-{n}", 100), 201)
         approve = f"/v1/operator/deposits/{deposit['id']}:approve"
         own = serving.ask(approves, "POST", approve, {}, key=True)
         assert (own.status_code, own.json()["code"]) == (403, "second_person_needed")

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from weili.kit.context import Ctx
+from weili.kit.context import SYSTEM, Ctx
 from weili.kit.ids import id_text
 from weili.kit.problems import FieldProblem, InputInvalid, NotFound, Said
 from weili.modules import parties
@@ -33,20 +33,16 @@ def paper_history(ctx: Ctx, *, subject_id: UUID) -> list[tuple[str, str, str, st
 def second_person(ctx: Ctx, *, entered_by: str, what: Said, prefix: str, subject_id: UUID) -> None:
     """Refuse who entered a paper and now wants to approve it. A person is a key of their own.
 
-    Of two keys of the operator's of which one issued the other, one person may hold both.
+    Whoever has a key that may issue others may have kept them all. So two keys are two people's
+    only where no key stands in both their lines: whose line begins at the machine was let in there.
 
     Raises: SecondPersonNeeded.
     """
-    actor = ctx.actor
-    role, _, key_id = entered_by.partition(":")
-    is_same = actor.label() == entered_by or (
-        role == actor.role
-        and (
-            parties.key_issuer(ctx, key_id=actor.key_id) == entered_by
-            or parties.key_issuer(ctx, key_id=key_id) == actor.label()
-        )
-    )
-    if is_same:
+    own = parties.key_line(ctx, key_id=ctx.actor.key_id)
+    other = parties.key_line(ctx, key_id=entered_by.partition(":")[2])
+    # What is done at the machine is done with no key, for whomever it may be.
+    shared = (own & other) - {SYSTEM.key_id}
+    if shared or ctx.actor.label() == entered_by:
         raise SecondPersonNeeded(what=what, id=id_text(prefix, subject_id))
 
 

@@ -80,11 +80,11 @@ class SecondPersonNeeded(Problem):
     code = "second_person_needed"
     en = (
         "Who entered {what} {id} may not approve it: a second person must, with their own key, "
-        "which neither of them issued to the other."
+        "and neither key issued the other nor came from one key with it."
     )
     zh = (
         "{what} {id} 的录入人不得自行审批：须由另一人使用其本人的密钥审批，"
-        "且该密钥不得由双方中任何一方为另一方签发。"
+        "且两把密钥不得互相签发，也不得由同一密钥签发而来。"
     )
 
 

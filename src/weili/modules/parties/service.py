@@ -324,9 +324,12 @@ def key_page(
     return page_of(rows, limit=size, key=lambda key: key.id)
 
 
-def key_issuer(ctx: Ctx, *, key_id: str) -> str | None:
-    """Name who issued a key, as the audit log does; None for a key that nobody issued."""
-    return store.key_issuer(ctx, key_id=key_id)
+def key_line(ctx: Ctx, *, key_id: str) -> frozenset[str]:
+    """Give a key, the key it was issued with, the one that was issued with, and so on.
+
+    What was issued at the machine, and not with a key, begins a line.
+    """
+    return store.key_line(ctx, key_id=key_id)
 
 
 def keys_find(ctx: Ctx, *, key_ids: Sequence[str]) -> dict[str, KeyRecord]:

@@ -264,13 +264,16 @@ def audit_insert(ctx: Ctx, *, row: AuditEntry) -> None:
     )
 
 
-def key_issuer(ctx: Ctx, *, key_id: str) -> str | None:
-    """Find who issued a key."""
+def key_line(ctx: Ctx, *, key_id: str) -> frozenset[str]:
+    """Find the keys that a key comes from, itself among them."""
     rows = ctx.db.rows(
-        "SELECT actor FROM parties.audit WHERE subject = %b AND action = 'key.issue' LIMIT 1",
+        "WITH RECURSIVE line AS (SELECT %b::text AS key_id"
+        "  UNION SELECT split_part(a.actor, ':', 2) FROM line l JOIN parties.audit a"
+        "  ON a.subject = l.key_id AND a.action = 'key.issue' AND a.actor NOT LIKE 'system:%%')"
+        " SELECT key_id FROM line",
         key_id,
     )
-    return rows[0][0] if rows else None
+    return frozenset(key_id for (key_id,) in rows)
 
 
 def audit_page(

@@ -83,6 +83,7 @@ class Course:
                 self._operator,
                 self._turn,
                 partial(PlatformApi, self._client),
+                self._api(market.cashier),
                 list_id=market.standard_list_id,
             ),
         )

@@ -1,7 +1,7 @@
 """Opens the market that the demo trades in: suppliers, warehouses, goods, partners, keys."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +68,8 @@ class Market:
     """All that trade in the demo, and what they trade in."""
 
     operator: Trader
+    cashier: Trader
+    """The operator's second person: its key was issued at the machine, as the first one's was."""
     suppliers: Mapping[str, Supplier]
     partners: Sequence[Trader]
     items: Sequence[Item]
@@ -81,7 +83,7 @@ def market_open(begin: Begin, *, catalogue: Path | None) -> Market:
 
     Raises: what reading the catalogue raises; ImportRefused, when rows of it are wrong.
     """
-    ground, operator = in_transaction(begin, _platform)
+    ground, operator, cashier = in_transaction(begin, _platform)
     suppliers, warehouses = in_transaction(begin, _suppliers)
     name = _import(begin, catalogue, ground, suppliers, warehouses)
     items = in_transaction(begin, lambda ctx: _items(ctx, suppliers))
@@ -89,6 +91,7 @@ def market_open(begin: Begin, *, catalogue: Path | None) -> Market:
     traders = in_transaction(begin, lambda ctx: _supplier_traders(ctx, suppliers, warehouses))
     return Market(
         operator=operator,
+        cashier=cashier,
         suppliers=traders,
         partners=partners,
         items=items,
@@ -108,7 +111,7 @@ def served_areas(supplier: str) -> frozenset[str]:
     )
 
 
-def _platform(ctx: Ctx) -> tuple[Ground, Trader]:
+def _platform(ctx: Ctx) -> tuple[Ground, Trader, Trader]:
     operator = platform_open(
         ctx, name=OPERATOR_NAME, legal_name=OPERATOR_LEGAL_NAME, uscc=OPERATOR_USCC
     )
@@ -119,7 +122,8 @@ def _platform(ctx: Ctx) -> tuple[Ground, Trader]:
             for rule in sample.freight_rules()
         ],
     )
-    return ground_open(ctx), _trader(ctx, operator)
+    cashier = _trader(ctx, operator, scopes={"admin:money"})
+    return ground_open(ctx), _trader(ctx, operator), cashier
 
 
 def _suppliers(
@@ -261,12 +265,12 @@ def _supplier_traders(
     }
 
 
-def _trader(ctx: Ctx, party: parties.Party) -> Trader:
+def _trader(ctx: Ctx, party: parties.Party, scopes: Collection[str] = ()) -> Trader:
     issued = parties.key_issue(
         ctx,
         party_id=party.id,
         kind=parties.KeyKind.HMAC,
-        scopes=parties.ROLE_SCOPES[party.kind],
+        scopes=scopes or parties.ROLE_SCOPES[party.kind],
         label="demo",
     )
     return Trader(

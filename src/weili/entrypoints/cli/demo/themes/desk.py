@@ -35,8 +35,8 @@ class Desk:
     operator: PlatformApi
     turn: Turn
     api_of: Callable[[Credentials], PlatformApi]
+    second: PlatformApi
     clerk: PlatformApi = field(init=False)
-    second: PlatformApi = field(init=False)
     carrier: PlatformApi = field(init=False)
     supplier: PlatformApi = field(init=False)
     partner: PlatformApi = field(init=False)

@@ -20,7 +20,7 @@ SERVED: Final = ("330000", "320000")
 
 
 async def open_parties(desk: Desk, *, operator_id: str) -> None:
-    """Open who takes part, with keys: one more for the operator's second person and a carrier."""
+    """Open who takes part, with keys: one more for a clerk of the operator's and a carrier."""
     ask = desk.operator
     pool = await desk.do(ask, "POST", "/v1/operator/pools", {"name": "themes"})
     desk.pool_id = pool["id"]
@@ -44,5 +44,4 @@ async def open_parties(desk: Desk, *, operator_id: str) -> None:
     desk.supplier = await key_made(desk, desk.supplier_id, scopes[PartyKind.SUPPLIER], "desk")
     desk.partner = await key_made(desk, desk.partner_id, scopes[PartyKind.PARTNER], "shop")
     desk.clerk = await key_made(desk, operator_id, ["admin:money"], "clerk")
-    desk.second = await key_made(desk, operator_id, ["admin:money"], "cashier")
     desk.carrier = await key_made(desk, operator_id, ["tracks:write"], "carrier")
