@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain, combinations, pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -17,9 +18,11 @@ from weili.adapters.search import (
     TantivyIndex,
     TantivyWriter,
     Wanted,
+    numbered,
     queries,
 )
 from weili.adapters.search.commit import FEW, RUN, Commit
+from weili.adapters.search.numbered import Names
 from weili.adapters.search.tantivy_index import schema_of
 from weili.modules import catalogue
 from weili.modules.catalogue import words
@@ -55,6 +58,7 @@ class Watched:
     def __init__(self, index: tantivy.Index) -> None:
         self.schema = index.schema
         self.looks: list[object] = []
+        self.named: list[str] = []
         self._searcher = index.searcher()
 
     def searcher(self) -> "Watched":
@@ -63,6 +67,11 @@ class Watched:
     def search(self, query: tantivy.Query, limit: int, **named: Any) -> object:  # noqa: ANN401
         self.looks.append(query)
         return self._searcher.search(query, limit, **named)
+
+    def terms_with_prefix(self, field: str, prefix: str, limit: int) -> object:
+        if field == numbered.FIELD:
+            self.named.append(prefix)
+        return self._searcher.terms_with_prefix(field, prefix, limit=limit)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._searcher, name)
@@ -93,9 +102,14 @@ class Shelf:
 
     def watched(self) -> tuple[Commit, list[object]]:
         """Open the commit that is there, with a list of what is looked up in it."""
+        commit, watched = self.opened(Names())
+        return commit, watched.looks
+
+    def opened(self, names: Names) -> tuple[Commit, Watched]:
+        """Open the commit that is there, with what notes its looks."""
         folder = self.home / (self.home / "current").read_text(encoding="ascii")
         watched = Watched(tantivy.Index(schema_of(), path=str(folder)))
-        return Commit(cast("tantivy.Index", watched), {"": 0}), watched.looks
+        return Commit(cast("tantivy.Index", watched), {"": 0}, names), watched
 
     def relaxed(self, *texts: str) -> set[str]:
         """Find what has some of the words, none having all."""
@@ -151,6 +165,40 @@ def _sorted(counts: Counts) -> tuple[int, dict[str, dict[str, int]], list[int]]:
         assert numbers == sorted(numbers, reverse=True)
     bands = list(counts.bands) or [0] * (len(EDGES) + 1)
     return counts.total, {name: dict(values) for name, values in counts.facets.items()}, bands
+
+
+def test_values_that_are_rare_in_each_segment_are_counted_in_all(tmp_path: Path) -> None:
+    # Given two segments of 600 brands, of each one document
+    dice = random.Random(7)
+    documents = [
+        replace(_document(n, "茶", dice), facets={"brand": f"{n % 600}"}) for n in range(1_200)
+    ]
+    shelf = Shelf(tmp_path, documents)
+
+    counts = shelf.index.search(Plan(pools=("p",), facets=("brand",))).counts
+
+    assert {number for _, number in counts.facets["brand"]} == {2}
+
+
+def test_what_a_number_stands_for_is_asked_once(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(pools=("p",), facets=("brand",))
+    wanted = Counter(each.facets.get("brand") for each in shelf.documents)
+    del wanted[None]
+    names = Names()
+
+    def brands(names: Names) -> tuple[dict[str, int], int]:
+        commit, watched = shelf.opened(names)
+        counts = commit.answer(plan).counts
+        return dict(counts.facets["brand"]), len(set(watched.named))
+
+    # Given that nothing is known; then each value is named by its term, and not in the next commit
+    assert brands(names) == (wanted, len(BRANDS))
+    assert brands(names) == (wanted, 0)
+    # And where there is no room for all, what is forgotten is asked anew
+    monkeypatch.setattr(numbered, "NAMES_MAX", 2)
+    assert brands(Names()) == (wanted, len(BRANDS))
 
 
 def test_of_words_that_are_nowhere_together_half_are_found_together(tmp_path: Path) -> None:

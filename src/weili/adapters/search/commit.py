@@ -18,11 +18,14 @@ from tantivy import Order, Query
 
 from weili.adapters.search.kept import KEPT, kept_parts
 from weili.adapters.search.model import Answer, Counts, Plan
+from weili.adapters.search.numbered import NUMBERED, Names
 from weili.adapters.search.queries import ENOUGH, Clauses, Queries, all_of, count_of
 
 RUN: Final = 600
 """Hits that are looked up at once: whoever leafs through pages stays in a run for a while."""
 FACET_VALUES_MAX: Final = 50
+SEGMENT_VALUES_MAX: Final = 10_000
+"""Values of a numbered facet up to which the counts of all segments together are exact."""
 FEW: Final = 50
 """Up to so many found are counted one by one: to aggregate takes as long for one as for these."""
 PREPARED_MAX: Final = 64
@@ -84,9 +87,13 @@ class _Run:
 
 
 class Commit:
-    """A commit of an index whose prices lie in ``slots``; safe for threads."""
+    """A commit of an index whose prices lie in ``slots``; safe for threads.
 
-    def __init__(self, index: tantivy.Index, slots: Mapping[str, int]) -> None:
+    ``names`` are those of all its commits.
+    """
+
+    def __init__(self, index: tantivy.Index, slots: Mapping[str, int], names: Names) -> None:
+        self._names = names
         self._searcher = index.searcher()
         self._queries = Queries(self._searcher, index.schema, slots)
         self._memory = _Memory(_REMEMBERED_BYTES_MAX)
@@ -235,9 +242,12 @@ class Commit:
 
     def _aggregated(self, query: Query, plan: Plan, total: int) -> Counts:
         """Count what many documents have, in one walk."""
-        asked: dict[str, Any] = {
-            name: {"terms": {"field": name, "size": FACET_VALUES_MAX}} for name in plan.facets
-        }
+        asked: dict[str, Any] = {}
+        for name in plan.facets:
+            asked[name] = {"terms": {"field": name, "size": FACET_VALUES_MAX}}
+            if name in NUMBERED:
+                # Each segment gives its most frequent ones, which are few of those that there are.
+                asked[name]["terms"]["segment_size"] = SEGMENT_VALUES_MAX
         if plan.bands is not None:
             name, slot, edges = plan.bands
             ranges: list[dict[str, int]] = [{"to": edges[0]}]
@@ -245,15 +255,18 @@ class Commit:
             ranges.append({"from": edges[-1]})
             asked["bands"] = {"range": {"field": self._queries.field(name, slot), "ranges": ranges}}
         answer = self._searcher.aggregate(query, asked) if asked else {}
-        facets = {
-            name: tuple((each["key"], each["doc_count"]) for each in answer[name]["buckets"])
-            for name in plan.facets
-        }
+        facets = {name: self._values(name, answer[name]["buckets"]) for name in plan.facets}
         bands: tuple[int, ...] = ()
         if plan.bands is not None:
             buckets = sorted(answer["bands"]["buckets"], key=lambda each: each.get("from") or 0)
             bands = tuple(each["doc_count"] for each in buckets)
         return Counts(total, facets, bands)
+
+    def _values(self, name: str, buckets: Iterable[dict[str, Any]]) -> tuple[tuple[str, int], ...]:
+        if name not in NUMBERED:
+            return tuple((each["key"], each["doc_count"]) for each in buckets)
+        name_of, searcher = self._names.named, self._searcher
+        return tuple((name_of(searcher, int(each["key"])), each["doc_count"]) for each in buckets)
 
 
 class _Memory:

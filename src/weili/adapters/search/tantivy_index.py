@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import tantivy
 
+from weili.adapters.search import numbered
 from weili.adapters.search.commit import Commit
 from weili.adapters.search.kept import FIELD, kept_of
 from weili.adapters.search.model import (
@@ -29,7 +30,7 @@ from weili.adapters.search.model import (
 )
 from weili.adapters.search.queries import set_name
 
-SHAPE: Final = 5
+SHAPE: Final = 6
 """Raised when fields or the cutting of words change: older generations are built anew."""
 SLOTS_MAX: Final = 64
 """Price lists whose prices can be sorted by; the partners of others sort by the default one's."""
@@ -51,8 +52,10 @@ def schema_of() -> tantivy.Schema:
     for name in ("tags", "pools", "sets"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in FACETS:
-        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
-    for name in NUMBERS:
+        if name not in numbered.NUMBERED:
+            builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(numbered.FIELD, tokenizer_name="raw", index_option="basic")
+    for name in (*NUMBERS, *numbered.NUMBERED):
         builder.add_unsigned_field(name, fast=True)
     for name in SLOTTED:
         for slot in range(SLOTS_MAX):
@@ -159,12 +162,13 @@ class _Opened:
         folder = _current(home)
         self.meta = folder / "meta.json"
         self.newest = _stamp(self.meta)
+        self.names: numbered.Names = before.names if before is not None else numbered.Names()
         if before is not None and before.generation == self.generation:
             self.index: tantivy.Index = before.index
             self.index.reload()
         else:
             self.index = _open(folder)[0]
-        self.commit = Commit(self.index, _state_read(folder)["slots"])
+        self.commit = Commit(self.index, _state_read(folder)["slots"], self.names)
 
     def is_newest(self) -> bool:
         """Say whether nothing has been committed since.
@@ -338,7 +342,11 @@ def _document(document: Document, slots: Mapping[str, int]) -> tantivy.Document:
         made.add_text("pools", pool)
     made.add_text("sets", set_name(document.pools))
     for name, value in document.facets.items():
-        made.add_text(name, value)
+        if name in numbered.NUMBERED:
+            made.add_unsigned(name, numbered.number_of(value))
+            made.add_text(numbered.FIELD, numbered.term_of(value))
+        else:
+            made.add_text(name, value)
     for name, number in document.numbers.items():
         made.add_unsigned(name, number)
     for (name, slot), number in document.slots.items():
