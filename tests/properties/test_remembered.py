@@ -17,6 +17,7 @@ from tests.modules.pricing.trade import (
     supplier_open,
 )
 from weili.kit.context import Ctx, PartyId
+from weili.kit.gathering import ended
 from weili.kit.memory import Memory
 from weili.kit.problems import Problem
 from weili.kit.world import World, clock_turn
@@ -148,13 +149,16 @@ def told(world: World, shop: Shop, memory: Memory) -> list[Any]:
     with world.begin() as ctx:
         recall = memory.recall_asked(ctx)()
         for partner_id in shop.partners:
-            answers += pricing.prices_asked(
-                acting(ctx, partner_id, "prices:read"),
-                recall=recall,
-                partner_id=partner_id,
-                sku_ids=shop.skus,
-                quantities=[3] * len(shop.skus),
-            )()
+            answers += ended(
+                pricing.prices_steps(
+                    acting(ctx, partner_id, "prices:read"),
+                    recall=recall,
+                    partner_id=partner_id,
+                    sku_ids=shop.skus,
+                    quantities=[3] * len(shop.skus),
+                    form=lambda _, quote: quote,
+                )
+            )
             answers += goods.skus_seen_asked(
                 ctx, recall=recall, partner_id=partner_id, sku_ids=shop.skus
             )()

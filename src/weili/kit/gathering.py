@@ -5,7 +5,7 @@ rows that it brings, most of all of the driver. So an ask waits until somebody i
 wants an answer; then all that wait are sent in one journey, those of a kind in one statement.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Generic, TypeVar
 
 from weili.kit.context import Ctx
@@ -54,3 +54,13 @@ def gather(ctx: Ctx, together: Together[A, T], asks: Sequence[A]) -> Asked[Seque
     batch.asks += asks
     end = len(batch.asks)
     return lambda: batch.answered(ctx)[start:end]
+
+
+def ended(steps: Generator[None, None, T]) -> T:
+    """Take the steps of one look-up to their end, for who does it alone."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            answer: T = end.value
+            return answer

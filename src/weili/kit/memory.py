@@ -14,6 +14,7 @@ be looked up for each).
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
+from operator import add
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -149,8 +150,11 @@ class Memory:
 
     def found(self, kind: bytes, keys: Iterable[bytes]) -> list[Any]:
         """Give what is remembered of some kind, or None, in the order of the keys."""
-        get = self._values.get
-        return [get(kind + key) for key in keys]
+        return list(map(self._values.get, map(kind.__add__, keys)))
+
+    def each(self, kinds: Iterable[bytes], keys: Iterable[bytes]) -> list[Any]:
+        """Give what is remembered of each key, by the kind that stands at its place, or None."""
+        return list(map(self._values.get, map(add, kinds, keys)))
 
     def keep(self, turn: int, kind: bytes, values: Mapping[bytes, Any]) -> None:
         """Remember what was read, unless something has been touched since it was asked for."""
@@ -186,6 +190,10 @@ class Recall:
         A key is an id's sixteen bytes: what is kept by it is forgotten when the id is touched.
         """
         return self._memory.found(kind, keys)
+
+    def each(self, kinds: Iterable[bytes], keys: Iterable[bytes]) -> list[Any]:
+        """Give what is remembered of each key, by the kind that stands at its place, or None."""
+        return self._memory.each(kinds, keys)
 
     def keep(self, kind: bytes, values: Mapping[bytes, Any]) -> None:
         """Remember what this transaction has read, and has not written itself."""

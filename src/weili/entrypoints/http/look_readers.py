@@ -157,16 +157,19 @@ def _prices_read(actor: Actor, body: bytes) -> Work:
     sku_ids = _sku_ids(texts)
     quantities = [ask.quantity for ask in asked]
 
+    def written(place: int, quote: pricing.PriceQuote) -> bytes:
+        return _encode(quote_document(texts[place], quantities[place], quote))
+
     def work(ctx: Ctx, recall: Recall) -> Steps:
-        quotes = pricing.prices_asked(
+        quotes = yield from pricing.prices_steps(
             ctx,
             recall=recall,
             partner_id=actor.party_id,
             sku_ids=sku_ids,
             quantities=quantities,
+            form=written,
         )
-        yield
-        return _encode({"items": list(map(quote_document, texts, quantities, quotes()))})
+        return b'{"items":[' + b",".join(quotes) + b"]}"
 
     return work
 

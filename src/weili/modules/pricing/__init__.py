@@ -103,7 +103,7 @@ from weili.modules.pricing.problems import (
     WindowsOverlap,
     WindowsTooMany,
 )
-from weili.modules.pricing.quotes import prices_asked, prices_of
+from weili.modules.pricing.quotes import prices_of, prices_steps
 from weili.modules.pricing.rules import FreightBook, PriceBook, window_overlapping
 from weili.modules.pricing.service import (
     channel_assign,
@@ -230,9 +230,9 @@ __all__ = [
     "price_book",
     "price_book_asked",
     "price_line",
-    "prices_asked",
     "prices_of",
     "prices_put",
+    "prices_steps",
     "template_open",
     "template_page",
     "tiers_after",

@@ -10,7 +10,6 @@ from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
-from weili.kit.ids import IdList, id_keys
 from weili.kit.memory import Recall, touch
 from weili.modules.goods import SkuId
 from weili.modules.pricing import rules
@@ -108,7 +107,7 @@ _BOOK: Final = (
 # What is remembered: which list and channel a partner has, the lists of channels and the default
 # one, and of a SKU what partners with the same lists pay for it. Whoever writes what these are made
 # of touches the partner, ``_LISTS_ID``, or the SKU.
-_HAS, _LISTS, _LADDER = b"has", b"lists", b"ladder"
+_HAS, _LISTS = b"has", b"lists"
 _LISTS_ID: Final = UUID(int=0)
 _CHAIN: Final = (
     "SELECT 0, (SELECT list_id FROM pricing.price_list_partner WHERE partner_id = %b),"
@@ -224,7 +223,6 @@ class BookRows(NamedTuple):
 
 Ladder = tuple[tuple[Price, ...], CompareAt | None]
 """The tiers that a partner can reach, lowest quantity first, and what may be shown struck out."""
-_CHANGING_LADDER: Final = ()
 
 
 # Each side is cut before they are put together, so that a page costs a page.
@@ -450,40 +448,21 @@ def book_rows(
 
 
 def ladders(
-    ctx: Ctx, *, recall: Recall, partner_id: PartyId, sku_ids: Sequence[SkuId]
+    ctx: Ctx, *, lists: Sequence[ListId], sku_ids: Sequence[SkuId]
 ) -> Asked[list[Ladder | None]]:
-    """Read what a partner pays by the lists as they stand, in the order of the SKUs. Hot.
+    """Read what is paid by lists as they stand, in the order of the SKUs. Hot.
 
-    None for those of which a change is to come or in force.
+    The list that is asked first is the first. None for SKUs of which a change is to come or in
+    force.
     """
-    lists = _chain(ctx, recall, partner_id)
-    kind = _LADDER + b"".join(id_keys(lists))
-    keys = id_keys(sku_ids)
-    known: list[Ladder | tuple[()] | None] = recall.found(kind, keys)
-    missing = [place for place, ladder in enumerate(known) if ladder is None]
-    rows = (
-        ctx.db.ask(_LADDERS, IdList.of([keys[place] for place in missing]), lists)
-        if missing
-        else None
-    )
-
-    def read() -> list[Ladder | None]:
-        if rows is not None:
-            fresh = _ladders_read(sku_ids, missing, rows())
-            recall.keep(kind, {keys[place]: fresh[n] for n, place in enumerate(missing)})
-            for n, place in enumerate(missing):
-                known[place] = fresh[n]
-        return [ladder or None for ladder in known]
-
-    return read
+    rows = ctx.db.ask(_LADDERS, sku_ids, lists)
+    return lambda: _ladders_read(sku_ids, rows())
 
 
 def _ladders_read(
-    sku_ids: Sequence[SkuId],
-    missing: Sequence[int],
-    rows: Iterable[tuple[int, int, int, int, int, str | None]],
-) -> list[Ladder | tuple[()]]:
-    """Give what is paid for the missing ones of some SKUs, which the rows name by their places."""
+    sku_ids: Sequence[SkuId], rows: Iterable[tuple[int, int, int, int, int, str | None]]
+) -> list[Ladder | None]:
+    """Give what is paid for SKUs, which the rows name by their places."""
     tiers: list[tuple[int, Price]] = []
     compare_at: dict[int, CompareAt] = {}
     changing = set()
@@ -494,17 +473,16 @@ def _ladders_read(
             changing.add(place)
         else:
             state = CompareAtState.STANDING
-            shown = CompareAt(sku_ids[missing[place]], amount_minor, text, state, version)
-            compare_at[place] = shown
+            compare_at[place] = CompareAt(sku_ids[place], amount_minor, text, state, version)
     reached = rules.ladders_of(tiers)
     return [
-        _CHANGING_LADDER if place in changing else (reached.get(place, ()), compare_at.get(place))
-        for place in range(len(missing))
+        None if place in changing else (reached.get(place, ()), compare_at.get(place))
+        for place in range(len(sku_ids))
     ]
 
 
-def _chain(ctx: Ctx, recall: Recall, partner_id: PartyId) -> list[ListId]:
-    """Give the lists that a partner pays by, the one that is asked first before all others."""
+def chain(ctx: Ctx, *, recall: Recall, partner_id: PartyId) -> list[ListId]:
+    """Give the lists that a partner pays by, the one that is asked first before all others. Hot."""
     return [each for each in _lists(ctx, recall, partner_id) if each is not None]
 
 
