@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bench.catalogue_load import COMMON
 from weili.adapters.search import Plan, TantivyIndex, TantivyWriter
+from weili.entrypoints.http.look_documents import told_written
 from weili.entrypoints.jobs.worker import INDEX_REST_S
 from weili.kit.context import Ctx, PartyId
 from weili.kit.world import World
@@ -88,6 +89,7 @@ def unremembered(world: World, home: Path) -> dict[str, float]:
                     index,
                     partner_id=PartyId(partner_id),
                     ask=SearchAsk(text=COMMON, sort=sort),
+                    form=told_written,
                 )
                 walls.append((time.perf_counter() - wall) * 1e3)
                 processors.append((time.process_time() - processor) * 1e3)

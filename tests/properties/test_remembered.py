@@ -21,7 +21,7 @@ from weili.kit.gathering import ended
 from weili.kit.memory import Memory
 from weili.kit.problems import Problem
 from weili.kit.world import World, clock_turn
-from weili.modules import goods, pricing
+from weili.modules import catalogue, goods, pricing
 from weili.modules.goods import GoodsRow, SkuId, SkuState
 from weili.modules.pricing import ChangeDraft, Channel, CompareAtRow, PriceRow
 
@@ -49,6 +49,7 @@ steps = st.lists(
         st.tuples(st.just("pool"), TWO, SKU, st.booleans()),
         st.tuples(st.just("grant"), TWO, TWO, st.booleans()),
         st.tuples(st.just("tax"), SKU, st.sampled_from([600, 900, 1300])),
+        st.tuples(st.just("title"), SKU, st.sampled_from(["新米", "陈米"])),
     ),
     min_size=1,
     max_size=12,
@@ -115,10 +116,13 @@ class Shop:
         move(self.ctx, pool_id=self.pools[pool], partner_id=self.partners[partner])
 
     def tax(self, sku: int, rate_bps: int) -> None:
-        row = GoodsRow(
-            *(self.supplier, f"S{sku}", f"东北大米 {sku + 1} 公斤", ("粮油", "米")),
-            tax_rate_bps=rate_bps,
-        )
+        self._put(sku, f"东北大米 {sku + 1} 公斤", rate_bps)
+
+    def title(self, sku: int, title: str) -> None:
+        self._put(sku, title, 900)
+
+    def _put(self, sku: int, title: str, rate_bps: int) -> None:
+        row = GoodsRow(*(self.supplier, f"S{sku}", title, ("粮油", "米")), tax_rate_bps=rate_bps)
         goods.goods_put(self.ctx, rows=[row])
 
 
@@ -162,6 +166,16 @@ def told(world: World, shop: Shop, memory: Memory) -> list[Any]:
             answers += goods.skus_seen_asked(
                 ctx, recall=recall, partner_id=partner_id, sku_ids=shop.skus
             )()
+            answers += ended(
+                catalogue.skus_found_steps(
+                    ctx,
+                    recall=recall,
+                    partner_id=partner_id,
+                    pool_ids=goods.pools_granted(ctx, recall=recall, partner_id=partner_id),
+                    sku_ids=shop.skus,
+                    form=lambda sku: sku,
+                )
+            )
     return answers
 
 
@@ -209,6 +223,7 @@ def test_after_each_change_is_told_what_the_database_says(
         ((), ("grant", 0, 1, True)),
         ((), ("grant", 0, 0, False)),
         ((), ("tax", 0, 600)),
+        ((), ("title", 0, "新米")),
     ],
 )
 def test_each_sort_of_change_alters_an_answer_that_was_remembered(
@@ -237,12 +252,12 @@ def test_a_default_list_that_is_opened_late_is_paid_by_at_once(world: World) -> 
         pricing.prices_put(ctx, list_id=early, rows=[PriceRow(sku, 1, 5)])
     shop = Shop(ctx, supplier, [partner], [sku], [early], [])
     memory = Memory()
-    [nothing, _] = told(world, shop, memory)
+    [nothing, *_] = told(world, shop, memory)
     assert nothing.price is None
 
     with world.begin() as ctx:
         late = pricing.list_open(ctx, name="late", is_default=True).id
         pricing.prices_put(ctx, list_id=late, rows=[PriceRow(sku, 1, 7)])
 
-    [quote, _] = told(world, shop, memory)
+    [quote, *_] = told(world, shop, memory)
     assert quote.price.unit_price_minor == 7

@@ -21,12 +21,18 @@ from weili.kit.memory import Memory
 from weili.kit.wire import Wire
 from weili.kit.world import clock_turn, in_transaction
 from weili.modules import catalogue, goods, pricing
-from weili.modules.catalogue import SearchAsk, SearchSort
+from weili.modules.catalogue import FoundSku, SearchAsk, SearchSort
 from weili.modules.goods import SkuState
 from weili.workflows.count_sales import sales_count
 from weili.workflows.index_goods import index_build, index_follow, index_verify
 from weili.workflows.place_dropship_orders import place_dropship_orders
 from weili.workflows.search_skus import SearchResult, search_skus, search_steps
+
+Found = SearchResult[FoundSku]
+
+
+def as_it_is(sku: FoundSku) -> FoundSku:
+    return sku
 
 
 @dataclass(slots=True)
@@ -48,16 +54,25 @@ class Searching:
         while index_follow(begin, self.writer):
             pass
 
-    def find(self, ask: SearchAsk | str, partner_id: PartyId | None = None) -> SearchResult:
+    def find(self, ask: SearchAsk | str, partner_id: PartyId | None = None) -> Found:
         ask = SearchAsk(text=ask) if isinstance(ask, str) else ask
         actor = self.market.as_partner(partner_id)
         with self.market.world.begin(actor) as ctx:
-            alone = search_skus(ctx, self.index, partner_id=actor.party_id, ask=ask)
+            alone = search_skus(ctx, self.index, partner_id=actor.party_id, ask=ask, form=as_it_is)
         # Whoever remembers since long ago finds the same.
         with self.market.world.begin(actor) as ctx:
             recall = self.memory.recall_asked(ctx)()
             [found] = _in_turn(
-                [search_steps(ctx, self.index, recall=recall, partner_id=actor.party_id, ask=ask)]
+                [
+                    search_steps(
+                        ctx,
+                        self.index,
+                        recall=recall,
+                        partner_id=actor.party_id,
+                        ask=ask,
+                        form=as_it_is,
+                    )
+                ]
             )
         assert found.items == alone.items
         return found
@@ -66,7 +81,7 @@ class Searching:
         names = {
             getattr(self.market, name): name for name in ("tea", "rice", "cup", "eggs", "hidden")
         }
-        return [names[item.sku.sku_id] for item in self.find(ask, partner_id).items]
+        return [names[item.told.sku_id] for item in self.find(ask, partner_id).items]
 
     def findings(self) -> list[str]:
         with self.market.world.begin(snapshot=True) as ctx:
@@ -156,7 +171,7 @@ def test_prices_narrow_and_sort_by_what_the_partner_itself_pays(searching: Searc
     # Then its own order changes, and nobody else's
     assert searching.names(up) == ["rice", "cup", "eggs", "tea"]
     assert searching.names(up, market.creator) == ["cup", "eggs", "tea", "rice"]
-    assert [i.sku.unit_price_minor for i in searching.find(up).items] == [
+    assert [i.told.unit_price_minor for i in searching.find(up).items] == [
         100,
         CUP_FEN,
         EGGS_FEN,
@@ -175,7 +190,7 @@ def test_the_price_shown_is_that_of_the_moment_whatever_the_index_says(
         pricing.prices_put(ctx, list_id=market.price_list, rows=rows)
 
     [item] = searching.find("大米").items
-    assert (item.sku.unit_price_minor, item.sku.price_version) == (RICE_FEN + 1, 2)
+    assert (item.told.unit_price_minor, item.told.price_version) == (RICE_FEN + 1, 2)
 
 
 def test_what_is_sold_most_comes_first(searching: Searching) -> None:
@@ -229,7 +244,7 @@ def test_what_leaves_the_shelf_is_not_shown_even_before_the_index_knows(
     # The operator finds it in its state
     with market.world.begin() as ctx:
         ask = SearchAsk(text="龙井", state=SkuState.OFF_SHELF)
-        assert search_skus(ctx, searching.index, partner_id=None, ask=ask).count == 1
+        assert search_skus(ctx, searching.index, partner_id=None, ask=ask, form=as_it_is).count == 1
 
 
 def test_synonyms_hold_at_once_and_until_they_are_taken_out(searching: Searching) -> None:
@@ -247,7 +262,7 @@ def test_words_that_are_nowhere_together_are_found_apart_and_that_is_said(
 ) -> None:
     result = searching.find("龙井 马克杯")
     assert result.is_relaxed
-    assert {item.sku.sku_id for item in result.items} == {
+    assert {item.told.sku_id for item in result.items} == {
         searching.market.tea,
         searching.market.cup,
     }
@@ -277,7 +292,7 @@ def test_pages_of_any_size_are_parts_of_one_order_through_commits_and_grants(
             SearchAsk(text="很多", sort=sort, offset=start, limit=size)
             for start in range(0, len(rows) + size, size)
         ]
-        return [item.sku.sku_id for ask in asks for item in searching.find(ask, partner_id).items]
+        return [item.told.sku_id for ask in asks for item in searching.find(ask, partner_id).items]
 
     # Then every walk of any step meets each of them once, and all walks agree on the order
     for sort in (SearchSort.RELEVANCE, SearchSort.NEWEST):
@@ -316,31 +331,42 @@ def test_searches_that_share_a_transaction_share_their_statements(
     wanted = [("茶", market.street), ("龙井", PartyId(UUID(int=1)))] * number
     alone = [searching.names(text, partner_id) for text, partner_id in wanted]
 
-    # When their steps are done in turn, by whom grants, lists and synonyms are remembered
-    with market.world.begin() as ctx:
-        recall = searching.memory.recall_asked(ctx)()
-        monkeypatch.setattr(Wire, "send", noted)
-        results = _in_turn(
-            [
-                search_steps(
-                    ctx,
-                    searching.index,
-                    recall=recall,
-                    partner_id=partner_id,
-                    ask=SearchAsk(text=text),
-                )
-                for text, partner_id in wanted
-            ]
-        )
-        monkeypatch.undo()
+    # When their steps are done in turn, by whom only grants, lists and synonyms are remembered
+    memory = Memory()
 
-    # Then all of them ask as much as one: for names and for prices
+    def found(wanted: Sequence[tuple[str, PartyId]]) -> list[Found]:
+        with market.world.begin() as ctx:
+            recall = memory.recall_asked(ctx)()
+            statements.clear()
+            return _in_turn(
+                [
+                    search_steps(
+                        ctx,
+                        searching.index,
+                        recall=recall,
+                        partner_id=partner_id,
+                        ask=SearchAsk(text=text, offset=offset),
+                        form=as_it_is,
+                    )
+                    for text, partner_id in wanted
+                ]
+            )
+
+    offset = 100
+    found(wanted)
+    offset = 0
+    monkeypatch.setattr(Wire, "send", noted)
+    results = found(wanted)
+
+    # Then all of them ask as much as one: for names and for prices; and the next for nothing
     assert len(statements) == 2
     assert [len(result.items) for result in results] == list(map(len, alone))
+    assert found(wanted) == results
+    assert statements == []
 
 
-def _in_turn(steps: list[Generator[None, None, SearchResult]]) -> list[SearchResult]:
-    results: dict[int, SearchResult] = {}
+def _in_turn(steps: list[Generator[None, None, Found]]) -> list[Found]:
+    results: dict[int, Found] = {}
     while len(results) < len(steps):
         for place, each in enumerate(steps):
             if place not in results:

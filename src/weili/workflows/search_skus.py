@@ -4,14 +4,15 @@ The index knows the order and the counts; whether an SKU may be seen at this mom
 costs is read from the database each time.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from weili.adapters.search import DEFAULT_SLOT, Counts, Plan, SearchIndex, Wanted
 from weili.kit.context import Ctx, PartyId
+from weili.kit.gathering import ended
 from weili.kit.ids import id_text
 from weili.kit.memory import Recall
 from weili.modules import catalogue, goods
@@ -19,6 +20,7 @@ from weili.modules.catalogue import FoundSku, SearchAsk, SearchSort
 from weili.modules.goods import CategoryId, SkuId
 from weili.workflows.index_goods import sku_of
 
+F = TypeVar("F")
 BAND_EDGES_MINOR: Final = (2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
 """Where price bands meet, in fen: 20, 50, 100, 200, 500, 1,000 and 2,000 yuan."""
 _LEVELS: Final = ("category_1", "category_2", "category_3")
@@ -45,15 +47,15 @@ class Band(msgspec.Struct, frozen=True):
     count: int
 
 
-class FoundItem(NamedTuple):
-    """A found SKU: as the database has it now, and (as JSON) what the index shows beside."""
+class FoundItem(NamedTuple, Generic[F]):
+    """A found SKU: what is told of it now, and (as JSON) what the index shows beside."""
 
-    sku: FoundSku
+    told: F
     shown: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(Generic[F]):
     """What was found, and what narrows it further.
 
     ``counts`` are one object for as long as the index remembers them: what is made of facets and
@@ -61,7 +63,7 @@ class SearchResult:
     """
 
     counts: Counts
-    items: Sequence[FoundItem]
+    items: Sequence[FoundItem[F]]
     category_id: CategoryId | None
     is_relaxed: bool
 
@@ -85,30 +87,38 @@ _NOTHING: Final = Counts(0)
 
 
 def search_skus(
-    ctx: Ctx, index: SearchIndex, *, partner_id: PartyId | None, ask: SearchAsk
-) -> SearchResult:
+    ctx: Ctx,
+    index: SearchIndex,
+    *,
+    partner_id: PartyId | None,
+    ask: SearchAsk,
+    form: Callable[[FoundSku], F],
+) -> SearchResult[F]:
     """Find what a partner may order, or (``partner_id`` None) any SKU in any state.
 
     The index is a few seconds behind. What was taken from the partner meanwhile is left out of the
-    items; a grant that was taken back counts at once.
+    items; a grant that was taken back counts at once. Each item is told in some ``form``.
 
     Raises: Forbidden; SearchNotReady.
     """
-    steps = search_steps(ctx, index, recall=Recall.nothing(), partner_id=partner_id, ask=ask)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: SearchResult = end.value
-            return result
+    nothing = Recall.nothing()
+    return ended(
+        search_steps(ctx, index, recall=nothing, partner_id=partner_id, ask=ask, form=form)
+    )
 
 
 def search_steps(
-    ctx: Ctx, index: SearchIndex, *, recall: Recall, partner_id: PartyId | None, ask: SearchAsk
-) -> Generator[None, None, SearchResult]:
-    """Do what ``search_skus`` does in two steps: the first asks, the second reads what came.
+    ctx: Ctx,
+    index: SearchIndex,
+    *,
+    recall: Recall,
+    partner_id: PartyId | None,
+    ask: SearchAsk,
+    form: Callable[[FoundSku], F],
+) -> Generator[None, None, SearchResult[F]]:
+    """Do what ``search_skus`` does in steps: those that are taken together share their journeys.
 
-    So searches that are taken on together ask for all they found in one journey.
+    What is told of an item is remembered in that form, see ``catalogue.skus_found_steps``.
 
     Raises: Forbidden; SearchNotReady.
     """
@@ -117,17 +127,22 @@ def search_steps(
         return SearchResult(_NOTHING, (), ask.category_id, is_relaxed=False)
     answer = index.search(_plan(ask, ground))
     sku_ids = [sku_of(key) for key, _ in answer.hits]
-    found: Sequence[FoundSku | None] = ()
-    if partner_id is None:
-        found = _any_found(ctx, sku_ids)
+    told: Sequence[F | None] = ()
+    if partner_id is None or ground.pool_ids is None:
+        told = [None if sku is None else form(sku) for sku in _any_found(ctx, sku_ids)]
     elif sku_ids:
-        asked = catalogue.skus_found_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
-        yield
-        found = asked()
+        told = yield from catalogue.skus_found_steps(
+            ctx,
+            recall=recall,
+            partner_id=partner_id,
+            pool_ids=ground.pool_ids,
+            sku_ids=sku_ids,
+            form=form,
+        )
     items = [
-        FoundItem(sku, shown)
-        for sku, (_, shown) in zip(found, answer.hits, strict=False)
-        if sku is not None
+        FoundItem(each, shown)
+        for each, (_, shown) in zip(told, answer.hits, strict=False)
+        if each is not None
     ]
     return SearchResult(answer.counts, items, ask.category_id, answer.is_relaxed)
 

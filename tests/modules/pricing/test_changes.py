@@ -98,7 +98,7 @@ def shown_prices(
 ) -> dict[SkuId, tuple[int, int]]:
     prices = pricing.unit_prices_asked(ctx, partner_id=partner, sku_ids=sku_ids)()
     shown = zip(sku_ids, prices, strict=True)
-    return {sku_id: price for sku_id, price in shown if price is not None}
+    return {sku_id: (price.amount_minor, price.version) for sku_id, price in shown if price}
 
 
 def paid_fen(book: pricing.PriceBook, partner: PartyId, sku_id: SkuId, quantity: int) -> int:

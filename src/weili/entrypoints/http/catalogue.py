@@ -30,6 +30,7 @@ from weili.entrypoints.http.look_documents import (
     FoundDocument,
     facets_written,
     found_document,
+    told_written,
 )
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
@@ -207,7 +208,7 @@ def _searched(
         index = indexes.get(call.world.name)
         if index is None:
             raise SearchNotReady
-        result = search_skus(ctx, index, partner_id=partner_id, ask=ask)
+        result = search_skus(ctx, index, partner_id=partner_id, ask=ask, form=told_written)
         return found_document(result, facets_written(result))
 
     return read(call, work)

@@ -8,36 +8,18 @@ import msgspec
 
 from weili.entrypoints.http.documents import moment
 from weili.kit.money import CURRENCY, tax_inside_half_up
-from weili.modules import inventory, pricing
-from weili.workflows.search_skus import FoundItem, SearchResult
+from weili.modules import catalogue, inventory, pricing
+from weili.workflows.search_skus import SearchResult
 
 HITS_MAX: Final = 100
 _FACETS: Final = ("category", "brand", "brand_kind", "state")
 
 
-class _Shown(msgspec.Struct):
-    """What the index shows of an SKU, in parts that go into the answer as they are."""
+class ToldDocument(msgspec.Struct):
+    """What is told of a found SKU, beside what the index shows of it."""
 
-    sku_id: msgspec.Raw
-    category: msgspec.Raw
-    brand: msgspec.Raw
-    brand_kind: msgspec.Raw
-    state: msgspec.Raw
-
-
-_shown = msgspec.json.Decoder(_Shown).decode
-
-
-class FoundItemDocument(msgspec.Struct):
-    """A found SKU as it is answered."""
-
-    sku_id: msgspec.Raw
     title: str
     variant: str
-    category: msgspec.Raw
-    brand: msgspec.Raw
-    brand_kind: msgspec.Raw
-    state: msgspec.Raw
     unit_price_minor: int | None
     price_version: int | None
     suggested_price_minor: int | None
@@ -48,37 +30,36 @@ class FoundDocument(msgspec.Struct):
 
     count: int
     relaxed: bool
-    items: list[FoundItemDocument]
+    items: list[msgspec.Raw]
     facets: msgspec.Raw
 
 
-def found_document(result: SearchResult, facets: msgspec.Raw) -> FoundDocument:
-    """Show what was found, with the facets as ``facets_written`` has them."""
-    items = [_item(item) for item in result.items]
-    return FoundDocument(result.count, result.is_relaxed, items, facets)
-
-
-def facets_written(result: SearchResult) -> msgspec.Raw:
-    """Write what narrows a search, which is the same on each page of what was found."""
-    found = result.facets
-    facets: dict[str, Any] = {name: found.get(name, ()) for name in _FACETS}
-    return msgspec.Raw(msgspec.json.encode({**facets, "price": result.bands}))
-
-
-def _item(item: FoundItem) -> FoundItemDocument:
-    sku, shown = item.sku, _shown(item.shown)
-    return FoundItemDocument(
-        shown.sku_id,
+def told_written(sku: catalogue.FoundSku) -> bytes:
+    """Write what is told of a found SKU: the end of an object that ``found_document`` begins."""
+    document = ToldDocument(
         sku.title,
         sku.variant,
-        shown.category,
-        shown.brand,
-        shown.brand_kind,
-        shown.state,
         sku.unit_price_minor,
         sku.price_version,
         sku.compare_at_minor,
     )
+    return b"," + msgspec.json.encode(document)[1:]
+
+
+def found_document(result: SearchResult[bytes], facets: msgspec.Raw) -> FoundDocument:
+    """Show what was found as ``told_written`` has it, with facets as ``facets_written`` has them.
+
+    What the index shows of each, an object that is not empty, goes first.
+    """
+    items = [msgspec.Raw(item.shown[:-1] + item.told) for item in result.items]
+    return FoundDocument(result.count, result.is_relaxed, items, facets)
+
+
+def facets_written(result: SearchResult[bytes]) -> msgspec.Raw:
+    """Write what narrows a search, which is the same on each page of what was found."""
+    found = result.facets
+    facets: dict[str, Any] = {name: found.get(name, ()) for name in _FACETS}
+    return msgspec.Raw(msgspec.json.encode({**facets, "price": result.bands}))
 
 
 class TierDocument(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from weili.entrypoints.http.look_documents import (
     facets_written,
     found_document,
     quote_document,
+    told_written,
 )
 from weili.kit.context import Actor, Ctx
 from weili.kit.ids import id_parse, ids_parse
@@ -80,7 +81,7 @@ def look_readers(index: SearchIndex | None) -> Mapping[str, Reader]:
 def _search_reader(index: SearchIndex | None) -> Reader:
     facets_of: WeakKeyDictionary[Counts, msgspec.Raw] = WeakKeyDictionary()
 
-    def facets(result: SearchResult) -> msgspec.Raw:
+    def facets(result: SearchResult[bytes]) -> msgspec.Raw:
         """Give the written facets: once for as long as the index remembers the counts."""
         known = facets_of.get(result.counts)
         if known is None:
@@ -93,7 +94,14 @@ def _search_reader(index: SearchIndex | None) -> Reader:
         def work(ctx: Ctx, recall: Recall) -> Steps:
             if index is None:
                 raise SearchNotReady
-            steps = search_steps(ctx, index, recall=recall, partner_id=actor.party_id, ask=ask)
+            steps = search_steps(
+                ctx,
+                index,
+                recall=recall,
+                partner_id=actor.party_id,
+                ask=ask,
+                form=told_written,
+            )
             result = yield from steps
             return _encode(found_document(result, facets(result)))
 

@@ -1,15 +1,15 @@
 """Follows the event log, so that offers, sales and changes are what goods and prices say."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from weili.kit import outbox, zone
 from weili.kit.context import Ctx, PartyId
-from weili.kit.db import Asked
 from weili.kit.findings import Finding
-from weili.kit.ids import id_parse, id_text, new_id
+from weili.kit.gathering import ended
+from weili.kit.ids import id_keys, id_parse, id_text, new_id
 from weili.kit.memory import Recall
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import NotFound, Said
@@ -25,9 +25,9 @@ from weili.modules.catalogue.model import (
     Offer,
     SearchGround,
 )
-from weili.modules.goods import PoolId, SkuId, SkuListing
+from weili.modules.goods import NamedSku, PoolId, SkuId, SkuListing
 from weili.modules.parties import PARTY_PREFIX
-from weili.modules.pricing import ListId
+from weili.modules.pricing import ListId, UnitPrice
 
 SCOPE_READ: Final = "goods:read"
 SCOPE_ADMIN: Final = "admin:goods"
@@ -50,6 +50,8 @@ _FOLLOWED: Final = tuple(
         pricing.LIST_ASSIGNED,
     )
 )
+F = TypeVar("F")
+_FOUND: Final = b"found"
 _BEFORE_ALL: Final = SkuId(UUID(int=0))
 _SYNONYM_WORD: Final = Said("synonym", "同义词", code="synonym")
 
@@ -209,7 +211,7 @@ def entries(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[CatalogueEntry]:
         (None, ctx.actor.party_id),
         *pricing.lists_in_use(ctx).items(),
     ]
-    prices: dict[ListId | None, Mapping[SkuId, tuple[int, int] | None]] = {}
+    prices: dict[ListId | None, Mapping[SkuId, UnitPrice | None]] = {}
     # What is asked before the first answer is read goes in one statement.
     lists_max = max(1, _PAIRS_MAX // max(1, len(sku_ids)))
     for start in range(0, len(lists), lists_max):
@@ -229,14 +231,14 @@ def entries(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> list[CatalogueEntry]:
 def _entry(
     listing: SkuListing,
     sold: int,
-    prices: Mapping[ListId | None, Mapping[SkuId, tuple[int, int] | None]],
+    prices: Mapping[ListId | None, Mapping[SkuId, UnitPrice | None]],
 ) -> CatalogueEntry:
     prices_minor: dict[ListId | None, int] = {}
     margins: dict[ListId | None, int] = {}
     for list_id, found in prices.items():
         if (price := found[listing.id]) is not None:
-            prices_minor[list_id], _ = price
-            margins[list_id] = rules.margin_bps(price[0], listing.compare_at_minor)
+            prices_minor[list_id] = price.amount_minor
+            margins[list_id] = rules.margin_bps(price.amount_minor, listing.compare_at_minor)
     return CatalogueEntry(listing, sold, prices_minor, margins)
 
 
@@ -259,26 +261,60 @@ def search_ground(
 
 def skus_found(ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]) -> list[FoundSku]:
     """Give those of the SKUs that a partner may order now, at the price it pays now, in order."""
-    found = skus_found_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)()
+    nothing = Recall.nothing()
+    pool_ids = goods.pools_granted(ctx, recall=nothing, partner_id=partner_id)
+    found = ended(
+        skus_found_steps(
+            ctx,
+            recall=nothing,
+            partner_id=partner_id,
+            pool_ids=pool_ids,
+            sku_ids=sku_ids,
+            form=lambda sku: sku,
+        )
+    )
     return [sku for sku in found if sku is not None]
 
 
-def skus_found_asked(
-    ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
-) -> Asked[list[FoundSku | None]]:
-    """Ask what ``skus_found`` gives, without waiting for it; None for what may not be ordered."""
-    names_asked = goods.skus_named_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
-    prices_asked = pricing.unit_prices_asked(ctx, partner_id=partner_id, sku_ids=sku_ids)
-    return lambda: list(map(_found, sku_ids, names_asked(), prices_asked()))
+def skus_found_steps(
+    ctx: Ctx,
+    *,
+    recall: Recall,
+    partner_id: PartyId,
+    pool_ids: Sequence[PoolId],
+    sku_ids: Sequence[SkuId],
+    form: Callable[[FoundSku], F],
+) -> Generator[None, None, list[F | None]]:
+    """Tell of SKUs in some form, in steps that ask; None for what is in none of these pools.
+
+    What is not about to change is remembered in that form, for all who pay alike: ``form`` must
+    not depend on who asks, and who recalls from one memory tells in one form.
+    """
+    kind = _FOUND + pricing.paying_key(ctx, recall=recall, partner_id=partner_id)
+    keys = id_keys(sku_ids)
+    known: list[tuple[frozenset[bytes], F] | None] = recall.found(kind, keys)
+    missing = [place for place, each in enumerate(known) if each is None]
+    if missing:
+        those = [sku_ids[place] for place in missing]
+        names_asked = goods.skus_named_asked(ctx, sku_ids=those)
+        prices_asked = pricing.unit_prices_asked(ctx, partner_id=partner_id, sku_ids=those)
+        yield
+        fresh = {}
+        for place, name, price in zip(missing, names_asked(), prices_asked(), strict=True):
+            if name is None:
+                continue
+            found = name.pools, form(_found(sku_ids[place], name, price))
+            known[place] = found
+            if price is not None and price.is_standing:
+                fresh[keys[place]] = found
+        recall.keep(kind, fresh)
+    granted = frozenset(pool_id.bytes for pool_id in pool_ids)
+    return [None if each is None or each[0].isdisjoint(granted) else each[1] for each in known]
 
 
-def _found(
-    sku_id: SkuId, name: tuple[str, str, int | None] | None, price: tuple[int, int] | None
-) -> FoundSku | None:
-    if name is None:
-        return None
-    title, variant, compare_at_minor = name
-    price_minor, version = price or (None, None)
+def _found(sku_id: SkuId, name: NamedSku, price: UnitPrice | None) -> FoundSku:
+    title, variant, compare_at_minor, _ = name
+    price_minor, version = (None, None) if price is None else (price.amount_minor, price.version)
     return FoundSku(sku_id, title, variant, price_minor, version, compare_at_minor)
 
 

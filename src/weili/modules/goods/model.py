@@ -237,6 +237,15 @@ class Sku:
     updated_at: datetime
 
 
+class NamedSku(NamedTuple):
+    """How a SKU is called, its compare-at price in fen, and the ids of its pools, 16 bytes each."""
+
+    title: str
+    variant: str
+    compare_at_minor: int | None
+    pools: frozenset[bytes]
+
+
 class SkuOffer(msgspec.Struct, frozen=True, gc=False):
     """What a partner is offered: the facts of an on-shelf SKU that an order is made from.
 

@@ -38,6 +38,7 @@ from weili.modules.goods.model import (
     CategoryId,
     GoodsPut,
     GoodsRow,
+    NamedSku,
     Pool,
     PoolId,
     PoolProfile,
@@ -155,11 +156,9 @@ def skus_visible_asked(
     return store.visible(ctx, list(dict.fromkeys(pairs)))
 
 
-def skus_named_asked(
-    ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
-) -> Asked[Sequence[tuple[str, str, int | None] | None]]:
-    """Ask for title, variant and compare-at price of SKUs; of what it may not order, None."""
-    return gather(ctx, store.named, [(partner_id, sku_id) for sku_id in sku_ids])
+def skus_named_asked(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Asked[Sequence[NamedSku | None]]:
+    """Ask how SKUs are called and which pools they are in; of what is off the shelf, None."""
+    return gather(ctx, pools.named, sku_ids)
 
 
 def sku_page(

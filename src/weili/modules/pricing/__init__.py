@@ -85,6 +85,7 @@ from weili.modules.pricing.model import (
     TierKey,
     TradedDay,
     TradedRow,
+    UnitPrice,
     Window,
 )
 from weili.modules.pricing.openings import amounts_open
@@ -115,6 +116,7 @@ from weili.modules.pricing.service import (
     list_open,
     list_page,
     lists_in_use,
+    paying_key,
     prices_put,
     tiers_after,
     verify,
@@ -188,6 +190,7 @@ __all__ = [
     "TierKey",
     "TradedDay",
     "TradedRow",
+    "UnitPrice",
     "WeightMissing",
     "Window",
     "WindowsOverlap",
@@ -227,6 +230,7 @@ __all__ = [
     "list_page",
     "lists_in_use",
     "moment_read",
+    "paying_key",
     "price_book",
     "price_book_asked",
     "price_line",

@@ -19,6 +19,7 @@ from weili.modules.pricing.model import (
     ListId,
     Price,
     TierKey,
+    UnitPrice,
 )
 from weili.modules.pricing.rules import PriceBook
 from weili.modules.pricing.store import costs as cost_store
@@ -40,8 +41,8 @@ def price_book_asked(
 
 def unit_prices_asked(
     ctx: Ctx, *, partner_id: PartyId, sku_ids: Sequence[SkuId]
-) -> Asked[Sequence[tuple[int, int] | None]]:
-    """Ask what a partner pays for one piece now, and that price's version; without one, None.
+) -> Asked[Sequence[UnitPrice | None]]:
+    """Ask what a partner pays for one piece now; without a price, None.
 
     It says what the book says, for a fraction of its cost.
     """

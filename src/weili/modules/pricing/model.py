@@ -261,6 +261,17 @@ class CompareAt:
     version: int
 
 
+class UnitPrice(NamedTuple):
+    """What one piece costs now, gross; ``is_standing`` while no change of it is to come or holds.
+
+    Changes are those of any list that the partner pays by, of any tier of the SKU.
+    """
+
+    amount_minor: int
+    version: int
+    is_standing: bool
+
+
 class PriceQuote(NamedTuple):
     """The answer: the price (None where there is none for this partner), and all tiers.
 

@@ -65,7 +65,7 @@ def prices_steps(
     lists = prices.chain(ctx, recall=recall, partner_id=partner_id)
     yield
     tax_rates_bps: dict[int, int] = {place: rate for place, rate, _ in seen_asked()}
-    paying = _SEEN + b"".join(id_keys(lists))
+    paying = _SEEN + prices.chain_key(lists)
     kinds = [
         (paying if place in tax_rates_bps else _UNSEEN) + quantity.to_bytes(8)
         for place, quantity in enumerate(quantities)

@@ -84,6 +84,11 @@ def list_assign(ctx: Ctx, *, partner_id: PartyId, list_id: ListId) -> None:
         _assigned_tell(ctx, [partner_id], list_id)
 
 
+def paying_key(ctx: Ctx, *, recall: Recall, partner_id: PartyId) -> bytes:
+    """Name what a partner pays by: with the same name, all is paid alike. Hot."""
+    return store.chain_key(store.chain(ctx, recall=recall, partner_id=partner_id))
+
+
 def list_had(ctx: Ctx, *, recall: Recall, partner_id: PartyId) -> ListId | None:
     """Say which list a partner pays by first, its own or its channel's, if any."""
     return store.list_had(ctx, recall=recall, partner_id=partner_id)

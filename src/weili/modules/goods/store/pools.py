@@ -9,7 +9,15 @@ from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.ids import IdList, id_keys
 from weili.kit.memory import Recall, touch
-from weili.modules.goods.model import BrandKind, Pool, PoolFit, PoolId, PoolProfile, SkuId
+from weili.modules.goods.model import (
+    BrandKind,
+    NamedSku,
+    Pool,
+    PoolFit,
+    PoolId,
+    PoolProfile,
+    SkuId,
+)
 
 # What is remembered of goods and of partners; whoever writes what it is made of touches them.
 _SHELVED, _GRANTED = b"goods", b"granted"
@@ -22,6 +30,13 @@ _ON_SHELF: Final = (
     " (SELECT string_agg(uuid_send(p.pool_id), '' ORDER BY p.pool_id) FROM goods.pool_sku p"
     "   WHERE p.sku_id = x.sku_id)"
     " FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, place)"
+    " JOIN goods.sku s ON s.id = x.sku_id AND s.state = 'on_shelf'"
+)
+_NAMED: Final = (
+    "SELECT (x.n - 1)::int, s.title, s.variant, s.compare_at_minor,"
+    " (SELECT string_agg(uuid_send(p.pool_id), '' ORDER BY p.pool_id) FROM goods.pool_sku p"
+    "   WHERE p.sku_id = x.sku_id)"
+    " FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, n)"
     " JOIN goods.sku s ON s.id = x.sku_id AND s.state = 'on_shelf'"
 )
 _GRANTS: Final = "SELECT uuid_send(pool_id) FROM goods.pool_grant WHERE partner_id = %b"
@@ -246,8 +261,26 @@ def skus_seen(
     return read
 
 
+def named(ctx: Ctx, sku_ids: Sequence[SkuId]) -> Asked[list[NamedSku | None]]:
+    """Read the names of SKUs, and the pools that they are in; None for one off the shelf. Hot."""
+    rows = ctx.db.ask(_NAMED, sku_ids)
+
+    def read() -> list[NamedSku | None]:
+        found: list[NamedSku | None] = [None] * len(sku_ids)
+        for place, title, variant, at, held_by in rows():
+            found[place] = NamedSku(title, variant, at, _pools_of(held_by or b""))
+        return found
+
+    return read
+
+
 @lru_cache(maxsize=_POOL_SETS_MAX)
 def _shelved(tax_rate_bps: int, held_by: bytes, *, is_bundle: bool) -> Shelved:
     """Give what is remembered of a SKU; many are alike, and then share it."""
-    pools = frozenset(held_by[at : at + 16] for at in range(0, len(held_by), 16))
-    return tax_rate_bps, is_bundle, pools
+    return tax_rate_bps, is_bundle, _pools_of(held_by)
+
+
+@lru_cache(maxsize=_POOL_SETS_MAX)
+def _pools_of(held_by: bytes) -> frozenset[bytes]:
+    """Cut the ids of pools apart; many SKUs are in the same ones, and then share the set."""
+    return frozenset(held_by[at : at + 16] for at in range(0, len(held_by), 16))

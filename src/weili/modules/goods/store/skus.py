@@ -91,14 +91,6 @@ _VISIBLE: Final = (
     "  JOIN goods.pool_grant g ON g.pool_id = p.pool_id"
     "  WHERE p.sku_id = x.sku_id AND g.partner_id = x.partner_id)"
 )
-_NAMED: Final = (
-    "SELECT (x.n - 1)::int, s.title, s.variant, s.compare_at_minor"
-    " FROM unnest(%b::uuid[], %b::uuid[]) WITH ORDINALITY AS x (sku_id, partner_id, n)"
-    " JOIN goods.sku s ON s.id = x.sku_id"
-    " WHERE s.state = 'on_shelf' AND EXISTS (SELECT FROM goods.pool_sku p"
-    "  JOIN goods.pool_grant g ON g.pool_id = p.pool_id"
-    "  WHERE p.sku_id = x.sku_id AND g.partner_id = x.partner_id)"
-)
 _SKU_SELECT: Final = (
     "SELECT s.id, s.supplier_id, s.supplier_code, s.spu_id, u.code, s.title, s.variant,"
     "  array_remove(ARRAY[c1.name, c2.name, c3.name], NULL), b.name, u.brand_kind, u.attributes,"
@@ -354,21 +346,6 @@ def visible(
         )
         for row in rows()
     }
-
-
-def named(
-    ctx: Ctx, pairs: Sequence[tuple[PartyId, SkuId]]
-) -> Asked[list[tuple[str, str, int | None] | None]]:
-    """Read title, variant and compare-at price of those that partners may order. Hot."""
-    rows = ctx.db.ask(_NAMED, [sku_id for _, sku_id in pairs], [party_id for party_id, _ in pairs])
-
-    def read() -> list[tuple[str, str, int | None] | None]:
-        found: list[tuple[str, str, int | None] | None] = [None] * len(pairs)
-        for place, title, variant, at in rows():
-            found[place] = title, variant, at
-        return found
-
-    return read
 
 
 def states_read(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, SkuState]:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.ids import id_keys
 from weili.kit.memory import Recall, touch
 from weili.modules.goods import SkuId
 from weili.modules.pricing import rules
@@ -25,6 +26,7 @@ from weili.modules.pricing.model import (
     PriceList,
     PriceRow,
     TierKey,
+    UnitPrice,
     Window,
 )
 
@@ -149,12 +151,16 @@ _UNIT_PRICES: Final = (
     "  JOIN pricing.partner_channel p ON p.partner_id = partners.partner_id"
     "  JOIN pricing.price_list_channel c ON c.channel = p.channel"
     " UNION ALL SELECT partner_id, 2, id FROM partners, pricing.price_list WHERE is_default)"
-    " SELECT DISTINCT ON (place) place, unit_price_minor, version FROM ("
-    "  SELECT a.place, l.rank, 2 AS kind, NULL::timestamptz AS valid_from, p.unit_price_minor,"
-    "   p.version FROM asked a JOIN lists l ON l.partner_id = a.partner_id"
+    " SELECT DISTINCT ON (place) place, unit_price_minor, version, NOT EXISTS ("
+    "   SELECT FROM lists l JOIN pricing.price_window w ON w.list_id = l.list_id"
+    "    AND w.sku_id = found.sku_id WHERE l.partner_id = found.partner_id) FROM ("
+    "  SELECT a.sku_id, a.partner_id, a.place, l.rank, 2 AS kind,"
+    "   NULL::timestamptz AS valid_from, p.unit_price_minor, p.version"
+    "   FROM asked a JOIN lists l ON l.partner_id = a.partner_id"
     "   JOIN pricing.price p ON p.list_id = l.list_id AND p.sku_id = a.sku_id"
     "    AND p.quantity_min = 1"
-    "  UNION ALL SELECT a.place, l.rank, (w.valid_to IS NULL)::int, w.valid_from,"
+    "  UNION ALL SELECT a.sku_id, a.partner_id, a.place, l.rank,"
+    "   (w.valid_to IS NULL)::int, w.valid_from,"
     "   w.unit_price_minor, w.version FROM asked a JOIN lists l ON l.partner_id = a.partner_id"
     "   JOIN pricing.price_window w ON w.list_id = l.list_id AND w.sku_id = a.sku_id"
     "    AND w.quantity_min = 1 AND w.valid_from <= %b"
@@ -486,6 +492,11 @@ def chain(ctx: Ctx, *, recall: Recall, partner_id: PartyId) -> list[ListId]:
     return [each for each in _lists(ctx, recall, partner_id) if each is not None]
 
 
+def chain_key(lists: Sequence[ListId]) -> bytes:
+    """Name such lists: what partners pay that have the same can be remembered for all of them."""
+    return b"".join(id_keys(lists))
+
+
 def _lists(
     ctx: Ctx, recall: Recall, partner_id: PartyId
 ) -> tuple[ListId | None, ListId | None, ListId | None]:
@@ -501,17 +512,15 @@ def _lists(
     return own, lists.get(channel) if channel else None, lists.get(None)
 
 
-def unit_prices(
-    ctx: Ctx, pairs: Sequence[tuple[PartyId, SkuId]]
-) -> Asked[list[tuple[int, int] | None]]:
-    """Read the price of one piece for partners at this moment, and its version. Hot."""
+def unit_prices(ctx: Ctx, pairs: Sequence[tuple[PartyId, SkuId]]) -> Asked[list[UnitPrice | None]]:
+    """Read the price of one piece for partners at this moment. Hot."""
     sku_ids, partner_ids = [sku_id for _, sku_id in pairs], [party_id for party_id, _ in pairs]
     rows = ctx.db.ask(_UNIT_PRICES, sku_ids, partner_ids, ctx.now, ctx.now)
 
-    def read() -> list[tuple[int, int] | None]:
-        found: list[tuple[int, int] | None] = [None] * len(pairs)
-        for place, amount_minor, version in rows():
-            found[place] = amount_minor, version
+    def read() -> list[UnitPrice | None]:
+        found: list[UnitPrice | None] = [None] * len(pairs)
+        for place, *price in rows():
+            found[place] = UnitPrice(*price)
         return found
 
     return read
