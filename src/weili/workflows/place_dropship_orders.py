@@ -1,6 +1,6 @@
 """Places dropship orders, many at once, each with an outcome of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.ids import id_text
@@ -30,6 +30,9 @@ def place_dropship_orders(
             firsts.setdefault((command.partner_id, command.draft.number), index)
     fresh = sorted(firsts.values())
     _place(ctx, snapshot, commands, fresh=fresh, outcomes=outcomes, waiting=waiting)
+    # Last, since what was accepted of the same batch has moved the balances.
+    if shortages := _shortages(commands, fresh, outcomes):
+        ledger.shortages_tell(ctx, shortages=shortages)
     for index, command in enumerate(commands):
         if index not in outcomes:
             first = firsts[(command.partner_id, command.draft.number)]
@@ -104,6 +107,24 @@ def _ring(ctx: Ctx, snapshot: dropship.Snapshot, orders: Sequence[dropship.Order
             if order.partner_id == partner_id
         )
         ledger.alarm_ring(ctx, before=before, after=before.moved(held_minor=held_minor))
+
+
+def _shortages(
+    commands: Sequence[dropship.PlaceOrder],
+    fresh: Sequence[int],
+    outcomes: Mapping[int, dropship.Outcome],
+) -> dict[PartyId, ledger.Shortage]:
+    """Give the first order of each partner that was refused for want of funds."""
+    found: dict[PartyId, ledger.Shortage] = {}
+    for index in fresh:
+        refused = outcomes[index]
+        if isinstance(refused, dropship.BalanceTooLow):
+            command = commands[index]
+            shortage = ledger.Shortage(
+                command.draft.number, refused.needed_minor, refused.available_minor
+            )
+            found.setdefault(command.partner_id, shortage)
+    return found
 
 
 def _twin(

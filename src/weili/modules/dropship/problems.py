@@ -93,6 +93,11 @@ class BalanceTooLow(Problem):
     )
     zh = "订单金额为 {needed_minor} 分，可用余额为 {available_minor} 分；请充值后重新提交。"
 
+    def __init__(self, *, needed_minor: int, available_minor: int) -> None:
+        super().__init__(needed_minor=needed_minor, available_minor=available_minor)
+        self.needed_minor = needed_minor
+        self.available_minor = available_minor
+
 
 class NumberReused(Problem):
     """The partner's own number was used for another order."""

@@ -16,7 +16,7 @@ from weili.modules.ledger.deposits import (
     deposit_refuse,
     deposit_submit,
 )
-from weili.modules.ledger.events import ACCOUNT_TOPPED_UP, BALANCE_LOW, EVENTS
+from weili.modules.ledger.events import ACCOUNT_TOPPED_UP, BALANCE_LOW, BALANCE_SHORT, EVENTS
 from weili.modules.ledger.model import (
     ACCOUNT_NUMBER_LENGTH_MAX,
     CORRECTION_PREFIX,
@@ -52,6 +52,7 @@ from weili.modules.ledger.model import (
     NewTransfer,
     PurposeTotal,
     Settlement,
+    Shortage,
     Side,
     Standing,
     Statement,
@@ -91,6 +92,7 @@ from weili.modules.ledger.service import (
     holds_remaining,
     holds_settle,
     platform_accounts_open,
+    shortages_tell,
     top_up,
     transfers_write,
 )
@@ -117,6 +119,7 @@ __all__ = [
     "ACCOUNT_TOPPED_UP",
     "ACCOUNT_WORD",
     "BALANCE_LOW",
+    "BALANCE_SHORT",
     "CORRECTION_PREFIX",
     "CORRECTION_STATES",
     "DEPOSIT_PREFIX",
@@ -160,6 +163,7 @@ __all__ = [
     "PurposeTotal",
     "SecondPersonNeeded",
     "Settlement",
+    "Shortage",
     "Side",
     "SlipUsed",
     "Standing",
@@ -199,6 +203,7 @@ __all__ = [
     "months_closed",
     "paper_history",
     "platform_accounts_open",
+    "shortages_tell",
     "statement",
     "statement_whole",
     "top_up",

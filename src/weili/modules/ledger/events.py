@@ -25,6 +25,17 @@ BALANCE_LOW: Final = EventType(
         "currency": "CNY",
     },
 )
+BALANCE_SHORT: Final = EventType(
+    "balance.short",
+    "An order was refused, since it came to more than may be drawn; sent once, and again only "
+    "after the balance has covered that much.",
+    {
+        "number": "the partner's own number of the order",
+        "needed_minor": "what the order came to, in fen",
+        "available_minor": "what there was for it, in fen",
+        "currency": "CNY",
+    },
+)
 _PAPER: Final = {"amount_minor": "in fen", "currency": "CNY"}
 DEPOSIT_APPROVED: Final = EventType(
     "deposit.approved",
@@ -74,6 +85,7 @@ CORRECTION_POSTED: Final = EventType(
 EVENTS: Final[tuple[EventType, ...]] = (
     ACCOUNT_TOPPED_UP,
     BALANCE_LOW,
+    BALANCE_SHORT,
     DEPOSIT_APPROVED,
     DEPOSIT_REFUSED,
     WITHDRAWAL_APPROVED,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, NewType
+from typing import Final, NamedTuple, NewType
 from uuid import UUID, uuid5
 
 import msgspec
@@ -154,6 +154,14 @@ class Balance(msgspec.Struct, frozen=True, gc=False):
             posted_minor=self.posted_minor + posted_minor,
             held_minor=self.held_minor + held_minor,
         )
+
+
+class Shortage(NamedTuple):
+    """An order that was refused for want of funds: its number, what it came to, what there was."""
+
+    number: str
+    needed_minor: int
+    available_minor: int
 
 
 class NewTransfer(msgspec.Struct, frozen=True, gc=False):

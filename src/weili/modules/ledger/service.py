@@ -1,6 +1,6 @@
 """The ledger's verbs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from weili.kit.ids import id_text, new_id
 from weili.kit.money import AMOUNT_MINOR_MAX, CURRENCY
 from weili.kit.problems import FieldProblem, InputInvalid, NotFound, Said, SandboxOnly
 from weili.modules.ledger import rules
-from weili.modules.ledger.events import ACCOUNT_TOPPED_UP, BALANCE_LOW
+from weili.modules.ledger.events import ACCOUNT_TOPPED_UP, BALANCE_LOW, BALANCE_SHORT
 from weili.modules.ledger.model import (
     KIND_RULES,
     PURPOSE_TOP_UP,
@@ -26,6 +26,7 @@ from weili.modules.ledger.model import (
     Hold,
     NewTransfer,
     Settlement,
+    Shortage,
     TopUp,
     TransferId,
     TransferKind,
@@ -208,6 +209,32 @@ def low_announce(ctx: Ctx, balance: Balance) -> None:
             "currency": CURRENCY,
         },
     )
+
+
+def shortages_tell(ctx: Ctx, *, shortages: Mapping[PartyId, Shortage]) -> None:
+    """Tell partners of whose orders one was refused for want of funds, once for each fall.
+
+    The balances are locked by whoever decided. That a partner was told is kept beside its balance
+    until that covers what was needed: the update that moves it sees to that, and so orders that
+    are paid cost nothing more.
+    """
+    needed = {
+        account_id(AccountKind.PARTNER_PREPAID, partner_id): shortage.needed_minor
+        for partner_id, shortage in shortages.items()
+    }
+    for partner_id in sorted(store.shortages_mark(ctx, needed)):
+        shortage = shortages[partner_id]
+        ctx.announce(
+            BALANCE_SHORT,
+            party_id=partner_id,
+            subject=id_text(PARTY_PREFIX, partner_id),
+            data={
+                "number": shortage.number,
+                "needed_minor": shortage.needed_minor,
+                "available_minor": shortage.available_minor,
+                "currency": CURRENCY,
+            },
+        )
 
 
 def top_up(ctx: Ctx, *, partner_id: PartyId, amount_minor: int, reference: str) -> TopUp:

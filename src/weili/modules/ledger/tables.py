@@ -54,10 +54,12 @@ balance = sa.Table(
     sa.Column("held_minor", sa.BigInteger, nullable=False),
     sa.Column("floor_minor", sa.BigInteger, nullable=False),
     sa.Column("alarm_minor", sa.BigInteger),
+    sa.Column("short_minor", sa.BigInteger),
     sa.ForeignKeyConstraint(["account_id", "party_id"], [account.c.id, account.c.party_id]),
     sa.CheckConstraint("held_minor >= 0", name="held"),
     sa.CheckConstraint("posted_minor - held_minor >= floor_minor", name="floor"),
     sa.CheckConstraint("alarm_minor >= 0", name="alarm"),
+    sa.CheckConstraint("short_minor > 0", name="short"),
     schema=SCHEMA,
     postgresql_with={"fillfactor": 50},
 )

@@ -63,10 +63,14 @@ def balances_move(ctx: Ctx, moves: Mapping[AccountId, tuple[int, int]]) -> None:
 
     An account with a limit but without its row would let money move unseen. In a pipeline there
     is no row count to look at, so the statement itself fails then, by dividing by zero.
+
+    A balance that covers what it was short of is no longer marked as told of.
     """
     ctx.db.run(
         "WITH moved AS (UPDATE ledger.balance b SET posted_minor = b.posted_minor + m.posted,"
-        "  held_minor = b.held_minor + m.held"
+        "  held_minor = b.held_minor + m.held, short_minor = CASE WHEN b.short_minor"
+        "   > b.posted_minor + m.posted - b.held_minor - m.held - b.floor_minor"
+        "   THEN b.short_minor END"
         "  FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) AS m (account_id, posted, held)"
         "  WHERE b.account_id = m.account_id RETURNING 1)"
         " SELECT 1 / (count(*) = %b)::int FROM moved",
@@ -86,6 +90,18 @@ def balances_lock(ctx: Ctx, account_ids: Sequence[AccountId]) -> Asked[list[Bala
         sorted(account_ids),
     )
     return lambda: [Balance(*row) for row in rows()]
+
+
+def shortages_mark(ctx: Ctx, needed: Mapping[AccountId, int]) -> set[PartyId]:
+    """Mark balances as told of being short, by what was needed; gives the parties not told yet."""
+    rows = ctx.db.rows(
+        "UPDATE ledger.balance b SET short_minor = m.needed"
+        " FROM unnest(%b::uuid[], %b::bigint[]) AS m (account_id, needed)"
+        " WHERE b.account_id = m.account_id AND b.short_minor IS NULL RETURNING b.party_id",
+        list(needed),
+        list(needed.values()),
+    )
+    return {party_id for (party_id,) in rows}
 
 
 def holds_read(
