@@ -1,5 +1,6 @@
 """Searching: what is found by which words, what is counted, and what happens to the index."""
 
+import json
 import math
 import shutil
 from collections.abc import Generator, Iterator, Sequence
@@ -14,6 +15,7 @@ import pytest
 from tests.market import CUP_FEN, EGGS_FEN, RICE_FEN, TEA_FEN, Market
 from weili.adapters.search import SearchNotReady, TantivyIndex, TantivyWriter, rebuild_ask
 from weili.adapters.search.commit import RUN
+from weili.adapters.search.tantivy_index import SLOTS_MAX
 from weili.kit import outbox, zone
 from weili.kit.context import PartyId
 from weili.kit.ids import id_parse
@@ -179,6 +181,40 @@ def test_prices_narrow_and_sort_by_what_the_partner_itself_pays(searching: Searc
     ]
     down = SearchAsk(sort=SearchSort.PRICE_DOWN, offset=1, limit=2)
     assert searching.names(down, market.creator) == ["tea", "eggs"]
+
+
+def test_where_a_list_has_no_place_in_the_index_the_answer_says_so(searching: Searching) -> None:
+    # Given a partner with a list of its own, on which rice is cheapest, and that is in the index
+    market = searching.market
+    with market.world.begin() as ctx:
+        own = pricing.list_open(ctx, name="own").id
+        pricing.costs_put(ctx, rows=[pricing.CostRow(market.rice, 50)])
+        pricing.prices_put(ctx, list_id=own, rows=[pricing.PriceRow(market.rice, 1, 100)])
+        pricing.list_assign(ctx, partner_id=market.street, list_id=own)
+    searching.settle()
+    up = SearchAsk(sort=SearchSort.PRICE_UP)
+    assert not searching.find(up).is_by_default
+
+    # When another index is built, with no room for it
+    lists = [f"{number:032x}" for number in range(SLOTS_MAX - 1)]
+    state = searching.home / (searching.home / "current").read_text() / "state.json"
+    told = json.loads(state.read_text())
+    places = {name: place for place, name in enumerate(["", *lists])}
+    state.write_text(json.dumps(told | {"slots": places}))
+    index = TantivyIndex(searching.home)
+
+    # Then its order is that of the default list, which is told; its prices are its own
+    with market.world.begin(market.as_partner()) as ctx:
+        found = search_skus(ctx, index, partner_id=market.street, ask=up, form=as_it_is)
+    assert found.is_by_default
+    prices = {item.told.sku_id: item.told.unit_price_minor for item in found.items}
+    assert list(prices) == [market.cup, market.eggs, market.tea, market.rice]
+    assert prices[market.rice] == 100
+
+    # And it is told to nobody who has no such list
+    with market.world.begin(market.as_partner(market.creator)) as ctx:
+        found = search_skus(ctx, index, partner_id=market.creator, ask=up, form=as_it_is)
+    assert not found.is_by_default
 
 
 def test_the_price_shown_is_that_of_the_moment_whatever_the_index_says(

@@ -59,13 +59,16 @@ class SearchResult(Generic[F]):
     """What was found, and what narrows it further.
 
     ``counts`` are one object for as long as the index remembers them: what is made of facets and
-    bands may be kept by it.
+    bands may be kept by it. ``is_by_default``: the partner's list has no place in the index, or not
+    yet, so that the price filter, the bands, and the order by price or margin are those of the
+    default list; the items' prices are the partner's own all the same.
     """
 
     counts: Counts
     items: Sequence[FoundItem[F]]
     category_id: CategoryId | None
     is_relaxed: bool
+    is_by_default: bool = False
 
     @property
     def count(self) -> int:
@@ -144,7 +147,9 @@ def search_steps(
         for each, (_, shown) in zip(told, answer.hits, strict=False)
         if each is not None
     ]
-    return SearchResult(answer.counts, items, ask.category_id, answer.is_relaxed)
+    return SearchResult(
+        answer.counts, items, ask.category_id, answer.is_relaxed, answer.is_by_default
+    )
 
 
 def _plan(ask: SearchAsk, ground: catalogue.SearchGround) -> Plan:

@@ -122,7 +122,8 @@ class Commit:
         hits: list[Hit] = []
         for number in range(plan.offset // RUN, -(-end // RUN)):
             hits += self._run_hits(asked, selected, number, end)
-        return Answer(selected.counts, tuple(hits), selected.is_relaxed)
+        is_by_default = self._queries.is_by_default(plan)
+        return Answer(selected.counts, tuple(hits), selected.is_relaxed, is_by_default)
 
     def asked_again(self) -> list[Plan]:
         """Give what was asked more than once, the latest first."""

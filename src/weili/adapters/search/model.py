@@ -100,11 +100,15 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found: counts, and (key, shown) in order. ``is_relaxed``: not all words together."""
+    """What was found: counts, and (key, shown) in order. ``is_relaxed``: not all words together.
+
+    ``is_by_default``: a slot that was asked for has no place, and the default one stood for it.
+    """
 
     counts: Counts
     hits: tuple[tuple[str, bytes], ...]
     is_relaxed: bool = False
+    is_by_default: bool = False
 
 
 class SearchIndex(Protocol):

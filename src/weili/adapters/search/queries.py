@@ -44,6 +44,12 @@ class Queries:
         """Give the field of a number in a slot, or in the default one when it has no place."""
         return f"{name}_{self._slots.get(slot, self._slots[DEFAULT_SLOT])}"
 
+    def is_by_default(self, plan: Plan) -> bool:
+        """Say whether the default slot stands for one that the plan asks for."""
+        order = plan.order if isinstance(plan.order, tuple) else None
+        asked = [part[1] for part in (order, plan.within, plan.bands) if part is not None]
+        return any(slot not in self._slots for slot in asked)
+
     def term(self, name: str, text: str) -> Query:
         """Find one term in one field."""
         return Query.term_query(self._schema, name, text)

@@ -61,10 +61,15 @@ class FacetsOut(Document):
 
 
 class SearchOut(Document):
-    """What was found. `relaxed`: no SKU has all the words, these have some."""
+    """What was found. `relaxed`: no SKU has all the words, these have some.
+
+    `default_prices`: the filter, bands and order by price or margin are those of the default list,
+    for yours is not in the index; each item has your own price.
+    """
 
     count: int
     relaxed: bool
+    default_prices: bool
     items: list[FoundOut]
     facets: FacetsOut
 

@@ -30,6 +30,7 @@ class FoundDocument(msgspec.Struct):
 
     count: int
     relaxed: bool
+    default_prices: bool
     items: list[msgspec.Raw]
     facets: msgspec.Raw
 
@@ -52,7 +53,7 @@ def found_document(result: SearchResult[bytes], facets: msgspec.Raw) -> FoundDoc
     What the index shows of each, an object that is not empty, goes first.
     """
     items = [msgspec.Raw(item.shown[:-1] + item.told) for item in result.items]
-    return FoundDocument(result.count, result.is_relaxed, items, facets)
+    return FoundDocument(result.count, result.is_relaxed, result.is_by_default, items, facets)
 
 
 def facets_written(result: SearchResult[bytes]) -> msgspec.Raw:
