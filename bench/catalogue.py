@@ -27,7 +27,7 @@ from bench.catalogue_load import Plan
 from bench.catalogue_shelf import shelf_open
 from weili import bootstrap
 from weili.adapters.postgres import embedded
-from weili.kit.world import World
+from weili.kit.world import LIVE, World
 
 HOME: Final = ours.CHECKOUT / ".weili" / "bench-catalogue"
 RESULTS: Final = Path(__file__).with_name("results") / "catalogue.json"
@@ -107,13 +107,13 @@ def _plans(shelf: Path, port: int, kinds: Sequence[str], seconds: float) -> list
 
 def opened(skus: int, seconds: float, kinds: Sequence[str]) -> dict[str, Any]:
     """Fill a fresh world, build its index, serve it, and measure."""
-    settings = bootstrap.Settings(None, (bootstrap.SANDBOX,), "127.0.0.1", 0, HOME)
+    settings = bootstrap.Settings(None, (LIVE,), "127.0.0.1", 0, HOME)
     _remove(settings)
-    bootstrap.home_make(settings)
+    bootstrap.keyring_make(settings)
     server = embedded.up(settings.postgres_home)
     try:
         with bootstrap.opened(settings, upgrade=True) as worlds:
-            world = worlds[bootstrap.SANDBOX]
+            world = worlds[LIVE]
             shelf = HOME / "shelf.json"
             began = time.monotonic()
             shelf_open(world, skus=skus, path=shelf)

@@ -96,8 +96,11 @@ def together(
 ) -> list[bytes | Problem]:
     """Claim all nonces, ask what may still be recalled, and take all look-ups on together.
 
-    A journey for each step of all of them; each has its own answer or its own refusal.
+    A journey for each step of all of them; each has its own answer or its own refusal. Nobody
+    waits for the disc: should the database lose power, nonces of its last moments are forgotten,
+    and who recorded such a request could read once more what the caller could.
     """
+    ctx.db.ask("SET LOCAL synchronous_commit TO off")
     signed = [place for place, (look_up, _) in enumerate(group) if look_up.signed is not None]
     pairs = [look_up.signed for look_up, _ in group if look_up.signed is not None]
     answers: list[bytes | Problem] = [parties.NonceReplayed()] * len(group)
