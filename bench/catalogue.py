@@ -35,8 +35,9 @@ SKUS_LEAST: Final = 100_000
 """Of fewer SKUs no results are kept: small indexes say nothing of large ones."""
 CONNECTIONS: Final = 16
 WARM_UP_S: Final = 1.0
-REMEMBERED_S: Final = 5.0
-"""By then most of what partners ask the prices of all day is remembered (ADR 0017)."""
+REMEMBERED_S: Final = 15.0
+"""By then nearly all that partners ask the prices of all day is remembered by each looker (ADR 0017
+and 0020)."""
 READING_S: Final = 60.0
 """The longest that the feed or the export is read."""
 SEARCHES: Final = ("search", "common", "by_price")
