@@ -30,7 +30,7 @@ from weili import bootstrap, sample
 from weili.adapters.files import sheet_rows
 from weili.adapters.postgres import embedded
 from weili.kit.context import Ctx
-from weili.kit.world import LIVE, in_transaction
+from weili.kit.world import in_transaction
 from weili.modules import goods, inventory, pricing
 from weili.workflows.import_goods import ROWS_MAX, import_goods
 from weili.workflows.load_sample import load_sample
@@ -75,13 +75,13 @@ def imported(path: Path, rows: int) -> dict[str, Any]:
     Gives for each rows a second, the processor time that a row took of this process and of
     PostgreSQL, and what others took of the machine; and this process's peak in MB.
     """
-    settings = bootstrap.Settings(None, (LIVE,), "127.0.0.1", 0, HOME)
+    settings = bootstrap.Settings(None, (bootstrap.SANDBOX,), "127.0.0.1", 0, HOME)
     _remove(settings)
-    bootstrap.keyring_make(settings)
+    bootstrap.home_make(settings)
     server = embedded.up(settings.postgres_home)
     try:
         with bootstrap.opened(settings, upgrade=True) as worlds:
-            world = worlds[LIVE]
+            world = worlds[bootstrap.SANDBOX]
             load_sample(world.begin, keep=lambda _: None)
             place = in_transaction(world.begin, _place)
             bootstrap.forget_garbage()  # As the command does.

@@ -24,7 +24,7 @@ from weili.kit.context import Ctx
 from weili.kit.db import QUEUE, Asked, metadata
 
 VALUES_MAX: Final = 500_000
-"""Values that a memory holds; the oldest make room. A SKU's two tiers take 0.5 kB."""
+"""Values that a memory holds; the oldest make room. What is told of a price takes 0.6 kB."""
 NOTES_MAX: Final = 1_000
 IDS_MAX: Final = 10_000
 """Notes, and ids in them, that are followed one by one; after more, as after a large import, all is

@@ -100,7 +100,7 @@ def together(
     waits for the disc: should the database lose power, nonces of its last moments are forgotten,
     and who recorded such a request could read once more what the caller could.
     """
-    ctx.db.ask("SET LOCAL synchronous_commit TO off")
+    ctx.db.unsynced()
     signed = [place for place, (look_up, _) in enumerate(group) if look_up.signed is not None]
     pairs = [look_up.signed for look_up, _ in group if look_up.signed is not None]
     answers: list[bytes | Problem] = [parties.NonceReplayed()] * len(group)
