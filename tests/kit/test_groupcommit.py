@@ -13,6 +13,7 @@ from weili.kit.groupcommit import (
     LANE_WEIGHT_MAX,
     Lane,
     LaneFailedError,
+    Lanes,
     work_lane,
 )
 from weili.kit.problems import (
@@ -233,3 +234,30 @@ def test_a_refusal_keeps_all_it_says_on_its_way(desk: Desk, said: Problem) -> No
         return caught.value.as_json("zh")
 
     assert desk.ask(talk) == said.as_json("zh")
+
+
+def test_of_several_lanes_the_one_with_the_least_under_way_is_asked() -> None:
+    desks = [Desk(), Desk()]
+
+    async def talk() -> list[int]:
+        lanes = Lanes([Lane(desk.near, write=_write, read=_read) for desk in desks])
+        await lanes.open()
+        tasks = [asyncio.create_task(lanes.ask(n)) for n in (1, 2)]
+        for desk in desks:
+            await asyncio.to_thread(desk.begun.acquire)
+        assert lanes.is_ready
+        tasks += [asyncio.create_task(lanes.ask(n)) for n in (3, 4, 5)]
+        await asyncio.sleep(0.05)  # The event loop writes, and what it wrote lies in the sockets.
+        for desk in desks:
+            desk.let.release(100)
+        answers = await asyncio.gather(*tasks)
+        lanes.close()
+        await asyncio.sleep(0)
+        return answers
+
+    try:
+        assert asyncio.run(talk()) == [2, 4, 6, 8, 10]
+    finally:
+        for desk in desks:
+            desk.end()
+    assert [desk.batches for desk in desks] == [[[1], [3, 5]], [[2], [4]]]
