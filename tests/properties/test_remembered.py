@@ -150,33 +150,40 @@ def opened(ctx: Ctx) -> Shop:
 def told(world: World, shop: Shop, memory: Memory) -> list[Any]:
     """Give what both partners pay for three of each, and what they see."""
     answers: list[Any] = []
+    for partner_id in shop.partners:
+        for part in told_to(world, shop, memory, partner_id):
+            answers += part
+    return answers
+
+
+def told_to(
+    world: World, shop: Shop, memory: Memory, partner_id: PartyId
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Give what a partner pays for three of each, what it sees, and what a search tells it."""
     with world.begin() as ctx:
         recall = memory.recall_asked(ctx)()
-        for partner_id in shop.partners:
-            answers += ended(
-                pricing.prices_steps(
-                    acting(ctx, partner_id, "prices:read"),
-                    recall=recall,
-                    partner_id=partner_id,
-                    sku_ids=shop.skus,
-                    quantities=[3] * len(shop.skus),
-                    form=lambda _, quote: quote,
-                )
+        paid = ended(
+            pricing.prices_steps(
+                acting(ctx, partner_id, "prices:read"),
+                recall=recall,
+                partner_id=partner_id,
+                sku_ids=shop.skus,
+                quantities=[3] * len(shop.skus),
+                form=lambda _, quote: quote,
             )
-            answers += goods.skus_seen_asked(
-                ctx, recall=recall, partner_id=partner_id, sku_ids=shop.skus
-            )()
-            answers += ended(
-                catalogue.skus_found_steps(
-                    ctx,
-                    recall=recall,
-                    partner_id=partner_id,
-                    pool_ids=goods.pools_granted(ctx, recall=recall, partner_id=partner_id),
-                    sku_ids=shop.skus,
-                    form=lambda sku: sku,
-                )
+        )
+        seen = goods.skus_seen_asked(ctx, recall=recall, partner_id=partner_id, sku_ids=shop.skus)()
+        found = ended(
+            catalogue.skus_found_steps(
+                ctx,
+                recall=recall,
+                partner_id=partner_id,
+                pool_ids=goods.pools_granted(ctx, recall=recall, partner_id=partner_id),
+                sku_ids=shop.skus,
+                form=lambda sku: sku,
             )
-    return answers
+        )
+    return list(paid), list(seen), list(found)
 
 
 def take(world: World, shop: Shop, step: tuple[Any, ...]) -> None:
@@ -261,3 +268,23 @@ def test_a_default_list_that_is_opened_late_is_paid_by_at_once(world: World) -> 
 
     [quote, *_] = told(world, shop, memory)
     assert quote.price.unit_price_minor == 7
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_was_told_to_one_is_not_told_to_another_who_may_not_see_it(
+    world: World, shop: Shop, order: tuple[int, int]
+) -> None:
+    # Given two who pay by the same lists; of the three SKUs the second sees the first alone
+    take(world, shop, ("own", 0, 1))
+    memory = Memory()
+
+    # When one asks, and then the other, of what is remembered by then
+    told_by = {n: told_to(world, shop, memory, shop.partners[n]) for n in order}
+
+    # Then each has its own answer
+    paid, _, found = told_by[0]
+    assert [quote.price is not None for quote in paid] == [True, True, True]
+    assert [sku is not None for sku in found] == [True, True, True]
+    paid, _, found = told_by[1]
+    assert [quote.tiers != () for quote in paid] == [True, False, False]
+    assert [sku is not None for sku in found] == [True, False, False]

@@ -8,11 +8,11 @@ import pytest
 
 from tests.market import Market
 from weili.kit.context import Ctx
+from weili.kit.gathering import ended
 from weili.kit.memory import Memory
 from weili.modules import catalogue, goods, pricing
 from weili.modules.goods import SkuState
-from weili.modules.pricing import ChangeDraft, Channel, CompareAtRow, PriceRow
-from weili.modules.pricing.store.prices import ladders
+from weili.modules.pricing import ChangeDraft, Channel, CompareAtRow, PriceQuote, PriceRow
 
 HOUR = timedelta(hours=1)
 Step = Callable[[Ctx, Market, goods.PoolId], object]
@@ -91,12 +91,24 @@ def test_a_planned_price_that_comes_to_stand_is_told_from_memory_again(market: M
 
 
 def told(market: Market, memory: Memory) -> tuple[int, bool]:
-    """Give what a partner pays for a tea, and whether that was told by the lists as they stand."""
+    """Give what a partner pays for a tea, and whether that is remembered."""
     with market.world.begin(market.as_partner()) as ctx:
         recall = memory.recall_asked(ctx)()
-        [quote] = pricing.prices_asked(
-            ctx, recall=recall, partner_id=market.street, sku_ids=[market.tea], quantities=[1]
-        )()
-        [ladder] = ladders(ctx, recall=recall, partner_id=market.street, sku_ids=[market.tea])()
+
+        def asked(form: Callable[[int, PriceQuote], PriceQuote]) -> PriceQuote:
+            steps = pricing.prices_steps(
+                ctx,
+                recall=recall,
+                partner_id=market.street,
+                sku_ids=[market.tea],
+                quantities=[1],
+                form=form,
+            )
+            [quote] = ended(steps)
+            return quote
+
+        quote = asked(lambda _, quote: quote)
+        formed: list[int] = []
+        asked(lambda place, quote: formed.append(place) or quote)
     assert quote.price is not None
-    return quote.price.unit_price_minor, ladder is not None
+    return quote.price.unit_price_minor, not formed
