@@ -161,6 +161,17 @@ def test_the_oldest_make_room(world: World) -> None:
     assert 120 <= len(kept) <= 128
 
 
+def test_there_is_a_bound_on_kinds_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "POPS_MAX", 2)
+    small = Memory()
+    with recalling(world, small) as recall:
+        for kind in (b"one", b"two", b"one", b"three"):
+            recall.keep(kind, {A.bytes: kind.decode()})
+        told = [recall.found(kind, [A.bytes]) for kind in (b"one", b"two", b"three")]
+
+    assert told == [[None], [None], ["three"]]
+
+
 def test_nobody_is_told_less_than_was_committed_before_he_asked(
     world: World, database: str
 ) -> None:

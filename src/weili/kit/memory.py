@@ -30,7 +30,8 @@ IDS_MAX: Final = 10_000
 """Notes, and ids in them, that are followed one by one; after more, as after a large import, all is
 forgotten, and the ids beyond are not read."""
 POPS_MAX: Final = 200_000
-"""The same of ids times kinds: there may be a kind for each set of lists that partners pay by."""
+"""The same of ids times kinds: there may be a kind for each set of lists that partners pay by and
+each quantity that they ask of. Nor are more kinds known than that."""
 AGE_MAX: Final = 100_000
 """Transactions after which notes are swept, and a memory that has not asked since forgets all."""
 SWEEP_MAX: Final = 10_000
@@ -136,8 +137,7 @@ class Memory:
                 or count > IDS_MAX
                 or count * len(self._kinds) > POPS_MAX
             ):
-                self._values = {}
-                self._kinds = set()
+                self._forget()
                 self._turn += 1
             elif notes:
                 keys = [each.bytes for ids in notes for each in ids]
@@ -147,6 +147,10 @@ class Memory:
                 self._turn += 1
             self._known = now
             return Recall(self, self._turn)
+
+    def _forget(self) -> None:
+        self._values = {}
+        self._kinds = set()
 
     def found(self, kind: bytes, keys: Iterable[bytes]) -> list[Any]:
         """Give what is remembered of some kind, or None, in the order of the keys."""
@@ -161,6 +165,8 @@ class Memory:
         with self._lock:
             if turn != self._turn:
                 return
+            if kind not in self._kinds and len(self._kinds) >= POPS_MAX:
+                self._forget()
             self._kinds.add(kind)
             for key, value in values.items():
                 self._values[kind + key] = value
