@@ -136,10 +136,10 @@ def import_goods(
 
     ``suppliers`` are known by the names that the sheet uses. Stock is set to what the sheet says,
     in the first warehouse of the row's supplier. Prices go to one price list, for one piece and up.
-    With ``on_shelf`` goods that are drafts go on the shelf; what was taken
-    off it stays off. With ``skip_bad`` rows that are wrong are left out, and listed. ``progress``
-    is told how many rows are written so far, and again from the start when the database undid the
-    transaction. ``also`` is told of each chunk in the same transaction.
+    With ``on_shelf`` goods that are drafts go on the shelf; what was taken off it stays off. With
+    ``skip_bad`` rows that are wrong are left out, and listed. ``progress`` is told how many rows
+    are written so far, and again from the start when the database undid the transaction. ``also``
+    is told of each lot in the same transaction.
 
     Raises: Forbidden; ImportRefused, listing what is wrong; ImportTooLarge; PoolUnknown; NotFound,
     when there is no such price list or warehouse; StockBelowReserved; Busy. Then nothing has

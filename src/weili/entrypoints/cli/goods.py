@@ -85,7 +85,7 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
         except workflow.ImportRefused as refused:
             progress.stop()
             if as_json:
-                say.document(_as_json(refused.report))
+                say.document(report_json(refused.report))
             say.fail(refusal(refused), ANSWERS[refused.kind].exit_code)
     _report_say(report, as_json)
 
@@ -127,7 +127,7 @@ def import_daily(  # noqa: PLR0917 - typer passes options by name
         except ImportRefused as refused:
             progress.stop()
             if as_json:
-                say.document(_as_json(refused.report))
+                say.document(report_json(refused.report))
             say.fail(refusal(refused), ANSWERS[refused.kind].exit_code)
     if as_json:
         say.document({"days": [_day_as_json(day) for day in days]})
@@ -253,7 +253,7 @@ def _rows(file: Path, columns: "Columns | None") -> "Iterator[tuple[int, Mapping
 def _day_as_json(day: "DayReport") -> dict[str, Any]:
     from dataclasses import asdict
 
-    return asdict(day) | {"on": day.on.isoformat(), "goods": _as_json(day.goods)}
+    return asdict(day) | {"on": day.on.isoformat(), "goods": report_json(day.goods)}
 
 
 def _day_say(day: "DayReport") -> None:
@@ -313,7 +313,8 @@ def _place(ctx: "Ctx", supplier: str | None, pool: str, price_list: str) -> dict
     }
 
 
-def _as_json(report: "ImportReport") -> dict[str, Any]:
+def report_json(report: "ImportReport | PricesReport | ProposalsReport") -> dict[str, Any]:
+    """Give a report as it is written for scripts, what is wrong in the user's language."""
     from dataclasses import asdict
 
     language = say.language()
@@ -323,7 +324,7 @@ def _as_json(report: "ImportReport") -> dict[str, Any]:
 
 def _report_say(report: "ImportReport", as_json: bool) -> None:
     if as_json:
-        say.document(_as_json(report))
+        say.document(report_json(report))
         return
     say.line(
         f"{report.rows} rows: {report.created} new, {report.updated} changed,"

@@ -1,6 +1,5 @@
 """``weili import prices`` and ``weili prices``: a price list as a file, in and out."""
 
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weili.entrypoints.cli import say
-from weili.entrypoints.cli.goods import MappingOption, bad_lines, columns_named, refusal
+from weili.entrypoints.cli.goods import (
+    MappingOption,
+    bad_lines,
+    columns_named,
+    refusal,
+    report_json,
+)
 from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
 from weili.kit.problems import ANSWERS
 
@@ -19,7 +24,6 @@ if TYPE_CHECKING:
     from weili.modules.goods import SkuId
     from weili.modules.imports import Columns
     from weili.modules.pricing import ListId
-    from weili.workflows.import_goods import ImportReport
     from weili.workflows.import_prices import PricesReport
 
 app = typer.Typer(help="Price lists.", no_args_is_help=True)
@@ -77,7 +81,7 @@ def import_prices(  # noqa: PLR0917 - typer passes options by name
             )
         except ImportRefused as refused:
             if as_json:
-                say.document(_as_json(refused.report))
+                say.document(report_json(refused.report))
             say.fail(refusal(refused), ANSWERS[refused.kind].exit_code)
     _report_say(report, as_json)
 
@@ -180,15 +184,9 @@ def _rows(
         yield number, cells | {name: cells.get(name) or given for name, given in span.items()}
 
 
-def _as_json(report: "ImportReport | PricesReport") -> dict[str, Any]:
-    language = say.language()
-    bad = [asdict(bad) | {"expected": bad.expected.text(language)} for bad in report.bad]
-    return asdict(report) | {"bad": bad}
-
-
 def _report_say(report: "PricesReport", as_json: bool) -> None:
     if as_json:
-        say.document(_as_json(report))
+        say.document(report_json(report))
         return
     say.line(
         f"{report.rows} rows: {report.first} first prices, {report.dearer} dearer,"
@@ -197,7 +195,7 @@ def _report_say(report: "PricesReport", as_json: bool) -> None:
         f" Written: {report.prices_changed} from now on, {report.prices_planned} by time.",
         f"共 {report.rows} 行：首次定价 {report.first}，涨价 {report.dearer}，"
         f"降价 {report.cheaper}，无变化 {report.same}，跳过 {report.bad_rows}；"
-        f"涉及分销方 {report.partners} 家。"
+        f"涉及合作方 {report.partners} 家。"
         f"写入：即时生效 {report.prices_changed}，按时间生效 {report.prices_planned}。",
     )
     for text in bad_lines(report):

@@ -1,13 +1,18 @@
 """``weili import proposals``: what a supplier proposes, from its sheet."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from weili.entrypoints.cli import say
-from weili.entrypoints.cli.goods import MappingOption, bad_lines, columns_named, refusal
+from weili.entrypoints.cli.goods import (
+    MappingOption,
+    bad_lines,
+    columns_named,
+    refusal,
+    report_json,
+)
 from weili.entrypoints.cli.opened import (
     JsonOption,
     SupplierNameOption,
@@ -21,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from weili.modules.imports import Columns
-    from weili.workflows.import_goods import ImportReport
-    from weili.workflows.import_proposals import ProposalsReport
 
 
 def import_proposals(  # noqa: PLR0917 - typer passes options by name
@@ -49,10 +52,10 @@ def import_proposals(  # noqa: PLR0917 - typer passes options by name
             )
         except ImportRefused as refused:
             if as_json:
-                say.document(_as_json(refused.report))
+                say.document(report_json(refused.report))
             say.fail(refusal(refused), ANSWERS[refused.kind].exit_code)
     if as_json:
-        say.document(_as_json(report))
+        say.document(report_json(report))
         return
     say.line(
         f"{report.rows} rows, by SPU: {report.created} proposed, {report.updated} changed,"
@@ -76,9 +79,3 @@ def _rows(file: Path, columns: "Columns | None") -> "Iterator[tuple[int, Mapping
     for number, raw in sheet_rows(file, required=sorted(imports.headings_of(columns))):
         cells = imports.mapped(columns, raw)
         yield number, {aliases.get(name, name): cell for name, cell in cells.items()}
-
-
-def _as_json(report: "ImportReport | ProposalsReport") -> dict[str, Any]:
-    language = say.language()
-    bad = [asdict(bad) | {"expected": bad.expected.text(language)} for bad in report.bad]
-    return asdict(report) | {"bad": bad}
