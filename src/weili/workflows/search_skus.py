@@ -1,7 +1,7 @@
 """Finds SKUs for a partner: by the index, and then by what goods and prices say of what it found.
 
-The index knows the order and the counts; whether an SKU may be seen at this moment and what it
-costs is read from the database each time.
+The index knows the order and the counts; whether an SKU may be seen and what it costs is told as
+the database has it at this moment, be it from memory (decision 0017).
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
