@@ -93,14 +93,6 @@ def _divide_and_ask(ctx: Ctx, *statements: str) -> None:
     refused()
 
 
-def test_only_a_transaction_that_says_so_does_not_wait_for_the_disc(world: World) -> None:
-    with world.begin() as ctx:
-        ctx.db.unsynced()
-        assert ctx.db.rows("SHOW synchronous_commit") == [("off",)]
-    with world.begin() as ctx:
-        assert ctx.db.rows("SHOW synchronous_commit") == [("on",)]
-
-
 def test_a_built_statement_sees_what_was_sent_before_it(world: World) -> None:
     with world.begin() as ctx:
         ctx.db.rows("CREATE TEMPORARY TABLE thing (number int)")

@@ -122,10 +122,6 @@ class Transaction:
                 self.settle()
                 raise
 
-    def unsynced(self) -> None:
-        """Let the commit not wait for the disc: it may be lost when the server loses power."""
-        self._wire.send("SET LOCAL synchronous_commit TO off", ())
-
     def settle(self) -> None:
         """Take in what is still on its way, whatever it was refused for: it is to be undone."""
         with suppress(psycopg.Error):

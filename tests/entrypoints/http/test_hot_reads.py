@@ -101,6 +101,18 @@ def test_what_is_not_as_documented_is_left_alone_with_its_nonce(world: World) ->
     assert (left, taken) == (NOT_TAKEN, b"3")
 
 
+def test_nobody_who_looks_up_waits_for_the_disc(world: World) -> None:
+    # PostgreSQL waits for the log of no commit that has written to unlogged tables alone
+    [answer] = _looked(world, _ask("answer", b"1", "n-1"))
+    assert answer == b"3"
+    with world.begin() as ctx:
+        [[kind]] = ctx.db.rows(
+            "SELECT relpersistence::text FROM pg_class"
+            " WHERE oid = 'parties.request_nonce'::regclass"
+        )
+    assert kind == "u"
+
+
 def test_a_look_up_that_fails_takes_no_neighbour_down(world: World) -> None:
     first, failed, third = _looked(
         world,

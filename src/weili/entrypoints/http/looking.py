@@ -1,9 +1,9 @@
 """What lies at the far ends of a world's look-up lanes: a few processes that read.
 
-A signed look-up writes its nonce, so on its own it would open a transaction, wait for the disk, and
-make five journeys to the database besides those it is made for. Those that arrive while others are
-under way share all of that, and each journey carries the statements of all of them. Reading takes
-a processor for itself: beside the event loop, in one interpreter, each would wait for the other.
+A signed look-up writes its nonce, so on its own it would open a transaction, and make five journeys
+to the database besides those it is made for. Those that arrive while others are under way share all
+of that, and each journey carries the statements of all of them. Reading takes a processor for
+itself: beside the event loop, in one interpreter, each would wait for the other.
 """
 
 import socket
@@ -97,10 +97,8 @@ def together(
     """Claim all nonces, ask what may still be recalled, and take all look-ups on together.
 
     A journey for each step of all of them; each has its own answer or its own refusal. Nobody
-    waits for the disc: should the database lose power, nonces of its last moments are forgotten,
-    and who recorded such a request could read once more what the caller could.
+    waits for the disc: nothing is written but nonces, and these lie in an unlogged table.
     """
-    ctx.db.unsynced()
     signed = [place for place, (look_up, _) in enumerate(group) if look_up.signed is not None]
     pairs = [look_up.signed for look_up, _ in group if look_up.signed is not None]
     answers: list[bytes | Problem] = [parties.NonceReplayed()] * len(group)
