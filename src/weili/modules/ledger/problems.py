@@ -79,12 +79,12 @@ class SecondPersonNeeded(Problem):
     kind = Kind.FORBIDDEN
     code = "second_person_needed"
     en = (
-        "Who entered {what} {id} may not approve it: a second person must, with their own key, "
-        "and neither key issued the other nor came from one key with it."
+        "Who entered {what} {id} may not approve it: a second person must, with their own key. "
+        "Two keys of which one issued the other, or that come from one key, are one person's."
     )
     zh = (
-        "{what} {id} 的录入人不得自行审批：须由另一人使用其本人的密钥审批，"
-        "且两把密钥不得互相签发，也不得由同一密钥签发而来。"
+        "{what} {id} 的录入人不得自行审批：须由另一人使用其本人的密钥审批。"
+        "一把签发另一把、或同源于一把密钥的两把密钥，视为同一人所有。"
     )
 
 
