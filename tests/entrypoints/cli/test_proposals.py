@@ -76,6 +76,32 @@ def test_wrong_rows_keep_all_of_it_out_unless_they_are_left_out(desk: Desk) -> N
     assert list(desk.proposed()) == ["CF"]
 
 
+def test_drafts_are_handed_in_each_by_itself(desk: Desk) -> None:
+    # Given two drafts, of which the category of one has come to ask for what it does not say
+    with desk.market.world.begin() as ctx:
+        tea = goods.category_open(ctx, name="茶")
+    desk.told(desk.file(f"{HEAD}\nCF,咖啡豆,云南咖啡豆,20\nTEA,茶,龙井,30\n"))
+    with desk.market.world.begin() as ctx:
+        origin = goods.Attribute("产地", goods.AttributeKind.TEXT, is_required=True)
+        goods.template_put(ctx, category_id=tea.id, attributes=[origin])
+    drafts = json.loads(desk.run("goods", "list", "--state", "draft", "--json").out)["items"]
+    by_code = {item["spu_code"]: item["id"] for item in drafts}
+    # When both are handed in
+    ids = (by_code["TEA"], by_code["CF"])
+    said = desk.run("goods", "submit", *ids, "--supplier", "grocer", "--json")
+    # Then the good one is in review, and the other one stays and says why
+    assert said.code == 7, said.err
+    items = json.loads(said.out)["items"]
+    assert [item["status"] for item in items] == ["refused", "submitted"]
+    assert items[0]["code"] == "goods_unfit"
+    assert "产地" in said.err
+    listed = json.loads(desk.run("goods", "list", "--json").out)["items"]
+    assert [item["spu_code"] for item in listed] == ["CF"]
+    # And nobody hands in what is another's
+    other = desk.run("goods", "submit", by_code["TEA"], "--supplier", "farm")
+    assert (other.code, "is in review" in other.out) == (5, False)
+
+
 def test_a_saved_mapping_says_where_the_columns_are(desk: Desk) -> None:
     rules = {
         "supplier_code": {"heading": "货号"},

@@ -242,6 +242,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Show a proposal: its SKUs with their costs, and what it went through.": (
             "显示送审单：其 SKU、供货价与审核经过。"
         ),
+        "Hand a supplier's drafts in for review, each by itself; what is unfit stays a draft.": (
+            "代供应商将草稿送审，逐份处理；未通过校验的仍为草稿。"
+        ),
         "What the supplier is to mend.": "需要供应商修改的内容。",
         "Send a proposal back to its supplier, which is told why.": (
             "将送审单退回供应商，并告知原因。"

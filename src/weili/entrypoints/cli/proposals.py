@@ -63,6 +63,11 @@ def import_proposals(  # noqa: PLR0917 - typer passes options by name
         f"共 {report.rows} 行，按 SPU 计：新送审单 {report.created}，更新 {report.updated}，"
         f"无变化 {report.unchanged}；跳过 {report.bad_rows} 行。",
     )
+    if report.created or report.updated:
+        say.line(
+            "They are drafts: see `weili goods list --state draft`, then `weili goods submit`.",
+            "均为草稿：可用 `weili goods list --state draft` 查看，用 `weili goods submit` 送审。",
+        )
     for text in bad_lines(report):
         say.line(text, text)
 

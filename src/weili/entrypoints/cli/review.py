@@ -1,18 +1,27 @@
-"""``weili goods``: what the operator does with goods that suppliers propose, and with the shelf."""
+"""``weili goods``: what the operator does with goods that suppliers propose, and with the shelf.
+
+And for a supplier without keys of its own: it hands in what is written down.
+"""
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from weili.entrypoints.cli import say
-from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
+from weili.entrypoints.cli.opened import (
+    JsonOption,
+    SupplierNameOption,
+    WorldOption,
+    supplier_begin,
+    world_opened,
+)
 from weili.entrypoints.cli.stock import CursorOption, LimitOption, more_say
-from weili.kit.problems import ANSWERS
+from weili.kit.problems import ANSWERS, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weili.kit.context import Ctx, PartyId
+    from weili.kit.context import Begin, Ctx, PartyId
     from weili.modules.goods import Revision, RevisionId, RevisionStep, SkuId, SkuProposal
     from weili.workflows.publish_goods import GoodsOutcome
 
@@ -124,6 +133,58 @@ def goods_show(
     )
 
 
+@app.command("submit")
+def goods_submit(
+    revisions: RevisionsArgument,
+    supplier: SupplierNameOption,
+    world: WorldOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hand a supplier's drafts in for review, each by itself; what is unfit stays a draft."""
+    ids = _revision_ids(revisions)
+    with world_opened(world) as opened:
+        supplier_id, begin = supplier_begin(opened, supplier)
+        refusals = [_submit(begin, supplier_id, revision_id) for revision_id in ids]
+    items = [_submitted(text, refusal) for text, refusal in zip(revisions, refusals, strict=True)]
+    if as_json:
+        say.page_document(items)
+    for text, refusal in zip(revisions, refusals, strict=True):
+        if refusal is not None:
+            for told in say.problem_lines(refusal):
+                say.note(told, told)
+        elif not as_json:
+            say.line(f"{text} is in review.", f"{text} 已送审。")
+    _end(refusals)
+
+
+def _submit(begin: "Begin", supplier_id: "PartyId", revision_id: "RevisionId") -> Problem | None:
+    from weili.kit.world import in_transaction
+    from weili.modules import goods
+
+    def work(ctx: "Ctx") -> None:
+        goods.revision_submit(ctx, supplier_id=supplier_id, revision_id=revision_id)
+
+    try:
+        in_transaction(begin, work)
+    except Problem as refusal:
+        return refusal
+    return None
+
+
+def _submitted(text: str, refusal: Problem | None) -> dict[str, Any]:
+    if refusal is None:
+        return {"id": text, "status": "submitted"}
+    problem = "\n".join(say.problem_lines(refusal))
+    return {"id": text, "status": "refused", "code": refusal.code, "problem": problem}
+
+
+def _end(refusals: "Sequence[Problem | None]") -> None:
+    """End with the exit code of the first refusal, if there is any."""
+    refused = [refusal for refusal in refusals if refusal is not None]
+    if refused:
+        raise SystemExit(ANSWERS[refused[0].kind].exit_code)
+
+
 @app.command("return")
 def goods_return(
     revision: RevisionArgument,
@@ -159,9 +220,7 @@ def goods_publish(
     from weili.kit.world import in_transaction
     from weili.workflows.publish_goods import publish_goods
 
-    if len(revisions) > IDS_MAX:
-        raise typer.BadParameter("at most 100 proposals at once")
-    ids = [_revision_id(text) for text in revisions]
+    ids = _revision_ids(revisions)
     with world_opened(world) as opened:
         outcomes = in_transaction(opened.begin, lambda ctx: publish_goods(ctx, revision_ids=ids))
     items = [_outcome(outcome) for outcome in outcomes]
@@ -172,9 +231,7 @@ def goods_publish(
             say.note(f"{item['id']}: {item['problem']}", f"{item['id']}：{item['problem']}")
         elif not as_json:
             say.line(f"{item['id']} is published.", f"{item['id']} 已发布。")
-    refused = [outcome.problem for outcome in outcomes if outcome.problem is not None]
-    if refused:
-        raise SystemExit(ANSWERS[refused[0].kind].exit_code)
+    _end([outcome.problem for outcome in outcomes])
 
 
 @app.command("shelve")
@@ -231,6 +288,12 @@ def _revision_id(text: str) -> "RevisionId":
     from weili.modules import goods
 
     return goods.RevisionId(id_parse(goods.REVISION_PREFIX, text))
+
+
+def _revision_ids(texts: list[str]) -> "list[RevisionId]":
+    if len(texts) > IDS_MAX:
+        raise typer.BadParameter("at most 100 proposals at once")
+    return [_revision_id(text) for text in texts]
 
 
 def _document(revision: "Revision", names: "dict[PartyId, str]") -> dict[str, Any]:

@@ -329,8 +329,8 @@ def _say_died(child: Child, code: int, rest_s: float) -> None:
     again = f"in {rest_s:g} s" if rest_s else "now"
     wait = f"{rest_s:g} 秒后" if rest_s else "立即"
     say.note(
-        f"weili: `weili {child.name}` ended ({how}); starting it again {again}",
-        f"weili：`weili {child.name}` 已退出（{cause}），{wait}重启",
+        f"weili: `weili {child.name}` ended ({how}; see {child.log}); starting it again {again}",
+        f"weili：`weili {child.name}` 已退出（{cause}；日志：{child.log}），{wait}重启",
     )
 
 
