@@ -288,3 +288,34 @@ def test_what_was_told_to_one_is_not_told_to_another_who_may_not_see_it(
     paid, _, found = told_by[1]
     assert [quote.tiers != () for quote in paid] == [True, False, False]
     assert [sku is not None for sku in found] == [True, False, False]
+
+
+def test_a_list_given_between_two_steps_is_not_remembered_as_the_one_before(
+    world: World, shop: Shop
+) -> None:
+    # Given two partners who see one SKU and pay by one list
+    for step in (
+        *(("price", of_list, 0, 1, of_list + 1) for of_list in range(3)),
+        *(("own", partner, 1) for partner in range(2)),
+    ):
+        take(world, shop, step)
+    memory = Memory()
+
+    # When one of them is given another while it looks
+    with world.begin() as ctx:
+        steps = catalogue.skus_found_steps(
+            ctx,
+            recall=memory.recall_asked(ctx)(),
+            partner_id=shop.partners[0],
+            pool_ids=shop.pools,
+            sku_ids=shop.skus[:1],
+            form=lambda sku: sku,
+        )
+        next(steps)
+        take(world, shop, ("own", 0, 2))
+        [found] = ended(steps)
+
+    # Then the other one is still told what it pays itself
+    assert found is not None
+    assert found.unit_price_minor == 3
+    assert told(world, shop, memory) == told(world, shop, Memory())

@@ -290,7 +290,8 @@ def skus_found_steps(
     What is not about to change is remembered in that form, for all who pay alike: ``form`` must
     not depend on who asks, and who recalls from one memory tells in one form.
     """
-    kind = _FOUND + pricing.paying_key(ctx, recall=recall, partner_id=partner_id)
+    paying = pricing.paying_key(ctx, recall=recall, partner_id=partner_id)
+    kind = _FOUND + paying
     keys = id_keys(sku_ids)
     known: list[tuple[frozenset[bytes], F] | None] = recall.found(kind, keys)
     missing = [place for place, each in enumerate(known) if each is None]
@@ -305,7 +306,8 @@ def skus_found_steps(
                 continue
             found = name.pools, form(_found(sku_ids[place], name, price))
             known[place] = found
-            if price is not None and price.is_standing:
+            # A partner that was given another list meanwhile is told what it pays by that one.
+            if price is not None and price.standing_by == paying:
                 fresh[keys[place]] = found
         recall.keep(kind, fresh)
     granted = frozenset(pool_id.bytes for pool_id in pool_ids)

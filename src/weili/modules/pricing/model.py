@@ -262,14 +262,15 @@ class CompareAt:
 
 
 class UnitPrice(NamedTuple):
-    """What one piece costs now, gross; ``is_standing`` while no change of it is to come or holds.
+    """What one piece costs now, gross.
 
-    Changes are those of any list that the partner pays by, of any tier of the SKU.
+    ``standing_by`` names the lists that the partner pays by at that moment, as ``paying_key`` does;
+    None while a change is to come or holds, in any of them, of any tier of the SKU.
     """
 
     amount_minor: int
     version: int
-    is_standing: bool
+    standing_by: bytes | None
 
 
 class PriceQuote(NamedTuple):

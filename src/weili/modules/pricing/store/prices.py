@@ -139,7 +139,8 @@ _LADDERS: Final = (
 )
 # What the book decides, decided where the rows lie: a search shows one price of each SKU that it
 # found. Of a tier, a price for a time goes before one that began last, and that before the
-# standing one; of lists, the partner's own, its channel's, the default one.
+# standing one; of lists, the partner's own, its channel's, the default one. By which lists that was
+# is told of the same moment: another may be given to the partner between two statements.
 _UNIT_PRICES: Final = (
     "WITH asked AS MATERIALIZED (SELECT x.sku_id, x.partner_id, (x.n - 1)::int AS place"
     "  FROM unnest(%b::uuid[], %b::uuid[]) WITH ORDINALITY AS x (sku_id, partner_id, n)),"
@@ -150,10 +151,13 @@ _UNIT_PRICES: Final = (
     " UNION ALL SELECT p.partner_id, 1, c.list_id FROM partners"
     "  JOIN pricing.partner_channel p ON p.partner_id = partners.partner_id"
     "  JOIN pricing.price_list_channel c ON c.channel = p.channel"
-    " UNION ALL SELECT partner_id, 2, id FROM partners, pricing.price_list WHERE is_default)"
-    " SELECT DISTINCT ON (place) place, unit_price_minor, version, NOT EXISTS ("
+    " UNION ALL SELECT partner_id, 2, id FROM partners, pricing.price_list WHERE is_default),"
+    " chains AS MATERIALIZED ("
+    " SELECT partner_id, string_agg(uuid_send(list_id), ''::bytea ORDER BY rank) AS chain"
+    "  FROM lists GROUP BY partner_id)"
+    " SELECT DISTINCT ON (place) place, unit_price_minor, version, CASE WHEN NOT EXISTS ("
     "   SELECT FROM lists l JOIN pricing.price_window w ON w.list_id = l.list_id"
-    "    AND w.sku_id = found.sku_id WHERE l.partner_id = found.partner_id) FROM ("
+    "    AND w.sku_id = found.sku_id WHERE l.partner_id = found.partner_id) THEN chain END FROM ("
     "  SELECT a.sku_id, a.partner_id, a.place, l.rank, 2 AS kind,"
     "   NULL::timestamptz AS valid_from, p.unit_price_minor, p.version"
     "   FROM asked a JOIN lists l ON l.partner_id = a.partner_id"
@@ -164,7 +168,7 @@ _UNIT_PRICES: Final = (
     "   w.unit_price_minor, w.version FROM asked a JOIN lists l ON l.partner_id = a.partner_id"
     "   JOIN pricing.price_window w ON w.list_id = l.list_id AND w.sku_id = a.sku_id"
     "    AND w.quantity_min = 1 AND w.valid_from <= %b"
-    "    AND (w.valid_to IS NULL OR w.valid_to > %b)) AS found"
+    "    AND (w.valid_to IS NULL OR w.valid_to > %b)) AS found JOIN chains USING (partner_id)"
     " ORDER BY place, rank, kind, valid_from DESC"
 )
 # What stands is, of all that has come into force without an end, what did so last.
