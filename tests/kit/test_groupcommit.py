@@ -236,16 +236,23 @@ def test_a_refusal_keeps_all_it_says_on_its_way(desk: Desk, said: Problem) -> No
     assert desk.ask(talk) == said.as_json("zh")
 
 
+async def _joined(desks: Sequence[Desk]) -> Lanes[int, int]:
+    """Open lanes to desks, and wait until all work."""
+    lanes: Lanes[int, int] = Lanes([Lane(each.near, write=_write, read=_read) for each in desks])
+    await lanes.open()
+    while not lanes.is_ready:  # noqa: ASYNC110 - it is told to nobody, only looked at
+        await asyncio.sleep(0.01)
+    return lanes
+
+
 def test_of_several_lanes_the_one_with_the_least_under_way_is_asked() -> None:
     desks = [Desk(), Desk()]
 
     async def talk() -> list[int]:
-        lanes = Lanes([Lane(desk.near, write=_write, read=_read) for desk in desks])
-        await lanes.open()
+        lanes = await _joined(desks)
         tasks = [asyncio.create_task(lanes.ask(n)) for n in (1, 2)]
         for desk in desks:
             await asyncio.to_thread(desk.begun.acquire)
-        assert lanes.is_ready
         tasks += [asyncio.create_task(lanes.ask(n)) for n in (3, 4, 5)]
         await asyncio.sleep(0.05)  # The event loop writes, and what it wrote lies in the sockets.
         for desk in desks:
@@ -261,3 +268,28 @@ def test_of_several_lanes_the_one_with_the_least_under_way_is_asked() -> None:
         for desk in desks:
             desk.end()
     assert [desk.batches for desk in desks] == [[[1], [3, 5]], [[2], [4]]]
+
+
+def test_of_several_lanes_one_that_is_lost_is_asked_no_more() -> None:
+    desks = [Desk(), Desk()]
+
+    async def talk() -> list[int]:
+        lanes = await _joined(desks)
+        asked = asyncio.create_task(lanes.ask(1))
+        await asyncio.to_thread(desks[0].begun.acquire)
+        desks[0].far.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(Unavailable):
+            await asked
+        assert not lanes.is_ready
+        desks[1].let.release(100)
+        answers = list(await asyncio.gather(*(lanes.ask(n) for n in (2, 3, 4))))
+        lanes.close()
+        await asyncio.sleep(0)
+        return answers
+
+    try:
+        assert asyncio.run(talk()) == [4, 6, 8]
+    finally:
+        for desk in desks:
+            desk.end()
+    assert [n for batch in desks[1].batches for n in batch] == [2, 3, 4]

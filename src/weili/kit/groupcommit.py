@@ -184,13 +184,15 @@ class Lanes(Generic[C, R]):
     async def ask(self, command: C) -> R:
         """Ask one of them; the first of all while nothing is under way.
 
+        One that does not work yet, or no more, is asked only where none does.
+
         Raises: as ``Lane.ask``.
         """
-        return await min(self._lanes, key=_weight_of).ask(command)
+        return await min(self._lanes, key=_burden_of).ask(command)
 
 
-def _weight_of(lane: Lane[C, R]) -> int:
-    return lane.weight
+def _burden_of(lane: Lane[C, R]) -> tuple[bool, int]:
+    return not lane.is_ready, lane.weight
 
 
 class _Frames:
