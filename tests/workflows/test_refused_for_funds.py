@@ -81,6 +81,21 @@ def test_it_is_told_again_after_the_balance_has_covered_what_was_needed(market: 
     assert [one["available_minor"] for one in shortages(market)] == [0, ONE - 1]
 
 
+def test_one_order_that_is_far_too_large_does_not_silence_the_falls_after_it(
+    market: Market,
+) -> None:
+    left_only(market, 0)
+    assert place(market, market.draft("A-1", (market.tea, 90))) == ["balance_too_low"]
+    assert place(market, market.draft("A-2", (market.tea, 1))) == ["balance_too_low"]
+    assert [one["number"] for one in shortages(market)] == ["A-1"]
+
+    # What covers the smaller of the two ends the fall
+    top_up(market, ONE)
+    assert place(market, market.draft("A-3", (market.tea, 1))) == ["placed"]
+    assert place(market, market.draft("A-4", (market.tea, 1))) == ["balance_too_low"]
+    assert [one["number"] for one in shortages(market)] == ["A-1", "A-4"]
+
+
 def test_one_that_waits_tells_of_itself_and_one_on_hold_is_refused(market: Market) -> None:
     left_only(market, 0)
     with market.world.begin(market.as_partner()) as ctx:

@@ -93,11 +93,17 @@ def balances_lock(ctx: Ctx, account_ids: Sequence[AccountId]) -> Asked[list[Bala
 
 
 def shortages_mark(ctx: Ctx, needed: Mapping[AccountId, int]) -> set[PartyId]:
-    """Mark balances as told of being short, by what was needed; gives the parties not told yet."""
+    """Mark balances as told of being short, by what was needed; gives the parties not told yet.
+
+    The least that was refused marks the fall, or one order that is far too large would keep the
+    partner from being told of the next.
+    """
     rows = ctx.db.rows(
-        "UPDATE ledger.balance b SET short_minor = m.needed"
-        " FROM unnest(%b::uuid[], %b::bigint[]) AS m (account_id, needed)"
-        " WHERE b.account_id = m.account_id AND b.short_minor IS NULL RETURNING b.party_id",
+        "WITH m AS (SELECT * FROM unnest(%b::uuid[], %b::bigint[]) AS m (account_id, needed)),"
+        " lowered AS (UPDATE ledger.balance b SET short_minor = m.needed FROM m"
+        "  WHERE b.account_id = m.account_id AND b.short_minor > m.needed)"
+        " UPDATE ledger.balance b SET short_minor = m.needed FROM m"
+        "  WHERE b.account_id = m.account_id AND b.short_minor IS NULL RETURNING b.party_id",
         list(needed),
         list(needed.values()),
     )
