@@ -28,7 +28,7 @@ BALANCE_LOW: Final = EventType(
 BALANCE_SHORT: Final = EventType(
     "balance.short",
     "An order was refused, since it came to more than may be drawn; sent once, and again only "
-    "after the balance has covered that much.",
+    "after the balance has covered that much, or a smaller one that was refused since.",
     {
         "number": "the partner's own number of the order",
         "needed_minor": "what the order came to, in fen",
