@@ -67,7 +67,7 @@ def test_a_killed_server_is_back_and_nobody_was_refused(running: House) -> None:
     assert running.child("serve") != before
 
 
-@pytest.mark.parametrize("name", ["place", "look"])
+@pytest.mark.parametrize("name", ["place", pytest.param("look", marks=pytest.mark.long)])
 def test_a_killed_far_end_is_back_with_its_server_and_loses_no_order(
     running: House, name: str
 ) -> None:

@@ -26,7 +26,7 @@ from weili.modules.goods import GoodsRow, SkuId, SkuState
 from weili.modules.pricing import ChangeDraft, Channel, CompareAtRow, PriceRow
 
 EXAMPLES = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
