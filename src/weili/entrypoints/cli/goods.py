@@ -7,7 +7,13 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from weili.entrypoints.cli import say
-from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
+from weili.entrypoints.cli.opened import (
+    JsonOption,
+    SheetArgument,
+    SkipBadOption,
+    WorldOption,
+    world_opened,
+)
 from weili.kit.problems import ANSWERS
 
 if TYPE_CHECKING:
@@ -44,13 +50,11 @@ def importing() -> None:
 
 @app.command("goods")
 def import_goods(  # noqa: PLR0917 - typer passes options by name
-    file: Annotated[Path, typer.Argument(help="A csv or xlsx sheet.", exists=True, dir_okay=False)],
+    file: SheetArgument,
     supplier: Annotated[
         str | None, typer.Option("--supplier", help="Whose goods they are, where no column says.")
     ] = None,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave wrong rows out instead of refusing all.")
-    ] = False,
+    skip_bad: SkipBadOption = False,
     pool: PoolOption = "default",
     price_list: PriceListOption = "standard",
     mapping: MappingOption = None,
@@ -92,12 +96,10 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
 
 @app.command("daily")
 def import_daily(  # noqa: PLR0917 - typer passes options by name
-    file: Annotated[Path, typer.Argument(help="A csv or xlsx sheet.", exists=True, dir_okay=False)],
+    file: SheetArgument,
     supplier: Annotated[str, typer.Option("--supplier", help="Whose listings they are.")],
     mapping: MappingOption = None,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave wrong rows out instead of refusing all.")
-    ] = False,
+    skip_bad: SkipBadOption = False,
     pool: PoolOption = "default",
     price_list: PriceListOption = "standard",
     world: WorldOption = None,

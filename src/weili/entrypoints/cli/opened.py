@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,12 @@ WorldOption = Annotated[
 ]
 SupplierNameOption = Annotated[
     str, typer.Option("--supplier", help="The supplier for whom it is done.")
+]
+SheetArgument = Annotated[
+    Path, typer.Argument(help="A csv or xlsx sheet.", exists=True, dir_okay=False)
+]
+SkipBadOption = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave wrong rows out instead of refusing all.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]
 

@@ -14,7 +14,13 @@ from weili.entrypoints.cli.goods import (
     refusal,
     report_json,
 )
-from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
+from weili.entrypoints.cli.opened import (
+    JsonOption,
+    SheetArgument,
+    SkipBadOption,
+    WorldOption,
+    world_opened,
+)
 from weili.kit.problems import ANSWERS
 
 if TYPE_CHECKING:
@@ -38,7 +44,7 @@ def prices() -> None:
 
 
 def import_prices(  # noqa: PLR0917 - typer passes options by name
-    file: Annotated[Path, typer.Argument(help="A csv or xlsx sheet.", exists=True, dir_okay=False)],
+    file: SheetArgument,
     price_list: ListOption = "standard",
     supplier: Annotated[
         str | None, typer.Option("--supplier", help="Whose goods they are, where no column says.")
@@ -52,9 +58,7 @@ def import_prices(  # noqa: PLR0917 - typer passes options by name
     preview: Annotated[
         bool, typer.Option("--preview", help="Say what it would do, and change nothing.")
     ] = False,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave wrong rows out instead of refusing all.")
-    ] = False,
+    skip_bad: SkipBadOption = False,
     mapping: MappingOption = None,
     world: WorldOption = None,
     as_json: JsonOption = False,

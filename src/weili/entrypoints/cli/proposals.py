@@ -1,9 +1,7 @@
 """``weili import proposals``: what a supplier proposes, from its sheet."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from weili.entrypoints.cli import say
 from weili.entrypoints.cli.goods import (
@@ -15,6 +13,8 @@ from weili.entrypoints.cli.goods import (
 )
 from weili.entrypoints.cli.opened import (
     JsonOption,
+    SheetArgument,
+    SkipBadOption,
     SupplierNameOption,
     WorldOption,
     supplier_begin,
@@ -29,11 +29,9 @@ if TYPE_CHECKING:
 
 
 def import_proposals(  # noqa: PLR0917 - typer passes options by name
-    file: Annotated[Path, typer.Argument(help="A csv or xlsx sheet.", exists=True, dir_okay=False)],
+    file: SheetArgument,
     supplier: SupplierNameOption,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave wrong rows out instead of refusing all.")
-    ] = False,
+    skip_bad: SkipBadOption = False,
     mapping: MappingOption = None,
     world: WorldOption = None,
     as_json: JsonOption = False,

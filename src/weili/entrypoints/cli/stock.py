@@ -1,6 +1,5 @@
 """``weili stock``: what lies in a supplier's warehouses."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from weili.entrypoints.cli import say
 from weili.entrypoints.cli.opened import (
     JsonOption,
+    SheetArgument,
     SupplierNameOption,
     WorldOption,
     supplier_opened,
@@ -37,7 +37,7 @@ def stocks() -> None:
 
 @app.command("set")
 def stock_set(
-    file: Annotated[Path, typer.Argument(help="A csv or xlsx sheet.", exists=True, dir_okay=False)],
+    file: SheetArgument,
     supplier: SupplierNameOption,
     world: WorldOption = None,
     as_json: JsonOption = False,
