@@ -1,5 +1,6 @@
 """What is traded: categories, brands, SPUs and SKUs, and the pools that partners may see."""
 
+from weili.modules.goods.checks import verify
 from weili.modules.goods.events import (
     EVENTS,
     GOODS_PUBLISHED,
@@ -77,6 +78,18 @@ from weili.modules.goods.model import (
     SkuState,
     SpuId,
 )
+from weili.modules.goods.pools import (
+    pool_by_name,
+    pool_get,
+    pool_grant,
+    pool_open,
+    pool_page,
+    pool_partners,
+    pool_profile_put,
+    pool_put,
+    pool_revoke,
+    pool_take,
+)
 from weili.modules.goods.problems import (
     POOL_WORD,
     AreaNotOnSale,
@@ -99,6 +112,7 @@ from weili.modules.goods.problems import (
     SkuUnknown,
 )
 from weili.modules.goods.proposals import ProposalsPut, proposals_put
+from weili.modules.goods.putting import goods_put
 from weili.modules.goods.review import (
     revision_edit,
     revision_get,
@@ -137,18 +151,7 @@ from weili.modules.goods.service import (
     bundle_parts,
     bundle_parts_seen,
     category_children,
-    goods_put,
     partners_seeing,
-    pool_by_name,
-    pool_get,
-    pool_grant,
-    pool_open,
-    pool_page,
-    pool_partners,
-    pool_profile_put,
-    pool_put,
-    pool_revoke,
-    pool_take,
     sku_get,
     sku_page,
     sku_shelve,
@@ -159,7 +162,6 @@ from weili.modules.goods.service import (
     skus_suppliers,
     skus_visible,
     skus_visible_asked,
-    verify,
 )
 from weili.modules.goods.templates import (
     categories_for_supply,

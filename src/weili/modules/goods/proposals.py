@@ -10,7 +10,7 @@ from weili.modules.goods.model import GoodsProposal, Revision, RevisionState, Ro
 from weili.modules.goods.review import SCOPE_PROPOSE, revision_save
 from weili.modules.goods.rules import SKUS_MAX, ProposalRow, proposal_of, variants_expected
 from weili.modules.goods.store import review as store
-from weili.modules.goods.store import skus
+from weili.modules.goods.store import writing
 
 _KNOWN_CATEGORY: Final = Said(
     "the path of a category that there is, from the top", "已有类目的完整路径（自一级起）"
@@ -43,7 +43,7 @@ def proposals_put(
     """
     ctx.require(SCOPE_PROPOSE)
     # Taken before anything is read, so that two sheets do not propose over each other.
-    skus.put_lock(ctx)
+    writing.put_lock(ctx)
     paths = {row.category for rows in spus.values() for row in rows}
     categories = store.categories_by_path(ctx, paths)
     latest = store.revisions_latest(ctx, supplier_id, spus)

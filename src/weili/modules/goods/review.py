@@ -33,17 +33,17 @@ from weili.modules.goods.model import (
     SpuId,
 )
 from weili.modules.goods.problems import CodeTaken, GoodsUnfit, RevisionUnknown, SkuUnknown
+from weili.modules.goods.putting import goods_put
 from weili.modules.goods.rules import proposal_faults, proposal_rows
 from weili.modules.goods.service import (
     BEFORE_ALL,
     SCOPE_ADMIN,
     announce_seen,
-    goods_put,
     shelve,
     sku_shelve,
 )
 from weili.modules.goods.store import review as store
-from weili.modules.goods.store import skus
+from weili.modules.goods.store import skus, writing
 from weili.modules.goods.templates import category_path, template_of
 from weili.modules.regions import regions_known
 
@@ -60,7 +60,7 @@ def revision_save(ctx: Ctx, *, supplier_id: PartyId, proposal: GoodsProposal) ->
     """
     ctx.require(SCOPE_PROPOSE)
     path = category_path(ctx, category_id=proposal.category_id)
-    skus.put_lock(ctx)
+    writing.put_lock(ctx)
     codes = {sku.supplier_code for sku in proposal.skus}
     for code, other in store.codes_elsewhere(ctx, supplier_id, codes, proposal.spu_code):
         raise CodeTaken(supplier_code=code, spu_code=other)
@@ -150,7 +150,7 @@ def revision_edit(ctx: Ctx, *, revision_id: RevisionId, proposal: GoodsProposal)
     InputInvalid, for another SPU's code.
     """
     ctx.require(SCOPE_ADMIN)
-    skus.put_lock(ctx)
+    writing.put_lock(ctx)
     revision = _locked(ctx, revision_id, None)
     # Who may publish it may mend it: the two need the same state.
     REVISION_STATES.check(revision.state, RevisionState.PUBLISHED, label=_label(revision_id))
@@ -187,7 +187,7 @@ def revision_publish(ctx: Ctx, *, revision_id: RevisionId) -> Published:
     Raises: Forbidden; RevisionUnknown; StateConflict; GoodsUnfit; BundleFrozen; BundlePartUnfit.
     """
     ctx.require(SCOPE_ADMIN)
-    skus.put_lock(ctx)
+    writing.put_lock(ctx)
     revision = _locked(ctx, revision_id, None)
     REVISION_STATES.check(revision.state, RevisionState.PUBLISHED, label=_label(revision_id))
     _check(ctx, revision)
@@ -308,7 +308,9 @@ def _drafts_put(
         ]
     goods_put(ctx, rows=rows)
     found = spu_id or store.spu_find(ctx, supplier_id, proposal.spu_code)
-    return found or skus.spu_open(ctx, supplier_id, proposal.spu_code, proposal.title, path[-1].id)
+    return found or writing.spu_open(
+        ctx, supplier_id, proposal.spu_code, proposal.title, path[-1].id
+    )
 
 
 def _check(ctx: Ctx, revision: Revision) -> None:
@@ -396,12 +398,12 @@ def _skus_move(
     for sku_id in moving:
         SKU_STATES.check(here, there, label=id_text("sku", sku_id))
     if moving:
-        skus.states_set(ctx, moving, there)
+        writing.states_set(ctx, moving, there)
         steps = [
             (sku_id, new_id(ctx.now), there, {"state": [str(here), str(there)]})
             for sku_id in moving
         ]
-        skus.history_insert(ctx, "reviewed", steps)
+        writing.history_insert(ctx, "reviewed", steps)
 
 
 def _announce(ctx: Ctx, event_type: EventType, revision: Revision, **data: str) -> None:

@@ -8,7 +8,7 @@ from weili.kit.problems import InputInvalid
 from weili.modules.goods.model import CATEGORY_PREFIX, Attribute, Category, CategoryId
 from weili.modules.goods.problems import CategoryTooDeep, CategoryUnknown
 from weili.modules.goods.rules import LEVELS_MAX, template_faults, template_merged
-from weili.modules.goods.store import categories, skus
+from weili.modules.goods.store import categories, writing
 from weili.modules.goods.store import review as store
 
 SCOPE_ADMIN = "admin:goods"
@@ -25,7 +25,7 @@ def category_open(ctx: Ctx, *, name: str, parent_id: CategoryId | None = None) -
         level = len(category_path(ctx, category_id=parent_id)) + 1
     if level > LEVELS_MAX:
         raise CategoryTooDeep(levels_max=LEVELS_MAX)
-    skus.put_lock(ctx)
+    writing.put_lock(ctx)
     known = categories.categories_put(ctx, [(CategoryId(new_id(ctx.now)), parent_id, name, level)])
     return Category(known[parent_id, name], parent_id, name, level)
 
