@@ -31,6 +31,7 @@ FACETS = ("category_1", "brand")
 EDGES = (200, 500)
 BRANDS = ("a", "b", "c", "d", "e")
 CHARACTERS = "茶米杯蛋红绿大小"
+WORDS = ("aa", "bb", "cc", "dd", "ee", "7")
 
 
 def _document(number: int, text: str, dice: random.Random) -> Document:
@@ -236,13 +237,50 @@ def test_of_two_words_that_are_nowhere_together_each_is_found(tmp_path: Path) ->
     assert shelf.relaxed("杯", "蛋") == set()
 
 
+def test_where_other_words_are_unknown_a_number_or_a_letter_is_not_looked_for(
+    tmp_path: Path,
+) -> None:
+    dice = random.Random(8)
+    texts = ["红茶 3 5 a", "绿茶 3 5 a", "大米 3 b2"]
+    shelf = Shelf(tmp_path, [_document(n, text, dice) for n, text in enumerate(texts)])
+    assert shelf.relaxed("杯", "3") == set()
+    assert shelf.relaxed("杯", "a") == set()
+    assert shelf.relaxed("杯", "蛋", "3", "5") == set()
+    # It is taken together with what tells more
+    assert shelf.relaxed("杯", "蛋", "3", "米") == {"大米 3 b2"}
+    assert shelf.relaxed("杯", "b2") == {"大米 3 b2"}
+    # And who asks for nothing else is answered
+    [number] = _tokens("3")
+    assert shelf.index.search(Plan(tokens=(number,), pools=("p",))).counts.total == 3
+
+
+def test_who_comes_down_to_the_same_words_is_told_what_was_counted_for_them(
+    shelf: Shelf,
+) -> None:
+    # Given questions of a common word beside words that nothing has
+    commit, looks = shelf.watched()
+    tea, *unknown = map(_token, ("茶", "盘", "碗", "锅"))
+    facets = {"facets": FACETS, "pools": ("p",), "limit": 200}
+    alone = commit.answer(Plan(tokens=(tea,), **facets))
+    looks.clear()
+
+    answers = [commit.answer(Plan(tokens=(tea, other), **facets)) for other in unknown]
+
+    # Then nothing but that there is no such word is looked up
+    assert len(looks) == len(unknown)
+    assert {answer.is_relaxed for answer in answers} == {True}
+    assert not alone.is_relaxed
+    assert {id(answer.counts) for answer in answers} == {id(alone.counts)}
+    assert {answer.hits for answer in answers} == {alone.hits}
+
+
 def test_sets_of_words_are_the_same_however_few_are_counted() -> None:
     # Given documents of a few words each, and words that are wanted, the rarest first
     dice = random.Random(5)
     for _ in range(300):
-        names = dice.sample("abcdef", k=dice.randrange(2, 6))
+        names = dice.sample(WORDS, k=dice.randrange(2, 6))
         wanted = [_named(name) for name in names]
-        shelf = [set(dice.sample("abcdef", k=3)) for _ in range(dice.randrange(6))]
+        shelf = [set(dice.sample(WORDS, k=3)) for _ in range(dice.randrange(6))]
         counted: list[frozenset[str]] = []
 
         def count(
@@ -256,14 +294,17 @@ def test_sets_of_words_are_the_same_however_few_are_counted() -> None:
         least = (len(wanted) + 1) // 2
         found = queries.combinations(wanted, least=least, count=count)
 
-        # Then each set is found somewhere, can't be added to, and is as large as was asked
+        # Then each set is found somewhere, can't be added to, is as large as was asked, and more
+        # than a number
         sets = [{way.words[0] for token in each for way in token} for each in found]
         for each in sets:
             assert len(each) >= least
+            assert each - {"7"}
             assert any(text >= each for text in shelf)
             assert not any(text >= each | {name} for text in shelf for name in {*names} - each)
         # And something is found where there is something; nothing was counted in vain
-        most = max((len(text & set(names)) for text in shelf), default=0)
+        telling = [text & set(names) for text in shelf if text & set(names) - {"7"}]
+        most = max(map(len, telling), default=0)
         assert most < least or sets
         assert len(counted) == len(set(counted))
         for later, each in enumerate(counted, 1):

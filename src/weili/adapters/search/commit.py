@@ -10,8 +10,9 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice, pairwise
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import tantivy
 from tantivy import Order, Query
@@ -19,7 +20,7 @@ from tantivy import Order, Query
 from weili.adapters.search.kept import KEPT, kept_parts
 from weili.adapters.search.model import Answer, Counts, Plan
 from weili.adapters.search.numbered import NUMBERED, Names
-from weili.adapters.search.queries import ENOUGH, Clauses, Queries, all_of, count_of
+from weili.adapters.search.queries import ENOUGH, Clauses, Queries, Token, all_of, count_of
 
 RUN: Final = 600
 """Hits that are looked up at once: whoever leafs through pages stays in a run for a while."""
@@ -66,6 +67,12 @@ class _Selected:
         self.query = query
         self.counts = counts
         self.is_relaxed = is_relaxed
+
+
+class _Instead(NamedTuple):
+    """The words that are looked for instead of more, which are nowhere together."""
+
+    tokens: tuple[Token, ...]
 
 
 class _Run:
@@ -118,6 +125,9 @@ class Commit:
         """Find documents, or tell again what was found."""
         asked = _Asked(plan)
         selected = self._once(asked.question, lambda: self._select(asked))
+        if isinstance(selected, _Instead):
+            # Whoever asks for no more than these words has it counted for all who come down to it.
+            return replace(self.answer(replace(plan, tokens=selected.tokens)), is_relaxed=True)
         end = min(plan.offset + plan.limit, selected.counts.total)
         hits: list[Hit] = []
         for number in range(plan.offset // RUN, -(-end // RUN)):
@@ -149,10 +159,18 @@ class Commit:
                     self._memory.put(key, known, size)
         return known
 
-    def _select(self, asked: _Asked) -> tuple[_Selected, int]:
+    def _select(self, asked: _Asked) -> tuple[_Selected | _Instead, int]:
         """Select and count; the run of hits that came with it is remembered too."""
         plan, number = asked.plan, asked.plan.offset // RUN
-        query, result, is_relaxed = self._find(plan, number)
+        narrow = self._queries.narrow(plan)
+        query, result = self._find(plan, narrow, number)
+        is_relaxed = not count_of(result) and len(plan.tokens) > 1
+        if is_relaxed:
+            sets = self._queries.sets_found(plan.tokens, narrow)
+            if len(sets) == 1:
+                return _Instead(sets[0]), _SELECTED_BYTES
+            query = self._queries.any_set(sets, narrow)
+            result = self._look(query, plan, number)
         total, run = count_of(result), _Run(plan, result)
         if total <= FEW and total == len(run.addresses):
             counts = self._counted(run, plan)
@@ -163,14 +181,13 @@ class Commit:
         selected = _Selected(query, counts, is_relaxed=is_relaxed)
         return selected, _SELECTED_BYTES + _VALUE_BYTES * values
 
-    def _find(self, plan: Plan, number: int) -> tuple[Query, tantivy.SearchResult, bool]:
-        """Look for words; where few have these, for characters; where none, for half of them.
+    def _find(self, plan: Plan, narrow: Clauses, number: int) -> tuple[Query, tantivy.SearchResult]:
+        """Look for words; where few have these, for characters.
 
         What has a word has its characters, so few that have these are all there is: one look is
         enough for nearly all questions, and only of a common word the words are asked for first.
         """
         queries, tokens = self._queries, plan.tokens
-        narrow = queries.narrow(plan)
 
         def look(clauses: Clauses) -> tuple[Query, tantivy.SearchResult]:
             query = all_of([*clauses, *narrow])
@@ -180,16 +197,13 @@ class Commit:
         if is_common or not tokens:
             query, result = look(queries.strict(tokens))
             if count_of(result) >= ENOUGH or not tokens:
-                return query, result, False
+                return query, result
         query, result = look(queries.loose(tokens))
         if count_of(result) >= ENOUGH and not is_common:
             strict, strictly = look(queries.strict(tokens))
             if count_of(strictly) >= ENOUGH:
-                return strict, strictly, False
-        if count_of(result) or len(tokens) == 1:
-            return query, result, False
-        query = queries.relaxed(tokens, narrow)
-        return query, self._look(query, plan, number), True
+                return strict, strictly
+        return query, result
 
     def _looked(self, query: Query, plan: Plan, number: int) -> tuple[_Run, int]:
         run = _Run(plan, self._look(query, plan, number))

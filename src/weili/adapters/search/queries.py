@@ -1,5 +1,6 @@
 """How what is looked for becomes queries of one commit of the index."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import chain
@@ -21,6 +22,7 @@ _SEEN_MAX: Final = 1_000
 """Partners' pools of which it is remembered how they narrow a search."""
 _WORD_BOOST: Final = 4.0
 _PINYIN_BOOST: Final = 0.5
+_VAGUE: Final = re.compile("[0-9.]+|[a-z]")
 
 Token = tuple[Wanted, ...]
 """One word of a question: any of the ways finds it."""
@@ -78,8 +80,8 @@ class Queries:
         """Find all tokens as words, as pinyin, or by their characters."""
         return list(chain.from_iterable(map(self._loose, tokens)))
 
-    def relaxed(self, tokens: Sequence[Token], narrow: Clauses) -> Query:
-        """Find what has at least half of the tokens, where nothing has all of them.
+    def sets_found(self, tokens: Sequence[Token], narrow: Clauses) -> list[tuple[Token, ...]]:
+        """Give sets of at least half of the tokens that are found, where nothing has all of them.
 
         From the rarest token on, each is taken together with as many others as are found with it,
         until that is enough. To walk through all that has any half of them takes a hundred times
@@ -97,17 +99,20 @@ class Queries:
         known = sorted(filter(rarities.__getitem__, rarities), key=rarities.__getitem__)
         # A word that is said twice is one.
         least = (len(rarities) + 1) // 2
-        if len(known) == least:
-            # Counting first would walk twice through what may be nearly everything.
-            return all_of([*self.loose(known), *narrow])
         selects = {token: self._selects(token) for token in known}
-        found = combinations(known, least=least, count=count)
-        if len(found) == 1:
-            return all_of([*self.loose(found[0]), *narrow])
-        combined = [Query.boolean_query(self.loose(each)) for each in found]
-        if not combined:
+        if len(known) > least:
+            return combinations(known, least=least, count=count)
+        if len(known) < least or not any(map(tells, known)):
+            return []
+        # One alone is there, unless those who ask don't see it: whoever looks for it sees that.
+        return [tuple(known)] if least == 1 or count(known) else []
+
+    def any_set(self, sets: Iterable[Sequence[Token]], narrow: Clauses) -> Query:
+        """Find what has all tokens of any of the sets; whatever weighs most in one of them."""
+        found = [Query.boolean_query(self.loose(tokens)) for tokens in sets]
+        if not found:
             return Query.empty_query()
-        return all_of([(Occur.Must, Query.disjunction_max_query(combined)), *narrow])
+        return all_of([(Occur.Must, Query.disjunction_max_query(found)), *narrow])
 
     def _loose(self, ways: Token) -> Clauses:
         selects = self._selects(ways)
@@ -160,14 +165,20 @@ class Queries:
         return most
 
 
+def tells(ways: Token) -> bool:
+    """Say whether a token tells by itself what is looked for: a number or a lone letter doesn't."""
+    return len(ways) > 1 or any(_VAGUE.fullmatch(word) is None for word in ways[0].words)
+
+
 def combinations(
     tokens: Sequence[Token], *, least: int, count: Callable[[Sequence[Token]], int]
 ) -> list[tuple[Token, ...]]:
     """Give sets of at least so many tokens that are found together, for the rarest ones first.
 
     ``tokens`` are in the order of their rarity. Each set is as large as can be found by adding one
-    after another; when enough is found no more are sought. No set is counted twice, nor one of
-    which a part is nowhere together, nor one that can no longer become large enough.
+    after another, and has one that tells by itself; when enough is found no more are sought. No set
+    is counted twice, nor one of which a part is nowhere together, nor one that can no longer become
+    large enough.
     """
     sets: dict[frozenset[int], int] = {}
     known: dict[frozenset[int], int] = {}
@@ -194,7 +205,7 @@ def combinations(
             left -= 1
             if more := counted(together | {other}):
                 together, found = together | {other}, more
-        if len(together) < least:
+        if len(together) < least or not any(tells(tokens[place]) for place in together):
             continue
         sets.setdefault(together, found or counted(together))
         if sum(sets.values()) >= ENOUGH:
