@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +23,7 @@ from weili.adapters.files.media import FolderMediaStore, MediaStore
 from weili.adapters.postgres import Server, databases, embedded
 from weili.adapters.search import TantivyIndex, TantivyWriter
 from weili.adapters.suppliers import HttpSupplierGateway
+from weili.kit.far_ends import DRAIN_S, FarEnd
 from weili.kit.problems import Kind, Problem, Said, machine_said
 from weili.kit.secrets import KeyRing
 from weili.kit.world import LIVE, World, in_transaction
@@ -33,15 +33,14 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
-    from weili.entrypoints.http.looking import Looking
-    from weili.entrypoints.http.placing import Placing
+    from weili.entrypoints.http.looking import Looking, LookLane
+    from weili.entrypoints.http.placing import PlaceLane, Placing
     from weili.entrypoints.jobs import Worker
 
 EMBEDDED_DATABASE: Final = "weili"
 SANDBOX: Final = "sandbox"
 PORT_DEFAULT: Final = 8000
 PORT_MAX: Final = 65_535
-DRAIN_S: Final = 10
 SWITCH_S: Final = 0.0005
 COLLECT_AT: Final = (20_000, 20, 20)
 FAR_END_COLLECT_AT: Final = (200_000, 20, 20)
@@ -333,50 +332,38 @@ def _index(settings: Settings, world: str) -> TantivyIndex:
 def far_ends(worlds: Worlds) -> "Iterator[tuple[Placing, Looking]]":
     """Run for each world a process that places orders and some that look up; gives their lanes.
 
-    When such a process is lost, this one is asked to end: whoever keeps it running starts all of
-    them anew. When this one is lost, however it ends, they finish what they have and end too.
+    When such a process is lost, it alone is started anew; when that happens again and again, this
+    one is asked to end, and whoever keeps it running starts all of them. When this one is lost,
+    however it ends, they finish what they have and end too.
     """
-    from weili.entrypoints.http.looking import look_lanes  # noqa: PLC0415
+    from weili.entrypoints.http.looking import look_lane  # noqa: PLC0415
     from weili.entrypoints.http.placing import place_lane  # noqa: PLC0415
+    from weili.kit.groupcommit import Lanes  # noqa: PLC0415
 
     with ExitStack() as stack:
 
-        def link(verb: str, world: str) -> socket.socket:
-            return stack.enter_context(_far_end(verb, world))
+        def far_end(verb: str, world: str) -> FarEnd:
+            words = [sys.executable, "-m", "weili.entrypoints.cli", verb, world]
+            far_end = FarEnd(words, name=f"`weili {verb} {world}`", give_up=_end_in_good_order)
+            stack.callback(far_end.end)
+            return far_end
 
-        placing = {
-            name: place_lane(link("place", name), lost=_end_in_good_order) for name in worlds
-        }
-        looking = {
-            name: look_lanes(
-                [link("look", name) for _ in range(lookers())], lost=_end_in_good_order
-            )
-            for name in worlds
-        }
+        def place(world: str) -> "PlaceLane":
+            placer = far_end("place", world)
+            return place_lane(placer.start(), anew=placer.anew)
+
+        def look(world: str) -> "LookLane":
+            looker = far_end("look", world)
+            return look_lane(looker.start(), anew=looker.anew)
+
+        placing = {name: place(name) for name in worlds}
+        looking = {name: Lanes([look(name) for _ in range(lookers())]) for name in worlds}
         yield placing, looking
 
 
 def lookers() -> int:
     """Say how many processes look up for each world: they keep the machine's processors busy."""
     return min(os.cpu_count() or 1, LOOKERS_MAX)
-
-
-@contextmanager
-def _far_end(verb: str, world: str) -> Iterator[socket.socket]:
-    """Run ``weili place`` or ``look`` for the block, which closes the link; gives our end of it."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        words = ["-m", "weili.entrypoints.cli", verb, world, str(theirs.fileno())]
-        process = subprocess.Popen([sys.executable, *words], pass_fds=[theirs.fileno()])
-    try:
-        yield ours
-    finally:
-        ours.close()
-        try:
-            process.wait(DRAIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _end_in_good_order() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -98,16 +99,14 @@ class House:
                 return int(pid)
         raise AssertionError(name)
 
+    def far_ends(self, name: str) -> list[int]:
+        """Give the pids of the processes that place, or look up, for the server."""
+        return far_ends_of(self.child("serve"), name)
+
     def far_end(self, name: str) -> int:
-        """Give the pid of a process that works for the server: it places, or it looks up."""
-        server = self.child("serve")
-        below = Path(f"/proc/{server}/task/{server}/children")
-
-        def found() -> list[int]:
-            return [int(pid) for pid in below.read_text().split() if name in _words(int(pid))]
-
-        until(f"the server has one to {name}", lambda: bool(found()))
-        return found()[0]
+        """Give the pid of one of them."""
+        until(f"the server has one to {name}", lambda: bool(self.far_ends(name)))
+        return self.far_ends(name)[0]
 
     def health(self) -> int:
         """Ask whether it trades; 0 when nobody answers."""
@@ -179,6 +178,16 @@ class House:
         if self.process is not None and self.process.poll() is None:
             self.stop()
         embedded.remove(self.home / "postgres")
+
+
+def far_ends_of(server: int, name: str) -> list[int]:
+    """Give the pids of the processes that place, or look up, for a server; none when it is gone."""
+    pids: list[int] = []
+    # One that was started anew is the child of the thread that did so.
+    for children in Path(f"/proc/{server}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            pids += map(int, children.read_text().split())
+    return [pid for pid in pids if name in _words(pid)]
 
 
 def _headers(bearer: str) -> dict[str, str]:

@@ -8,10 +8,12 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
-from tests.faults.house import House, until
+from tests.faults.house import House, far_ends_of, until
 from weili.adapters.postgres import processes
 
 pytestmark = pytest.mark.timeout(300)
@@ -67,22 +69,83 @@ def test_a_killed_server_is_back_and_nobody_was_refused(running: House) -> None:
     assert running.child("serve") != before
 
 
-@pytest.mark.parametrize("name", ["place", pytest.param("look", marks=pytest.mark.long)])
-def test_a_killed_far_end_is_back_with_its_server_and_loses_no_order(
-    running: House, name: str
+def test_a_placer_killed_under_load_is_started_anew_and_no_order_is_lost_or_doubled(
+    running: House,
 ) -> None:
-    # Given an order that was placed
-    number = f"K-{name}"
-    assert running.place(number)[0] == 201
-    server, far_end = running.child("serve"), running.far_end(name)
-    # When a process is killed that places orders, or looks up, for the server
-    running.kill(far_end)
-    # Then both are started anew, the order is there, and the next is taken
-    until("it trades again", lambda: running.health() == 200 and running.child("serve") != server)
-    assert running.far_end(name) != far_end
-    assert running.place(number)[1]["number"] == number
-    assert running.place(f"{number}-2")[0] == 201
-    assert running.get("/v1/search/skus", bearer=running.bearer())[0] == 200
+    # Given buyers who place orders, and repeat each until they know what became of it
+    server = running.child("serve")
+    orders: dict[str, str] = {}
+    numbers = [[f"K-{buyer}-{n}" for n in range(8)] for buyer in range(6)]
+
+    def buy(mine: list[str]) -> set[int]:
+        told = set()
+        for number in mine:
+            while number not in orders:
+                status, answer = running.place(number)
+                told.add(status)
+                if status == 201:
+                    orders[number] = answer["id"]
+        return told
+
+    with ThreadPoolExecutor(len(numbers)) as buyers:
+        buying = [buyers.submit(buy, mine) for mine in numbers]
+        # When the process that places them is killed, and the one in its place as well
+        for count in (8, 24):
+            until(f"{count} orders are placed", lambda: len(orders) >= count)  # noqa: B023 - at once
+            running.kill(running.far_end("place"))
+        told = set().union(*(each.result() for each in buying))
+    # Then the server went on, nobody was told anything but to repeat,
+    assert running.child("serve") == server
+    assert told <= {201, 503}
+    # and each number is one order, of one piece
+    assert len(set(orders.values())) == len(orders) == 48
+    for number, order_id in orders.items():
+        assert running.place(number)[1]["id"] == order_id
+    verified = running.command("verify", "--json")
+    assert json.loads(verified.stdout)["findings"] == []
+
+
+@pytest.mark.long
+def test_a_killed_looker_is_started_anew_and_the_others_go_on(running: House) -> None:
+    # Given clients who look up
+    server, lookers = running.child("serve"), running.far_ends("look")
+    told: list[int] = []
+
+    def look() -> None:
+        told.extend(running.get("/v1/search/skus", bearer=running.bearer())[0] for _ in range(100))
+
+    with ThreadPoolExecutor(4) as clients:
+        looking = [clients.submit(look) for _ in range(4)]
+        # When one of those that look up for them is killed
+        until("some are answered", lambda: len(told) >= 40)
+        running.kill(lookers[0])
+        for each in looking:
+            each.result()
+    # Then another is in its place, and the server and the other lookers went on
+    until("all are there", lambda: len(running.far_ends("look")) == len(lookers))
+    assert running.child("serve") == server
+    assert set(lookers[1:]) == set(lookers) & set(running.far_ends("look"))
+    # What was under way in the one that was lost was told so, and nothing else
+    assert set(told) <= {200, 503}
+    assert told.count(503) <= len(looking)
+    assert running.health() == 200
+
+
+@pytest.mark.long
+def test_a_placer_that_does_not_stay_up_ends_its_server_in_good_order(running: House) -> None:
+    server = running.child("serve")
+
+    def is_given_up() -> bool:
+        for pid in far_ends_of(server, "place"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return processes.find(server) is None
+
+    until("the server has ended", is_given_up)
+    until("it trades again", lambda: running.health() == 200)
+    log = (running.home / "logs" / "serve.log").read_text()
+    assert "`weili place sandbox` was lost (exit code -9), the last of 5 within 60 s" in log
+    assert "`weili serve` ended (exit code 0;" in running.said()
 
 
 def test_a_killed_server_leaves_nobody_behind(running: House) -> None:

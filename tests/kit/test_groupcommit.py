@@ -11,9 +11,11 @@ import pytest
 from weili.kit.groupcommit import (
     BATCH_WEIGHT_MAX,
     LANE_WEIGHT_MAX,
+    Anew,
     Lane,
     LaneFailedError,
     Lanes,
+    never,
     work_lane,
 )
 from weili.kit.problems import (
@@ -37,7 +39,6 @@ class Desk:
         self.batches: list[list[int]] = []
         self.begun = threading.Semaphore(0)
         self.let = threading.Semaphore(0)
-        self.lost = threading.Event()
         self.refusal: Problem = NotFound(what="number", id="0")
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -56,7 +57,11 @@ class Desk:
         return [n * 2 if n else self.refusal for n in commands]
 
     def ask(
-        self, talk: Callable[[Numbers], Awaitable[object]], *, is_heavy: bool = False
+        self,
+        talk: Callable[[Numbers], Awaitable[object]],
+        *,
+        is_heavy: bool = False,
+        anew: Anew = never,
     ) -> object:
         """Open a lane, talk, and close it."""
 
@@ -66,7 +71,7 @@ class Desk:
                 write=_write,
                 read=_read,
                 weigh=abs if is_heavy else lambda _: 1,
-                lost=self.lost.set,
+                anew=anew,
             )
             await lane.open()
             try:
@@ -100,6 +105,21 @@ def desk() -> Iterator[Desk]:
     with closing(desk.near):
         yield desk
         desk.end()
+
+
+@pytest.fixture
+def next_desk() -> Iterator[Desk]:
+    """Give a far end that may come in the place of another."""
+    desk = Desk()
+    with closing(desk.near):
+        yield desk
+        desk.end()
+
+
+async def _until(done: Callable[[], bool]) -> None:
+    """Let the event loop turn until something that is told to nobody is so."""
+    while not done():  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0.01)
 
 
 def _queued(desk: Desk, *later: int) -> list[object]:
@@ -180,14 +200,16 @@ def test_closing_leaves_no_accepted_command_undone_and_refuses_the_rest(desk: De
             with pytest.raises(Unavailable):
                 await task
 
-    desk.ask(talk)
+    asked_anew = threading.Event()
+    desk.ask(talk, anew=asked_anew.set)
     desk.end()
 
     assert [n for batch in desk.batches for n in batch] == [4, 5]
-    assert not desk.lost.is_set()
+    assert not asked_anew.is_set()
 
 
 def test_a_far_end_that_is_lost_is_told_to_all_who_wait(desk: Desk) -> None:
+    # Given a far end that nothing comes in the place of
     async def talk(lane: Numbers) -> None:
         asked = asyncio.create_task(lane.ask(4))
         await asyncio.to_thread(desk.begun.acquire)
@@ -196,12 +218,59 @@ def test_a_far_end_that_is_lost_is_told_to_all_who_wait(desk: Desk) -> None:
         with pytest.raises(Unavailable):
             await asked
         assert not lane.is_ready
+        assert lane.weight == 0
         with pytest.raises(Unavailable):
             await lane.ask(1)
 
     desk.ask(talk)
 
-    assert desk.lost.is_set()
+
+def test_a_new_far_end_does_what_comes_and_nothing_of_what_the_lost_one_had(
+    desk: Desk, next_desk: Desk
+) -> None:
+    # Given a far end that is lost while it works, with more in its queue
+    async def talk(lane: Numbers) -> list[int]:
+        asked = [asyncio.create_task(lane.ask(4))]
+        await asyncio.to_thread(desk.begun.acquire)
+        asked += [asyncio.create_task(lane.ask(5)), asyncio.create_task(lane.ask(6))]
+        await asyncio.sleep(0.05)
+        desk.far.shutdown(socket.SHUT_RDWR)
+        # Then each who waits is told that nobody knows,
+        for task in asked:
+            with pytest.raises(Unavailable):
+                await task
+        # and what comes now is done by the new one, within the whole bound
+        await _until(lambda: lane.is_ready)
+        next_desk.let.release(100)
+        return list(await asyncio.gather(lane.ask(LANE_WEIGHT_MAX - 2), lane.ask(2)))
+
+    answers = desk.ask(talk, is_heavy=True, anew=lambda: next_desk.near)
+
+    assert answers == [2 * (LANE_WEIGHT_MAX - 2), 4]
+    assert [n for batch in next_desk.batches for n in batch] == [LANE_WEIGHT_MAX - 2, 2]
+
+
+def test_a_lane_that_is_closed_meanwhile_lets_its_new_far_end_go(
+    desk: Desk, next_desk: Desk
+) -> None:
+    closed = threading.Event()
+
+    def anew() -> socket.socket:
+        assert closed.wait(10)
+        return next_desk.near
+
+    async def talk(lane: Numbers) -> None:
+        await _until(lambda: lane.is_ready)
+        desk.far.shutdown(socket.SHUT_RDWR)
+        await _until(lambda: not lane.is_ready)
+        lane.close()
+        closed.set()
+        await _until(lambda: next_desk.near.fileno() < 0)
+        with pytest.raises(Unavailable):
+            await lane.ask(1)
+
+    desk.ask(talk, anew=anew)
+    next_desk.end()
 
 
 def test_a_caller_that_went_away_stops_nobody(desk: Desk) -> None:
@@ -238,10 +307,10 @@ def test_a_refusal_keeps_all_it_says_on_its_way(desk: Desk, said: Problem) -> No
 
 async def _joined(desks: Sequence[Desk]) -> Lanes[int, int]:
     """Open lanes to desks, and wait until all work."""
-    lanes: Lanes[int, int] = Lanes([Lane(each.near, write=_write, read=_read) for each in desks])
+    joined: list[Numbers] = [Lane(each.near, write=_write, read=_read) for each in desks]
+    lanes = Lanes(joined)
     await lanes.open()
-    while not lanes.is_ready:  # noqa: ASYNC110 - it is told to nobody, only looked at
-        await asyncio.sleep(0.01)
+    await _until(lambda: all(lane.is_ready for lane in joined))
     return lanes
 
 
@@ -280,7 +349,7 @@ def test_of_several_lanes_one_that_is_lost_is_asked_no_more() -> None:
         desks[0].far.shutdown(socket.SHUT_RDWR)
         with pytest.raises(Unavailable):
             await asked
-        assert not lanes.is_ready
+        assert lanes.is_ready
         desks[1].let.release(100)
         answers = list(await asyncio.gather(*(lanes.ask(n) for n in (2, 3, 4))))
         lanes.close()

@@ -10,6 +10,10 @@ The two ends are joined by a stream socket. ``Lane`` is the near end, in the eve
 is the most work that may be under way, past it the caller is told at once. ``work_lane`` is the
 far end: it reads what has arrived, does it as one batch, and writes the answers back in one go.
 
+When a far end is lost, nobody knows what it had done of what it was given: whoever waits is told so
+and may ask again with the same number. The lane never asks again by itself. It gets a new far end
+at once; what comes while that one starts waits for it, within the same bound.
+
 An unexpected error undoes the whole batch, so its commands are then done one by one: a command
 that can't be done takes no neighbour down with it.
 """
@@ -44,6 +48,13 @@ R = TypeVar("R")
 
 _log = logging.getLogger(__name__)
 
+Anew = Callable[[], socket.socket | None]
+"""Gives the link to a new far end in the place of one that is lost; None if there is to be none."""
+
+
+def never() -> None:
+    """Put nothing in the place of a far end that is lost."""
+
 
 class LaneFailedError(Exception):
     """A command failed at the far end for a reason that is in its log."""
@@ -58,8 +69,8 @@ class Lane(asyncio.Protocol, Generic[C, R]):
     """The near end: takes commands from many callers of one event loop.
 
     ``write`` and ``read`` turn a command and its result into bytes and back. ``weigh`` says how
-    many rows' worth of work a command is (a batch order of 200 weighs 200). ``lost`` is called
-    when the far end is gone though nobody closed the lane.
+    many rows' worth of work a command is (a batch order of 200 weighs 200). ``anew`` is called, in
+    a thread, when the far end is gone though nobody closed the lane.
     """
 
     def __init__(
@@ -70,15 +81,17 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         read: Callable[[bytes], R],
         weigh: Callable[[C], int] = lambda _: 1,
         weight_max: int = LANE_WEIGHT_MAX,
-        lost: Callable[[], None] = lambda: None,
+        anew: Anew = never,
     ) -> None:
         self._link = link
         self._write = write
         self._read = read
         self._weigh = weigh
         self._weight_max = weight_max
-        self._lost = lost
+        self._anew = anew
         self._transport: asyncio.Transport | None = None
+        self._renewal: asyncio.Task[None] | None = None
+        self._is_closed = False
         self._numbers = count(1)
         self._waiting: dict[int, _Waiting] = {}
         self.weight = 0
@@ -94,6 +107,7 @@ class Lane(asyncio.Protocol, Generic[C, R]):
 
     def close(self) -> None:
         """Refuse what comes from now on; the far end finishes what it was given, and ends."""
+        self._is_closed = True
         self._send()
         transport, self._transport = self._transport, None
         if transport is not None:
@@ -121,7 +135,11 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         return self._read(await future)
 
     def _send(self) -> None:
-        """Write in one go what was asked in one turn of the event loop."""
+        """Write in one go what was asked in one turn of the event loop.
+
+        If the far end was lost in that turn, those who asked were told so with all others, and the
+        next far end is not given it.
+        """
         unsent, self._unsent = self._unsent, []
         if self._transport is not None:
             self._transport.writelines(unsent)
@@ -147,17 +165,29 @@ class Lane(asyncio.Protocol, Generic[C, R]):
             else:
                 future.set_exception(LaneFailedError(body.decode()))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         """Tell all who wait that nobody knows what became of it; called by the event loop."""
-        is_unforeseen, self._transport = self._transport is not None, None
+        self._transport = None
         self.is_ready = False
         for _, future in self._waiting.values():
             if not future.done():
                 future.set_exception(Unavailable(retry_after_s=RETRY_AFTER_S))
         self._waiting.clear()
-        if is_unforeseen:
-            _log.error("the far end of a lane is gone: %r", exc)
-            self._lost()
+        self.weight = 0
+        self._frames = _Frames()
+        if not self._is_closed:
+            self._renewal = asyncio.get_running_loop().create_task(self._renew())
+
+    async def _renew(self) -> None:
+        """Join the lane to a new far end, if there is to be one."""
+        link = await asyncio.to_thread(self._anew)
+        if link is None:
+            return
+        self._link = link
+        if self._is_closed:
+            link.close()
+        else:
+            await self.open()
 
 
 class Lanes(Generic[C, R]):
@@ -178,8 +208,8 @@ class Lanes(Generic[C, R]):
 
     @property
     def is_ready(self) -> bool:
-        """Whether all far ends have said that they work."""
-        return all(lane.is_ready for lane in self._lanes)
+        """Whether a far end has said that it works: it does the work of those that don't."""
+        return any(lane.is_ready for lane in self._lanes)
 
     async def ask(self, command: C) -> R:
         """Ask one of them; the first of all while nothing is under way.

@@ -24,9 +24,10 @@ from weili.adapters.files.media import FolderMediaStore
 from weili.adapters.search import TantivyIndex, TantivyWriter
 from weili.entrypoints.http.app import create_app
 from weili.entrypoints.http.look_readers import look_readers
-from weili.entrypoints.http.looking import look_lanes, look_work
+from weili.entrypoints.http.looking import look_lane, look_work
 from weili.entrypoints.http.placing import place_lane, place_work
 from weili.kit.context import Ctx, PartyId
+from weili.kit.groupcommit import Lanes
 from weili.kit.ids import id_text
 from weili.kit.outbox import relay
 from weili.kit.secrets import KeyRing
@@ -165,7 +166,7 @@ def served(world: World) -> Iterator[str]:
         app = create_app(
             worlds={world.name: world},
             placing={world.name: place_lane(near)},
-            looking={world.name: look_lanes([near_look])},
+            looking={world.name: Lanes([look_lane(near_look)])},
             media=FolderMediaStore(Path(folder)),
             indexes={world.name: index},
         )

@@ -9,9 +9,9 @@ import pytest
 
 from tests.entrypoints.http.conftest import Serving
 from weili.entrypoints.http.look_readers import Steps, Work
-from weili.entrypoints.http.looking import NOT_TAKEN, LookUp, look_lanes, look_work
+from weili.entrypoints.http.looking import NOT_TAKEN, LookUp, look_lane, look_work
 from weili.kit.context import SYSTEM, Actor, Ctx
-from weili.kit.groupcommit import LaneFailedError
+from weili.kit.groupcommit import LaneFailedError, Lanes
 from weili.kit.ids import id_text
 from weili.kit.memory import Recall
 from weili.kit.problems import NotFound, Said
@@ -60,7 +60,7 @@ def _looked(world: World, *look_ups: LookUp) -> list[bytes | BaseException]:
     worker = threading.Thread(target=look_work, args=(world, READERS, far))
 
     async def asked() -> list[bytes | BaseException]:
-        lanes = look_lanes([near])
+        lanes = Lanes([look_lane(near)])
         await lanes.open()
         together = asyncio.gather(*map(lanes.ask, look_ups), return_exceptions=True)
         await asyncio.sleep(0)

@@ -28,7 +28,7 @@ def health_router(
 
     @router.get("/healthz", response_model=answers.HealthOut)
     async def health(request: Request) -> Response:
-        """Answer 200 when every world's database is ready, and so are the processes behind it."""
+        """Answer 200 when every world's database is ready, and orders and look-ups are taken."""
         try:
             if not all(lane.is_ready for lane in lanes):
                 raise Unavailable(retry_after_s=1)

@@ -7,14 +7,14 @@ itself: beside the event loop, in one interpreter, each would wait for the other
 """
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from weili.entrypoints.http.look_readers import Reader, Steps, Work
 from weili.kit.context import Actor, Ctx
-from weili.kit.groupcommit import Lane, Lanes, work_lane
+from weili.kit.groupcommit import Anew, Lane, Lanes, never, work_lane
 from weili.kit.memory import Memory
 from weili.kit.problems import Problem
 from weili.kit.world import World, in_transaction
@@ -37,8 +37,10 @@ class LookUp(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sent: bytes
 
 
+LookLane = Lane[LookUp, bytes]
+"""It answers with JSON, or with ``NOT_TAKEN``, or refuses."""
+
 LookLanes = Lanes[LookUp, bytes]
-"""They answer with JSON, or with ``NOT_TAKEN``, or refuse."""
 
 Looking = Mapping[str, LookLanes]
 """The lanes of each world."""
@@ -46,14 +48,10 @@ Looking = Mapping[str, LookLanes]
 _LOOK_UP: Final = msgspec.msgpack.Decoder(LookUp)
 
 
-def look_lanes(
-    links: Sequence[socket.socket], *, lost: Callable[[], None] = lambda: None
-) -> LookLanes:
-    """Give the near ends of a world's lanes, for the event loop."""
+def look_lane(link: socket.socket, *, anew: Anew = never) -> LookLane:
+    """Give the near end of one of a world's lanes, for the event loop."""
     encode = msgspec.msgpack.Encoder().encode
-    return Lanes(
-        [Lane(link, write=encode, read=_same, weight_max=WAITING_MAX, lost=lost) for link in links]
-    )
+    return Lane(link, write=encode, read=_same, weight_max=WAITING_MAX, anew=anew)
 
 
 def look_work(world: World, readers: Mapping[str, Reader], link: socket.socket) -> None:

@@ -1,13 +1,13 @@
 """What lies at the far end of a world's lane: the orders of many requests in one transaction."""
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from weili.kit.context import Ctx
-from weili.kit.groupcommit import Lane, work_lane
+from weili.kit.groupcommit import Anew, Lane, never, work_lane
 from weili.kit.packing import PackedProblem
 from weili.kit.problems import Problem
 from weili.kit.world import World, in_transaction
@@ -33,9 +33,9 @@ _REQUEST = msgspec.msgpack.Decoder(PlaceRequest)
 _OUTCOMES = msgspec.msgpack.Decoder(list[dropship.Placed | PackedProblem])
 
 
-def place_lane(link: socket.socket, *, lost: Callable[[], None] = lambda: None) -> PlaceLane:
+def place_lane(link: socket.socket, *, anew: Anew = never) -> PlaceLane:
     """Give the near end of a world's lane, for the event loop."""
-    return Lane(link, write=msgspec.msgpack.encode, read=_outcomes_read, weigh=_weight, lost=lost)
+    return Lane(link, write=msgspec.msgpack.encode, read=_outcomes_read, weigh=_weight, anew=anew)
 
 
 def place_work(world: World, link: socket.socket) -> None:
