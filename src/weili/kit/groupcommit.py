@@ -165,7 +165,7 @@ class Lane(asyncio.Protocol, Generic[C, R]):
             else:
                 future.set_exception(LaneFailedError(body.decode()))
 
-    def connection_lost(self, _: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """Tell all who wait that nobody knows what became of it; called by the event loop."""
         self._transport = None
         self.is_ready = False
