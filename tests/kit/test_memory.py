@@ -12,7 +12,7 @@ import pytest
 
 from weili.kit import memory
 from weili.kit.context import Ctx
-from weili.kit.memory import Memory, Recall, touch
+from weili.kit.memory import Memory, Recall, Topic, touch
 from weili.kit.world import World, in_transaction
 
 A, B = UUID(int=1), UUID(int=2)
@@ -123,7 +123,7 @@ def test_notes_are_swept_when_whoever_might_need_them_forgets_all(
     assert told(world, known) == [None, None]
 
 
-@pytest.mark.parametrize("bound", ["NOTES_MAX", "IDS_MAX", "POPS_MAX"])
+@pytest.mark.parametrize("bound", ["NOTES_MAX", "IDS_MAX"])
 def test_after_too_many_changes_all_is_forgotten(
     world: World, known: Memory, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
@@ -139,6 +139,39 @@ def test_after_too_many_changes_all_is_forgotten(
     assert told(world, known) == [None, None]
 
 
+def test_one_topic_is_forgotten_without_another(
+    world: World, known: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "IDS_MAX", 2)
+    with recalling(world, known) as recall:
+        recall.about(Topic.SHELVES).keep(KIND, {A.bytes: "shelf a", B.bytes: "shelf b"})
+
+    with world.begin() as ctx:
+        touch(ctx, [A], topic=Topic.SHELVES)
+    with recalling(world, known) as recall:
+        assert recall.found(KIND, [A.bytes, B.bytes]) == ["a", "b"]
+        assert recall.about(Topic.SHELVES).found(KIND, [A.bytes, B.bytes]) == [None, "shelf b"]
+
+    with world.begin() as ctx:
+        touch(ctx, [UUID(int=number) for number in (3, 4, 5)], topic=Topic.SHELVES)
+        touch(ctx, [B])
+    with recalling(world, known) as recall:
+        assert recall.found(KIND, [A.bytes, B.bytes]) == ["a", None]
+        assert recall.about(Topic.SHELVES).found(KIND, [A.bytes, B.bytes]) == [None, None]
+
+
+def test_all_kinds_of_what_is_touched_are_forgotten(world: World, known: Memory) -> None:
+    with recalling(world, known) as recall:
+        recall.keep(b"other", {A.bytes: "another a", B.bytes: "another b"})
+    with world.begin() as ctx:
+        touch(ctx, [A])
+
+    with recalling(world, known) as recall:
+        assert recall.each(
+            [KIND, b"other", KIND, b"other"], [A.bytes, A.bytes, B.bytes, B.bytes]
+        ) == [*(None, None, "b", "another b")]
+
+
 def test_of_another_database_in_the_place_of_the_one_that_was_known_nothing_is_told(
     world: World, known: Memory
 ) -> None:
@@ -150,7 +183,7 @@ def test_of_another_database_in_the_place_of_the_one_that_was_known_nothing_is_t
 
 
 def test_the_oldest_make_room(world: World) -> None:
-    small = Memory(values_max=128)
+    small = Memory(values_max=dict.fromkeys(Topic, 128))
     with recalling(world, small) as recall:
         for number in range(200):
             recall.keep(KIND, {UUID(int=number).bytes: number})
@@ -159,17 +192,7 @@ def test_the_oldest_make_room(world: World) -> None:
     kept = [number for number in told if number is not None]
     assert kept == list(range(200))[-len(kept) :]
     assert 120 <= len(kept) <= 128
-
-
-def test_there_is_a_bound_on_kinds_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "POPS_MAX", 2)
-    small = Memory()
-    with recalling(world, small) as recall:
-        for kind in (b"one", b"two", b"one", b"three"):
-            recall.keep(kind, {A.bytes: kind.decode()})
-        told = [recall.found(kind, [A.bytes]) for kind in (b"one", b"two", b"three")]
-
-    assert told == [[None], [None], ["three"]]
+    assert small.part(Topic.TRADE).count == len(kept)
 
 
 def test_nobody_is_told_less_than_was_committed_before_he_asked(

@@ -13,8 +13,8 @@ be looked up for each).
 
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import IntEnum
 from itertools import islice
-from operator import add
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -23,15 +23,23 @@ import sqlalchemy as sa
 from weili.kit.context import Ctx
 from weili.kit.db import QUEUE, Asked, metadata
 
-VALUES_MAX: Final = 500_000
-"""Values that a memory holds; the oldest make room. What is told of a price takes 0.6 kB."""
+
+class Topic(IntEnum):
+    """What changes at a pace of its own: where one is touched too often, only it is forgotten."""
+
+    TRADE = 0
+    """Goods, prices and who sees them: seldom, but thousands at once when an import ends."""
+    SHELVES = 1
+    """What lies where: some of it with every order."""
+
+
+VALUES_MAX: Final = {Topic.TRADE: 500_000, Topic.SHELVES: 200_000}
+"""Values that a memory holds; the oldest make room. What is told of a price takes 0.8 kB, a shelf
+0.7 kB."""
 NOTES_MAX: Final = 1_000
 IDS_MAX: Final = 10_000
-"""Notes, and ids in them, that are followed one by one; after more, as after a large import, all is
-forgotten, and the ids beyond are not read."""
-POPS_MAX: Final = 200_000
-"""The same of ids times kinds: there may be a kind for each set of lists that partners pay by and
-each quantity that they ask of. Nor are more kinds known than that."""
+"""Notes, and ids in them, that are followed one by one; after more, as after a large import, all of
+the topic is forgotten, and the ids beyond are not read."""
 AGE_MAX: Final = 100_000
 """Transactions after which notes are swept, and a memory that has not asked since forgets all."""
 SWEEP_MAX: Final = 10_000
@@ -41,8 +49,10 @@ _TRIMMED_PART: Final = 64
 touched = sa.Table(
     "touched",
     metadata,
-    sa.Column("xid", sa.BigInteger, nullable=False, index=True),
+    sa.Column("topic", sa.Integer, nullable=False),
+    sa.Column("xid", sa.BigInteger, nullable=False),
     sa.Column("ids", sa.ARRAY(sa.Uuid), nullable=False),
+    sa.Index("ix_touched_topic_xid", "topic", "xid"),
     schema="kit",
     info=QUEUE,
 )
@@ -50,11 +60,13 @@ touched = sa.Table(
 # Sorted and bounded, so that the index is used however the planner guesses.
 _SINCE: Final = (
     "SELECT pg_current_snapshot()::text, pg_current_xact_id_if_assigned()::text::bigint,"
-    "  t.count, CASE WHEN t.count <= %b::bigint THEN t.ids END"
+    "  t.topic, t.count, CASE WHEN t.count <= %b::bigint THEN t.ids END"
     " FROM (SELECT) AS one LEFT JOIN LATERAL ("
-    " SELECT n.ids, sum(cardinality(n.ids)) OVER (ORDER BY n.xid ROWS UNBOUNDED PRECEDING) AS count"
-    "  FROM (SELECT xid, ids FROM kit.touched WHERE xid >= %b::bigint"
-    "   AND (xid >= %b::bigint OR xid = ANY (%b::bigint[])) ORDER BY xid LIMIT %b) AS n"
+    " SELECT n.topic, n.ids, sum(cardinality(n.ids))"
+    "   OVER (PARTITION BY n.topic ORDER BY n.xid ROWS UNBOUNDED PRECEDING) AS count"
+    "  FROM unnest(%b::int[]) AS x (topic), LATERAL ("
+    "   SELECT topic, xid, ids FROM kit.touched WHERE topic = x.topic AND xid >= %b::bigint"
+    "    AND (xid >= %b::bigint OR xid = ANY (%b::bigint[])) ORDER BY xid LIMIT %b) AS n"
     " ) AS t ON true"
 )
 
@@ -70,12 +82,13 @@ class _Snapshot(NamedTuple):
 _NEVER: Final = _Snapshot(2**62, 2**62, ())
 
 
-def touch(ctx: Ctx, ids: Collection[UUID]) -> None:
+def touch(ctx: Ctx, ids: Collection[UUID], *, topic: Topic = Topic.TRADE) -> None:
     """Note that what is remembered of these changes with this transaction."""
     if ids:
         ctx.db.run(
-            "INSERT INTO kit.touched (xid, ids)"
-            " VALUES (pg_current_xact_id()::text::bigint, %b::uuid[])",
+            "INSERT INTO kit.touched (topic, xid, ids)"
+            " VALUES (%b::int, pg_current_xact_id()::text::bigint, %b::uuid[])",
+            topic,
             list(ids),
         )
 
@@ -88,36 +101,64 @@ def sweep(ctx: Ctx) -> int:
     further on than it may be, and forgets all.
     """
     return ctx.db.run(
-        "DELETE FROM kit.touched WHERE ctid = ANY (ARRAY(SELECT ctid FROM kit.touched"
-        "  WHERE xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint - %b::bigint"
-        "  ORDER BY xid LIMIT %b))",
+        "DELETE FROM kit.touched WHERE ctid = ANY (ARRAY(SELECT n.ctid"
+        " FROM unnest(%b::int[]) AS x (topic), LATERAL (SELECT ctid FROM kit.touched"
+        "  WHERE topic = x.topic"
+        "  AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint - %b::bigint"
+        "  ORDER BY xid LIMIT %b) AS n))",
+        list(Topic),
         AGE_MAX,
         SWEEP_MAX,
     ).rowcount
 
 
+class _Part:
+    """What is remembered of one topic: of each id, by kind."""
+
+    __slots__ = ("count", "values", "values_max")
+
+    def __init__(self, values_max: int) -> None:
+        self.values_max = values_max
+        self.forget()
+
+    def forget(self) -> None:
+        self.values: dict[bytes, dict[bytes, Any]] = {}
+        self.count = 0
+
+    def drop(self, keys: Iterable[bytes]) -> None:
+        for key in keys:
+            self.count -= len(self.values.pop(key, ()))
+
+    def keep(self, kind: bytes, values: Mapping[bytes, Any]) -> None:
+        for key, value in values.items():
+            known = self.values.setdefault(key, {})
+            self.count += kind not in known
+            known[kind] = value
+        if self.count > self.values_max:
+            part = self.values_max // _TRIMMED_PART + len(values)
+            self.drop(list(islice(self.values, part)))
+
+
 class Memory:
     """What one process remembers of one world; its threads share it."""
 
-    def __init__(self, *, values_max: int = VALUES_MAX) -> None:
+    def __init__(self, *, values_max: Mapping[Topic, int] = VALUES_MAX) -> None:
         """Begin with nothing."""
-        self._values_max = values_max
         self._lock = threading.Lock()
-        self._values: dict[bytes, Any] = {}
-        self._kinds: set[bytes] = set()
+        self._parts = {topic: _Part(values_max[topic]) for topic in Topic}
         self._known: _Snapshot | None = None
         self._turn = 0
 
     def recall_asked(self, ctx: Ctx) -> Asked["Recall"]:
         """Ask what has been touched, without waiting for it; then what is left may be recalled."""
         known = self._known
-        rows = ctx.db.ask(_SINCE, IDS_MAX, *(known or _NEVER), NOTES_MAX + 1)
+        rows = ctx.db.ask(_SINCE, IDS_MAX, list(Topic), *(known or _NEVER), NOTES_MAX + 1)
         return lambda: self._renewed(known, rows())
 
     def _renewed(
         self,
         known: _Snapshot | None,
-        rows: Sequence[tuple[str, int | None, int | None, list[UUID] | None]],
+        rows: Sequence[tuple[str, int | None, int | None, int | None, list[UUID] | None]],
     ) -> "Recall":
         """Drop what was touched since a snapshot.
 
@@ -126,84 +167,73 @@ class Memory:
         nothing is remembered that was asked for before (see ``keep``).
         """
         now = _snapshot(*rows[0][:2])
-        notes = [ids for *_, ids in rows if ids is not None]
-        count = max(count or 0 for _, _, count, _ in rows)
+        notes: dict[Topic, list[list[UUID] | None]] = {topic: [] for topic in Topic}
+        for _, _, topic, _, ids in rows:
+            if topic is not None:
+                notes[Topic(topic)].append(ids)
         with self._lock:
-            if (
-                known is None
-                # Backwards: another database has taken the place of the one that was known.
-                or not known.xmin <= now.xmin <= known.xmin + AGE_MAX
-                or len(notes) > NOTES_MAX
-                or count > IDS_MAX
-                or count * len(self._kinds) > POPS_MAX
-            ):
-                self._forget()
-                self._turn += 1
-            elif notes:
-                keys = [each.bytes for ids in notes for each in ids]
-                for kind in self._kinds:
-                    for key in keys:
-                        self._values.pop(kind + key, None)
-                self._turn += 1
+            # Backwards: another database has taken the place of the one that was known.
+            is_lost = known is None or not known.xmin <= now.xmin <= known.xmin + AGE_MAX
+            for topic, part in self._parts.items():
+                touched_ids = notes[topic]
+                if is_lost or len(touched_ids) > NOTES_MAX or None in touched_ids:
+                    part.forget()
+                else:
+                    part.drop(each.bytes for ids in touched_ids for each in ids or ())
+            self._turn += is_lost or any(notes.values())
             self._known = now
             return Recall(self, self._turn)
 
-    def _forget(self) -> None:
-        self._values = {}
-        self._kinds = set()
+    def part(self, topic: Topic) -> _Part:
+        """Give what is remembered of a topic."""
+        return self._parts[topic]
 
-    def found(self, kind: bytes, keys: Iterable[bytes]) -> list[Any]:
-        """Give what is remembered of some kind, or None, in the order of the keys."""
-        return list(map(self._values.get, map(kind.__add__, keys)))
-
-    def each(self, kinds: Iterable[bytes], keys: Iterable[bytes]) -> list[Any]:
-        """Give what is remembered of each key, by the kind that stands at its place, or None."""
-        return list(map(self._values.get, map(add, kinds, keys)))
-
-    def keep(self, turn: int, kind: bytes, values: Mapping[bytes, Any]) -> None:
+    def keep(self, turn: int, topic: Topic, kind: bytes, values: Mapping[bytes, Any]) -> None:
         """Remember what was read, unless something has been touched since it was asked for."""
         with self._lock:
-            if turn != self._turn:
-                return
-            if kind not in self._kinds and len(self._kinds) >= POPS_MAX:
-                self._forget()
-            self._kinds.add(kind)
-            for key, value in values.items():
-                self._values[kind + key] = value
-            if len(self._values) > self._values_max:
-                part = self._values_max // _TRIMMED_PART + len(values)
-                for key in list(islice(self._values, part)):
-                    del self._values[key]
+            if turn == self._turn:
+                self._parts[topic].keep(kind, values)
 
 
 class Recall:
-    """A memory as it stands for one transaction."""
+    """A memory, of one topic, as it stands for one transaction."""
 
-    __slots__ = ("_memory", "_turn")
+    __slots__ = ("_memory", "_topic", "_turn", "_values")
 
-    def __init__(self, memory: Memory, turn: int) -> None:
+    def __init__(self, memory: Memory, turn: int, topic: Topic = Topic.TRADE) -> None:
         self._memory = memory
         self._turn = turn
+        self._topic = topic
+        self._values = memory.part(topic).values
 
     @classmethod
     def nothing(cls) -> "Recall":
         """Remember nothing, for who asks seldom."""
         return cls(Memory(), 0)
 
+    def about(self, topic: Topic) -> "Recall":
+        """Give what is remembered of another topic."""
+        return Recall(self._memory, self._turn, topic)
+
     def found(self, kind: bytes, keys: Iterable[bytes]) -> list[Any]:
         """Give what is remembered of some kind, or None, in the order of the keys.
 
         A key is an id's sixteen bytes: what is kept by it is forgotten when the id is touched.
         """
-        return self._memory.found(kind, keys)
+        of = self._values.get
+        return [None if (known := of(key)) is None else known.get(kind) for key in keys]
 
     def each(self, kinds: Iterable[bytes], keys: Iterable[bytes]) -> list[Any]:
         """Give what is remembered of each key, by the kind that stands at its place, or None."""
-        return self._memory.each(kinds, keys)
+        of = self._values.get
+        return [
+            None if (known := of(key)) is None else known.get(kind)
+            for kind, key in zip(kinds, keys, strict=True)
+        ]
 
     def keep(self, kind: bytes, values: Mapping[bytes, Any]) -> None:
         """Remember what this transaction has read, and has not written itself."""
-        self._memory.keep(self._turn, kind, values)
+        self._memory.keep(self._turn, self._topic, kind, values)
 
 
 def _snapshot(text: str, own: int | None) -> _Snapshot:

@@ -1,6 +1,6 @@
 """Whether a quantity can be had in an area: now, when more has come, or after a transfer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from weili.kit.context import PartyId
@@ -112,10 +112,12 @@ class AreaServed:
             self._ranks[warehouse_id.bytes] = len(self._promises)
             there = book.ships_on(slot)
             self._promises.append((lead_days, there, arrives_on(there, lead_days)))
+        self._best = next(iter(self._ranks), b"")
+        self._plenty = self._in_stock(0, FUZZY_MAX) if self._ranks else None
         self.nothing = Availability(StockState.NONE if self._ranks else StockState.NOT_SERVED, 0)
 
     def at_once(
-        self, shelf: Iterable[tuple[bytes, int]], quantity: int, *, is_coming: bool
+        self, shelf: Mapping[bytes, int], quantity: int, *, is_coming: bool
     ) -> Availability | None:
         """Say what ``availability_of`` would of goods that are no bundle and kept for nobody.
 
@@ -123,8 +125,10 @@ class AreaServed:
         does not decide: where several warehouses could send it together, some of it is on its way
         (``is_coming``), or it lies in a warehouse that does not serve the area.
         """
+        if FUZZY_MAX <= shelf.get(self._best, 0) >= quantity:
+            return self._plenty
         first, total, is_elsewhere = len(self._promises), 0, False
-        for warehouse, count in shelf:
+        for warehouse, count in shelf.items():
             rank = self._ranks.get(warehouse)
             if rank is None:
                 is_elsewhere = True
@@ -133,10 +137,13 @@ class AreaServed:
             if count >= quantity and rank < first:
                 first = rank
         if first < len(self._promises):
-            return Availability(StockState.IN_STOCK, min(total, FUZZY_MAX), *self._promises[first])
+            return self._in_stock(first, min(total, FUZZY_MAX))
         if is_coming or is_elsewhere or total >= quantity:
             return None
         return Availability(StockState.SHORT, min(total, FUZZY_MAX)) if total else self.nothing
+
+    def _in_stock(self, rank: int, quantity_fuzzy: int) -> Availability:
+        return Availability(StockState.IN_STOCK, quantity_fuzzy, *self._promises[rank])
 
 
 def _days(coming: Iterable[Prospect], on: date | None) -> Iterator[date]:

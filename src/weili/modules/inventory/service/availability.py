@@ -7,8 +7,9 @@ is read off the shelves as they stand, named by places in the list of asks. All 
 rules. A test holds the one way to the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Final
 
 from weili.kit import zone
 from weili.kit.context import Ctx, PartyId
@@ -27,6 +28,9 @@ from weili.modules.inventory.rules.sourcing import Bundles, SourcingBook
 from weili.modules.inventory.service import access
 from weili.modules.inventory.service.sourcing import sourcing_book_asked
 from weili.modules.inventory.store import warehouses as store
+from weili.modules.inventory.store.shelves import shelves
+
+_SERVED: Final = b"inventory.served:"
 
 
 def availability(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> list[Availability]:
@@ -65,25 +69,24 @@ def availability_asked(
     if partner_id is None:
         asks = list(map(AvailabilityAsk, sku_ids, quantities, area_codes, days))
         return lambda: availability_by_rules(ctx, partner_id=None, asks=asks)
-    areas = list(dict.fromkeys(area_codes))
     with ctx.db.pipeline():
         seen_asked = goods.skus_seen_asked(
             ctx, recall=recall, partner_id=partner_id, sku_ids=sku_ids
         )
-        coverage_asked = store.coverage_of(ctx, region_codes=regions.codes_above(areas))
-        shelves_asked = store.shelves(ctx, sku_ids=sku_ids)
+        served_asked = _served(ctx, recall=recall, area_codes=list(dict.fromkeys(area_codes)))
+        shelves_asked = shelves(ctx, recall=recall, sku_ids=sku_ids)
 
     def answer() -> list[Availability]:
-        book = SourcingBook(now=ctx.now, coverage=coverage_asked(), stock=())
-        served = {area_code: AreaServed(book, area_code) for area_code in areas}
+        served = served_asked()
         answers = [served[area_code].nothing for area_code in area_codes]
-        shelves, kept, coming = shelves_asked()
+        lying = shelves_asked()
         left = []
         for place, _, is_bundle in seen_asked():
             told = None
-            if not is_bundle and place not in kept:
+            counts, is_kept, is_coming = lying[place]
+            if not is_bundle and not is_kept:
                 told = served[area_codes[place]].at_once(
-                    shelves.get(place, ()), quantities[place], is_coming=place in coming
+                    counts, quantities[place], is_coming=is_coming
                 )
             if told is None:
                 left.append(place)
@@ -99,6 +102,34 @@ def availability_asked(
         return answers
 
     return answer
+
+
+def _served(
+    ctx: Ctx, *, recall: Recall, area_codes: Sequence[str]
+) -> Asked[Mapping[str, AreaServed]]:
+    """Read who serves each area, which is remembered for the minute: so days and hours pass."""
+    minute = int(ctx.now.timestamp()) // 60
+    keys = [store.COVERAGE_ID.bytes] * len(area_codes)
+    kinds = [_SERVED + area_code.encode() for area_code in area_codes]
+    served: dict[str, AreaServed] = {}
+    missing = {}
+    for area_code, kind, known in zip(area_codes, kinds, recall.each(kinds, keys), strict=True):
+        if known is not None and known[0] == minute:
+            served[area_code] = known[1]
+        else:
+            missing[area_code] = kind
+    if not missing:
+        return lambda: served
+    rows = store.coverage_of(ctx, region_codes=regions.codes_above(missing))
+
+    def read() -> Mapping[str, AreaServed]:
+        book = SourcingBook(now=ctx.now, coverage=rows(), stock=())
+        for area_code, kind in missing.items():
+            fresh = served[area_code] = AreaServed(book, area_code)
+            recall.keep(kind, {store.COVERAGE_ID.bytes: (minute, fresh)})
+        return served
+
+    return read
 
 
 def availability_by_rules(

@@ -13,6 +13,7 @@ from weili.modules.inventory.model import (
     TransferId,
     WarehouseId,
 )
+from weili.modules.inventory.store.shelves import touch_shelves
 
 _COLUMNS: Final = (
     "SELECT a.id, a.sku_id, a.warehouse_id, a.quantity, a.expected_on, a.reference, a.transfer_id,"
@@ -39,6 +40,7 @@ def arrivals_insert(ctx: Ctx, arrivals: Sequence[Arrival], *, due_at: Sequence[A
         [arrival.transfer_id for arrival in arrivals],
         due_at,
     )
+    touch_shelves(ctx, [arrival.sku_id for arrival in arrivals])
 
 
 def arrivals_lock(ctx: Ctx, *, ids: Sequence[ArrivalId]) -> list[Arrival]:
@@ -61,6 +63,7 @@ def arrivals_close(ctx: Ctx, arrivals: Iterable[Arrival]) -> None:
         [row.received for row in rows],
         [row.reason for row in rows],
     )
+    touch_shelves(ctx, [row.sku_id for row in rows])
 
 
 def arrival_page(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from weili.kit.context import Ctx, PartyId
 from weili.modules.goods import SkuId
 from weili.modules.inventory.model import Place, Share, ShareId
+from weili.modules.inventory.store.shelves import touch_shelves
 
 _SHARE: Final = (
     "SELECT id, sku_id, warehouse_id, partner_ids, quantity, unsold, ends_at, ended_at"
@@ -67,6 +68,7 @@ def shared_add(ctx: Ctx, deltas: Mapping[Place, int]) -> None:
         [warehouse_id for _, warehouse_id in places],
         [deltas[place] for place in places],
     )
+    touch_shelves(ctx, [sku_id for sku_id, _ in places])
 
 
 def shares_get(ctx: Ctx, *, ids: Sequence[ShareId]) -> dict[ShareId, Share]:
@@ -148,7 +150,10 @@ def shares_take(ctx: Ctx, takes: Mapping[tuple[str, ShareId], int]) -> None:
 
 
 def shares_back(ctx: Ctx, releases: Mapping[tuple[str, Place], int]) -> None:
-    """Give what is released back to the shares it came out of; fetches nothing."""
+    """Give what is released back to the shares it came out of; fetches nothing.
+
+    The shelves are touched already, by whoever wrote the release.
+    """
     ctx.db.run(
         _BACK,
         [subject for subject, _ in releases],

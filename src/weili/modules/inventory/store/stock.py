@@ -16,6 +16,7 @@ from weili.modules.inventory.model import (
     WarehouseId,
 )
 from weili.modules.inventory.rules.stock import move_deltas
+from weili.modules.inventory.store.shelves import touch_shelves
 
 _PLACES_LOCK: Final = (
     "SELECT s.sku_id, s.warehouse_id, s.on_hand, s.reserved, s.safety, s.shared, s.low_below,"
@@ -23,7 +24,8 @@ _PLACES_LOCK: Final = (
     " JOIN unnest(%b::uuid[], %b::uuid[]) AS x (k, w) ON s.sku_id = x.k AND s.warehouse_id = x.w"
     " ORDER BY s.sku_id, s.warehouse_id FOR UPDATE OF s"
 )
-# A SKU's first movement has its id: nobody else gives that one away.
+# A SKU's first movement has its id: nobody else gives that one away. Nobody knows the SKU yet, so
+# nobody remembers its shelf.
 _PLACES_OPEN: Final = (
     "WITH opened AS ("
     " INSERT INTO inventory.stock"
@@ -131,6 +133,7 @@ def levels_write(ctx: Ctx, *, levels: Collection[StockLevel]) -> None:
         [level.low_below for level in levels],
         [level.version for level in levels],
     )
+    touch_shelves(ctx, list({level.sku_id for level in levels}))
 
 
 def bookings_write(ctx: Ctx, *, bookings: Sequence[Booking]) -> None:
@@ -172,6 +175,7 @@ def moves_write(
         [reserved for _, _, reserved, _ in sums],
         [shared for _, _, _, shared in sums],
     )
+    touch_shelves(ctx, sku_ids)
     deltas = [move_deltas(move) for move in moves]
     ctx.db.run(
         _MOVEMENTS,

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+from uuid import UUID
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.memory import touch
 from weili.modules.goods import SkuId
 from weili.modules.inventory.model import Calendar, CoverageRow, Warehouse, WarehouseId
 from weili.modules.inventory.rules.availability import Prospect
@@ -66,30 +68,15 @@ _ANYWHERE: Final = (
     " AND s.on_hand - s.reserved - s.shared > s.safety"
 )
 _PROSPECTS: Final = _ASKED + _ON_THE_WAY + _ANYWHERE
-
-# Where goods lie that may be promised, whoever is served from there. Goods are named by their
-# places in the list of those asked for, and warehouses by their bytes: both are read many times
-# faster than an id is. Without a warehouse: that more of it is on its way.
-_SHELVES: Final = (
-    "SELECT (x.place - 1)::int, uuid_send(s.warehouse_id),"
-    "  s.on_hand - s.reserved - s.shared - s.safety, s.shared > 0"
-    " FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, place)"
-    " JOIN inventory.stock s ON s.sku_id = x.sku_id"
-    " WHERE s.on_hand - s.reserved - s.shared > s.safety OR s.shared > 0"
-    " UNION ALL SELECT (x.place - 1)::int, NULL, 0, false"
-    " FROM unnest(%b::uuid[]) WITH ORDINALITY AS x (sku_id, place)"
-    " WHERE EXISTS (SELECT FROM inventory.arrival a"
-    "  WHERE a.sku_id = x.sku_id AND a.state = 'expected')"
+_COVERAGE: Final = (
+    "SELECT c.region_code, c.warehouse_id, w.supplier_id, c.priority, c.lead_days,"
+    " w.region_code, w.cutoff_minute, w.work_days, nullif(w.closed_on, '{}'),"
+    " nullif(w.open_on, '{}')"
+    " FROM inventory.coverage c JOIN inventory.warehouse w ON w.id = c.warehouse_id"
+    " WHERE c.region_code = ANY (%b::text[])"
 )
-
-
-class Shelves(NamedTuple):
-    """What lies where of goods that are named by their places in a list."""
-
-    counts: dict[int, list[tuple[bytes, int]]]
-    kept: set[int]
-    """Of which something is kept for partners."""
-    coming: set[int]
+COVERAGE_ID: Final = UUID("6a1f4c52-8d0e-4b7a-9c35-2f9be07d1a64")
+"""What is touched when a warehouse begins to serve a region, or ships at other times."""
 
 
 def warehouse_insert(ctx: Ctx, warehouse: Warehouse) -> bool:
@@ -125,6 +112,7 @@ def calendar_write(ctx: Ctx, *, warehouse_id: WarehouseId, calendar: Calendar) -
         calendar.open_on,
         warehouse_id,
     )
+    touch(ctx, [COVERAGE_ID])
 
 
 def coverage_all(ctx: Ctx) -> list[tuple[PartyId, WarehouseId, str]]:
@@ -200,10 +188,12 @@ def coverage_upsert(ctx: Ctx, *, warehouse_id: WarehouseId, rows: Sequence[Cover
         [row.priority for row in rows],
         [row.lead_days for row in rows],
     )
+    touch(ctx, [COVERAGE_ID])
 
 
 def coverage_delete(ctx: Ctx, *, warehouse_id: WarehouseId, region_codes: Sequence[str]) -> int:
     """Remove regions from those that a warehouse serves; says how many it did serve."""
+    touch(ctx, [COVERAGE_ID])
     return ctx.db.run(
         "DELETE FROM inventory.coverage WHERE warehouse_id = %b AND region_code = ANY (%b::text[])",
         warehouse_id,
@@ -213,14 +203,7 @@ def coverage_delete(ctx: Ctx, *, warehouse_id: WarehouseId, region_codes: Sequen
 
 def coverage_of(ctx: Ctx, *, region_codes: Sequence[str]) -> Asked[list[CoverageOf]]:
     """Read which warehouses serve these regions, and when they ship. Hot."""
-    return ctx.db.ask(
-        "SELECT c.region_code, c.warehouse_id, w.supplier_id, c.priority, c.lead_days,"
-        " w.region_code, w.cutoff_minute, w.work_days, nullif(w.closed_on, '{}'),"
-        " nullif(w.open_on, '{}')"
-        " FROM inventory.coverage c JOIN inventory.warehouse w ON w.id = c.warehouse_id"
-        " WHERE c.region_code = ANY (%b::text[])",
-        region_codes,
-    )
+    return ctx.db.ask(_COVERAGE, region_codes)
 
 
 def stock_of(
@@ -232,27 +215,6 @@ def stock_of(
     """
     statement = _BOOK_LOCK if lock else _BOOK
     return ctx.db.ask(statement, sku_ids, sku_ids, region_codes, ctx.now)
-
-
-def shelves(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Asked[Shelves]:
-    """Read what lies anywhere and may be promised to anyone. Hot."""
-    rows = ctx.db.ask(_SHELVES, sku_ids, sku_ids)
-
-    def read() -> Shelves:
-        counts: dict[int, list[tuple[bytes, int]]] = {}
-        kept, coming = set(), set()
-        for place, warehouse, count, is_kept in rows():
-            if is_kept:
-                kept.add(place)
-            elif warehouse is None:
-                coming.add(place)
-            elif place in counts:
-                counts[place].append((warehouse, count))
-            else:
-                counts[place] = [(warehouse, count)]
-        return Shelves(counts, kept, coming)
-
-    return read
 
 
 def prospects_of(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> Asked[list[Prospect]]:
