@@ -4,16 +4,17 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg.errors import InsufficientPrivilege
 
 from weili.kit.problems import Kind, Problem
 
 LOCK_TIMEOUT: Final = "10s"
 """A step that can't get its lock in this time gives up, rather than holding up all traffic."""
+
+
+_HOME: Final = Path(__file__).parent
+_DIGITS: Final = 4
+"""The file of a step begins with its number."""
 
 
 class RoleMissing(Problem):
@@ -37,8 +38,15 @@ def upgrade(url: str) -> None:
 
     Raises: RoleMissing.
     """
+    # Here alone: whoever only asks which step there is starts a tenth of a second sooner.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_HOME).replace("%", "%%"))
+    config.attributes["url"] = url
     try:
-        command.upgrade(_config(url), "head")
+        command.upgrade(config, "head")
     except sa.exc.ProgrammingError as error:
         if isinstance(error.orig, InsufficientPrivilege) and "role" in str(error.orig):
             raise RoleMissing(user=sa.make_url(url).username) from error
@@ -46,8 +54,8 @@ def upgrade(url: str) -> None:
 
 
 def head() -> str:
-    """Name the newest step that this code knows."""
-    return str(ScriptDirectory.from_config(_config("")).get_current_head())
+    """Name the newest step that this code knows; a health check asks each time."""
+    return max(step.name[:_DIGITS] for step in _HOME.glob("versions/[0-9]*.py"))
 
 
 def current(url: str) -> str | None:
@@ -55,15 +63,11 @@ def current(url: str) -> str | None:
     engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(
-                connection, opts={"version_table_schema": "public"}
-            ).get_current_revision()
+            if connection.scalar(sa.text("SELECT to_regclass('public.alembic_version')")) is None:
+                return None
+            step: str | None = connection.scalar(
+                sa.text("SELECT version_num FROM public.alembic_version")
+            )
+            return step
     finally:
         engine.dispose()
-
-
-def _config(url: str) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    config.attributes["url"] = url
-    return config

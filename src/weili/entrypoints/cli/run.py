@@ -1,5 +1,6 @@
 """``weili serve`` and ``work``, run by a supervisor; ``weili place`` and ``look``, by serve."""
 
+import gc
 import os
 import signal
 import threading
@@ -23,6 +24,8 @@ def serve(socket_fd: SocketOption = None, lifeline_fd: LifelineOption = None) ->
     """Serve the HTTP API: one process, logs as JSON on standard error."""
     import socket
 
+    # What is loaded is no garbage; the collector is put to work when all is there.
+    gc.disable()
     from weili import bootstrap
     from weili.entrypoints.cli import say
     from weili.entrypoints.cli.logs import logs_to_stderr
@@ -46,25 +49,25 @@ def serve(socket_fd: SocketOption = None, lifeline_fd: LifelineOption = None) ->
 
 def place(world: str, link_fd: int) -> None:
     """Place a world's orders for the server that started this process, until it closes the link."""
-    from weili import bootstrap
-
     with _far_end(world, link_fd) as (_, opened, link):
+        from weili import bootstrap
+
         bootstrap.place(opened, link)
 
 
 def look(world: str, link_fd: int) -> None:
     """Look things up for the server that started this process, until it closes the link."""
-    from weili import bootstrap
-
     with _far_end(world, link_fd) as (settings, opened, link):
+        from weili import bootstrap
+
         bootstrap.look(settings, opened, link)
 
 
 @contextmanager
 def _far_end(world: str, link_fd: int) -> "Iterator[tuple[Settings, World, socket.socket]]":
     import socket
-    from dataclasses import replace
 
+    gc.disable()
     from weili import bootstrap
     from weili.entrypoints.cli.logs import logs_to_stderr
 
@@ -72,9 +75,9 @@ def _far_end(world: str, link_fd: int) -> "Iterator[tuple[Settings, World, socke
     # A signal to the whole group is the server's to answer: it drains, and closes the link last.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    settings = replace(bootstrap.Settings.read(os.environ), worlds=(world,))
-    with socket.socket(fileno=link_fd) as link, bootstrap.opened(settings) as worlds:
-        yield settings, worlds[world], link
+    settings = bootstrap.Settings.read(os.environ)
+    with socket.socket(fileno=link_fd) as link, bootstrap.world_served(settings, world) as opened:
+        yield settings, opened, link
 
 
 def work(lifeline_fd: LifelineOption = None) -> None:

@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 import rjieba
-from pypinyin import lazy_pinyin
 
 QUERY_MAX: Final = 100
 TOKENS_MAX: Final = 16
@@ -190,5 +189,8 @@ def _pinyin(text: str) -> Iterator[str]:
 
 @lru_cache(_WORDS_REMEMBERED)
 def _spoken(word: str) -> tuple[str, str]:
+    # Only what is indexed is spelled, and not by those who serve: loading it takes them a while.
+    from pypinyin import lazy_pinyin  # noqa: PLC0415
+
     syllables = [syllable for syllable in lazy_pinyin(word) if syllable.isascii()]
     return "".join(syllables), "".join(syllable[0] for syllable in syllables)

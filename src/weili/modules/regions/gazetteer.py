@@ -68,14 +68,17 @@ def gazetteer_of(
     successions: Mapping[str, Iterable[str]],
     changes: Iterable[Change],
 ) -> Gazetteer:
-    """Make the gazetteer of a list with its changes: a second's work, to be shared."""
+    """Make the gazetteer of a list with its changes: half a second's work, to be shared."""
     forms: dict[str, tuple[tuple[str, Form], ...]] = {}
     names: dict[str, str] = {}
     former: list[Region] = []
     vintage = ""
 
     def put(text: str, code: str, form: Form, *, once: bool = False) -> None:
-        known = forms.get(text, ())
+        known = forms.get(text)
+        if known is None:
+            forms[text] = ((code, form),)
+            return
         for i, (other, otherwise) in enumerate(known):
             if other == code:
                 if form < otherwise and not once:

@@ -73,7 +73,7 @@ def vintage(ctx: Ctx) -> str | None:
 
 
 def gazetteer_read(ctx: Ctx) -> Gazetteer:
-    """Make the gazetteer of the list as it is: a second's work and about 55 MB, to be kept."""
+    """Make the gazetteer of the list as it is: half a second's work and about 55 MB, to be kept."""
     return gazetteer_of(
         store.region_all(ctx),
         successions=store.successions(ctx),
