@@ -154,7 +154,7 @@ def test_a_back_up_brings_everything_back_and_never_replaces_data_unasked(
     # after it
     opened(ground, "partner", "open", *PARTNER)
     with psycopg.connect(sandbox, autocommit=True) as connection:
-        connection.execute("INSERT INTO kit.touched (xid, ids) VALUES (7, '{}')")
+        connection.execute("INSERT INTO kit.touched (topic, xid, ids) VALUES (0, 7, '{}')")
     file = tmp_path / "weili.tar"
     assert ground("db", "backup", str(file)).code == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
