@@ -45,6 +45,15 @@ def test_a_request_that_failed_leaves_its_key_free(world: World) -> None:
     assert in_transaction(world.begin, lambda ctx: _do(ctx, "k")) == "done"
 
 
+def test_a_request_that_was_refused_with_what_it_wrote_leaves_its_key_free(world: World) -> None:
+    def refused(ctx: Ctx) -> None:
+        _do(ctx, "k")
+        idempotency.release(ctx, key="k")
+
+    in_transaction(world.begin, refused)
+    assert in_transaction(world.begin, lambda ctx: _do(ctx, "k", OTHER)) == "done"
+
+
 def test_the_second_of_two_at_once_waits_for_the_first(world: World) -> None:
     answers: list[str] = []
     with world.begin() as ctx:

@@ -141,13 +141,13 @@ class Inside:
         ctx.actor = actor
         try:
             with ctx.db.sa.begin_nested():
-                verb(ctx, **words)
+                done = verb(ctx, **words)
         except Problem:
             del ctx.announced[announced:]
             return False
         finally:
             ctx.actor = self._system
-        return True
+        return not isinstance(done, Problem)
 
 
 class InsideMachine(LifeMachine):

@@ -442,6 +442,51 @@ def test_a_partner_is_told_when_the_freight_of_another_address_brings_its_balanc
     assert told == [left_minor - (NORTH_FREIGHT_FEN - FREIGHT_FEN)]
 
 
+def test_an_address_that_the_balance_does_not_cover_is_told_once_until_it_does(
+    market: Market,
+) -> None:
+    # Given two rice, and one fen less than the freight to Tianjin is dearer
+    first, second = (
+        release(market, place(market, market.draft(number, (market.rice, 1))))
+        for number in ("A-1", "A-2")
+    )
+    more_minor = NORTH_FREIGHT_FEN - FREIGHT_FEN
+    placed_minor = 2 * (first.goods_minor + FREIGHT_FEN)
+    spend(market, left=placed_minor + more_minor - 1)
+    before = read(market, first.id)
+
+    # When both are to go there
+    for order in (first, second):
+        refused = partner(
+            market, change_address, order_id=order.id, area_code=HEXI, recipient=ELSEWHERE
+        )
+        assert isinstance(refused, dropship.BalanceTooLow)
+        assert refused.members == {"needed_minor": more_minor, "available_minor": more_minor - 1}
+
+    # Then the first is told of, and nothing has moved
+    assert read(market, first.id) == before
+    assert market.balance() == (placed_minor + more_minor - 1, placed_minor)
+    assert shortages(market) == ["A-1"]
+
+    # What covers it ends the fall, and the next is told of again
+    top_up(market, 1)
+    there = partner(market, change_address, order_id=first.id, area_code=HEXI, recipient=ELSEWHERE)
+    assert there.freight_minor == NORTH_FREIGHT_FEN
+    partner(market, change_address, order_id=second.id, area_code=HEXI, recipient=ELSEWHERE)
+    assert shortages(market) == ["A-1", "A-2"]
+
+
+def shortages(market: Market) -> list[str]:
+    """Give the numbers of the orders that the partner was told lack money."""
+    in_transaction(market.world.begin, outbox.relay)
+    with market.world.begin(market.as_partner()) as ctx:
+        return [
+            message.event.data["number"]
+            for message in outbox.messages(ctx, party_id=market.street, limit=100)
+            if message.event.type == "balance.short"
+        ]
+
+
 @pytest.mark.parametrize(
     ("area", "is_picked", "code"),
     [

@@ -96,6 +96,15 @@ def store(ctx: Ctx, *, key: str, status: int, answer_json: str) -> None:
     )
 
 
+def release(ctx: Ctx, *, key: str) -> None:
+    """Give up a claim of this transaction, whose work was refused: the key may be tried again."""
+    ctx.db.run(
+        "DELETE FROM kit.idempotency_key WHERE party_id = %b AND key = %b",
+        ctx.actor.party_id,
+        key,
+    )
+
+
 def sweep(ctx: Ctx) -> int:
     """Forget keys older than 72 hours, a bounded number at a time."""
     before: datetime = ctx.now - KEPT

@@ -20,7 +20,7 @@ def change_address(
     order_id: dropship.OrderId,
     area_code: str,
     recipient: dropship.Recipient,
-) -> dropship.Order:
+) -> dropship.Order | dropship.BalanceTooLow:
     """Send an order elsewhere, as long as no supplier's own system has seen where it went.
 
     The same warehouses must serve the new area, else nothing changes. The freight is what an order
@@ -40,7 +40,10 @@ def change_address(
         promised = _promised(ctx, live, area_code)
         changed = dropship.freight_shared(promised, _charges(ctx, live, area_code))
         if [child.freight_minor for child in changed] != [child.freight_minor for child in live]:
-            changed = _freight_held(ctx, order, changed)
+            held = _freight_held(ctx, order, changed)
+            if isinstance(held, dropship.BalanceTooLow):
+                return held
+            changed = held
     parties.audit_write(
         ctx,
         action="order.change_address",
@@ -120,8 +123,11 @@ def _charges(
 
 def _freight_held(
     ctx: Ctx, order: dropship.Order, children: Sequence[dropship.Child]
-) -> list[dropship.Child]:
-    """Give back what is held for freight and hold the new freight; gives the children with it."""
+) -> list[dropship.Child] | dropship.BalanceTooLow:
+    """Give back what is held for freight and hold the new freight; gives the children with it.
+
+    Where the balance does not cover the difference, the partner is told, and nothing is written.
+    """
     renewed = [
         replace(
             child,
@@ -133,8 +139,17 @@ def _freight_held(
         dropship.holds_replace(ctx, order=order, children=renewed)
         return renewed
     prepaid = ledger.account_id(ledger.AccountKind.PARTNER_PREPAID, order.partner_id)
-    at_first = ledger.balances_lock(ctx, account_ids=[prepaid])[prepaid]
-    before = {child.id: child for child in order.children}
+    balance = ledger.balances_lock(ctx, account_ids=[prepaid])[prepaid]
+    moving = {child.id for child in renewed}
+    before = [child for child in order.children if child.id in moving and child.freight_minor]
+    freed_minor = sum(child.freight_minor for child in before if child.freight_hold_id is not None)
+    more_minor = sum(child.freight_minor for child in renewed) - freed_minor
+    if more_minor > balance.available_minor:
+        short = ledger.Shortage(order.number, more_minor, balance.available_minor)
+        ledger.shortages_tell(ctx, shortages={order.partner_id: short})
+        return dropship.BalanceTooLow(
+            needed_minor=more_minor, available_minor=balance.available_minor
+        )
     ledger.holds_settle(
         ctx,
         settlements=[
@@ -146,20 +161,13 @@ def _freight_held(
                 subject=id_text(dropship.CHILD_PREFIX, child.id),
                 purpose="address_changed",
             )
-            for child in renewed
-            if (hold_id := before[child.id].freight_hold_id) is not None
-            and before[child.id].freight_minor
+            for child in before
+            if (hold_id := child.freight_hold_id) is not None
         ],
     )
-    balance = ledger.balances_lock(ctx, account_ids=[prepaid])[prepaid]
-    needed_minor = sum(child.freight_minor for child in renewed)
-    if needed_minor > balance.available_minor:
-        raise dropship.BalanceTooLow(
-            needed_minor=needed_minor, available_minor=balance.available_minor
-        )
     holds = holds_for([replace(order, children=renewed)])
     freight_ids = {child.freight_hold_id for child in renewed}
     ledger.transfers_write(ctx, transfers=[hold for hold in holds if hold.id in freight_ids])
     dropship.holds_replace(ctx, order=order, children=renewed)
-    ledger.alarm_ring(ctx, before=at_first, after=balance.moved(held_minor=needed_minor))
+    ledger.alarm_ring(ctx, before=balance, after=balance.moved(held_minor=more_minor))
     return renewed

@@ -16,6 +16,7 @@ from tests.market import (
     TEA_FEN,
     XIHU,
 )
+from weili.kit import outbox
 from weili.kit.context import SYSTEM_PARTY, Ctx
 from weili.kit.ids import id_text, new_id
 from weili.kit.world import in_transaction
@@ -94,6 +95,46 @@ def test_an_order_is_sent_elsewhere_with_another_freight(serving: Serving) -> No
     assert (changed["area_code"], changed["recipient"]["name"]) == (HEXI, "张*")
     assert changed["total_minor"] == RICE_FEN + NORTH_FREIGHT_FEN
     assert spent(serving)[1] - held == RICE_FEN + NORTH_FREIGHT_FEN
+
+
+def test_an_address_refused_for_funds_is_told_and_its_key_may_be_tried_again(
+    serving: Serving,
+) -> None:
+    # Given an order, and less than its freight to Tianjin is dearer
+    order = serving.placed((serving.market.rice, 1))
+    posted, held = serving.market.balance()
+    account = {"holder": "街坊商行", "bank": "工商银行", "account_number": "6222020000000000"}
+    body = {"amount_minor": posted - held - 1, **account}
+    taken_out = serving.ask("street", "POST", "/v1/account/withdrawals", body, key=True)
+    assert taken_out.status_code == 201, taken_out.text
+    before = serving.market.balance()
+
+    # When it is asked for twice under one key
+    target = f"/v1/orders/{order['id']}:changeAddress"
+    address = {"area_code": HEXI, "recipient": ELSEWHERE}
+    key = {"idempotency-key": "far away"}
+    refused = [serving.ask("street", "POST", target, address, headers=key).json() for _ in range(2)]
+
+    # Then both are refused, the partner is told once, and nothing has moved
+    short = {"needed_minor": NORTH_FREIGHT_FEN - FREIGHT_FEN, "available_minor": 1}
+    assert [(one["code"], one["members"]) for one in refused] == [("balance_too_low", short)] * 2
+    serving.relayed()
+    with serving.market.world.begin(serving.market.as_partner()) as ctx:
+        told = [
+            message.event.data
+            for message in outbox.messages(ctx, party_id=serving.market.street, limit=1_000)
+            if message.event.type == "balance.short"
+        ]
+    assert told == [{"number": order["number"], "currency": "CNY", **short}]
+    assert serving.market.balance() == before
+    assert seen(serving, order)["area_code"] == XIHU
+
+    # And when there is money again, the same request is carried out
+    name = taken_out.json()["id"]
+    target_out = f"/v1/account/withdrawals/{name}:cancel"
+    assert serving.ask("street", "POST", target_out, key=True).status_code == 200
+    changed = serving.ask("street", "POST", target, address, headers=key)
+    assert (changed.status_code, changed.json()["area_code"]) == (200, HEXI)
 
 
 def test_a_parcel_is_stopped_at_the_second_try_and_settled_when_it_is_back(

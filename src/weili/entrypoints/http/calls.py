@@ -81,13 +81,14 @@ def respond(document: object, *, status: int = 200) -> Response:
     return Response(msgspec.json.encode(document), status_code=status, media_type=JSON)
 
 
-def carry_out(call: Call, work: Callable[[Ctx], T]) -> T:
+def carry_out(call: Call, work: Callable[[Ctx], T | Problem]) -> T:
     """Do a request's work in one transaction, which also claims the nonce of a signed one.
 
     A request that is refused stays refused: its nonce is kept although its work is undone, so
-    that nobody who recorded it can try it again later.
+    that nobody who recorded it can try it again later. Work that gives a problem, instead of
+    raising it, is refused with what it wrote.
 
-    Raises: NonceReplayed, and what ``work`` raises.
+    Raises: NonceReplayed, and what ``work`` raises or gives.
     """
     signed = call.signed
 
@@ -123,6 +124,9 @@ def change(
     The answer is kept as the very text that was sent; where it shows a secret it is sealed, and
     given again to the same key only.
 
+    Work that gives a problem, instead of raising it, is refused too, but what it wrote stays: that
+    the refusal was told of. The key is then as free as after any refusal.
+
     Raises: KeyMissing, KeyReused, InFlight, and what ``work`` raises.
     """
     key = call.idempotency_key
@@ -134,11 +138,15 @@ def change(
         # do less, would else be given a key that may do more.
         body_hash = idempotency.request_hash(call.actor.key_id, call.target, body_hash)
 
-    def once(ctx: Ctx) -> tuple[int, bytes, bool]:
+    def once(ctx: Ctx) -> tuple[int, bytes, bool] | Problem:
         replay = idempotency.claim(ctx, key=key, body_hash=body_hash)
         if replay is not None:
             return replay.status, _opened(ctx, key, replay.answer), True
-        answer = msgspec.json.encode(work(ctx))
+        done = work(ctx)
+        if isinstance(done, Problem):
+            idempotency.release(ctx, key=key)
+            return done
+        answer = msgspec.json.encode(done)
         kept: Any = answer.decode()
         if is_secret:
             sealed = ctx.keyring.seal(answer, bound_to=_bound_to(ctx, key))

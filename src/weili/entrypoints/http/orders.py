@@ -195,19 +195,16 @@ def order_change_address(call: CallIn, order_id: OrderIdIn, body: AddressBody) -
     The freight becomes that of the new area; whom it went to before is written over.
     """
 
-    def work(ctx: Ctx) -> dict[str, Any]:
-        return shown(
+    def work(ctx: Ctx) -> dict[str, Any] | dropship.BalanceTooLow:
+        to = body.recipient
+        order = change_address(
             ctx,
-            change_address(
-                ctx,
-                partner_id=call.actor.party_id,
-                order_id=order_id,
-                area_code=body.area_code,
-                recipient=dropship.Recipient(
-                    body.recipient.name, body.recipient.phone, body.recipient.address
-                ),
-            ),
+            partner_id=call.actor.party_id,
+            order_id=order_id,
+            area_code=body.area_code,
+            recipient=dropship.Recipient(to.name, to.phone, to.address),
         )
+        return order if isinstance(order, dropship.BalanceTooLow) else shown(ctx, order)
 
     return change(call, work)
 

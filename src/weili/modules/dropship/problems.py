@@ -83,15 +83,15 @@ class AreaNotServed(Problem):
 
 
 class BalanceTooLow(Problem):
-    """The prepaid balance does not cover the order."""
+    """The prepaid balance does not cover the order, or what another address costs more."""
 
     kind = Kind.CONFLICT
     code = "balance_too_low"
     en = (
-        "The order comes to {needed_minor} fen and {available_minor} are available; top up the "
-        "prepaid balance and send it again."
+        "This takes {needed_minor} fen and {available_minor} are available; top up the prepaid "
+        "balance and send it again."
     )
-    zh = "订单金额为 {needed_minor} 分，可用余额为 {available_minor} 分；请充值后重新提交。"
+    zh = "此操作需要 {needed_minor} 分，可用余额为 {available_minor} 分；请充值后重新提交。"
 
     def __init__(self, *, needed_minor: int, available_minor: int) -> None:
         super().__init__(needed_minor=needed_minor, available_minor=available_minor)

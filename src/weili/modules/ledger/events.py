@@ -27,11 +27,11 @@ BALANCE_LOW: Final = EventType(
 )
 BALANCE_SHORT: Final = EventType(
     "balance.short",
-    "An order was refused, since it came to more than may be drawn; sent once, and again only "
-    "after the balance has covered that much, or a smaller one that was refused since.",
+    "An order, or another address for one, was refused, since it took more than may be drawn; sent "
+    "once, and again only after the balance has covered that much, or less that was refused since.",
     {
         "number": "the partner's own number of the order",
-        "needed_minor": "what the order came to, in fen",
+        "needed_minor": "what the order came to, or its freight would rise by, in fen",
         "available_minor": "what there was for it, in fen",
         "currency": "CNY",
     },

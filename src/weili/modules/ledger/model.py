@@ -157,7 +157,7 @@ class Balance(msgspec.Struct, frozen=True, gc=False):
 
 
 class Shortage(NamedTuple):
-    """An order that was refused for want of funds: its number, what it came to, what there was."""
+    """What was refused for want of funds: the order's number, what it took, what there was."""
 
     number: str
     needed_minor: int

@@ -212,7 +212,7 @@ def low_announce(ctx: Ctx, balance: Balance) -> None:
 
 
 def shortages_tell(ctx: Ctx, *, shortages: Mapping[PartyId, Shortage]) -> None:
-    """Tell partners of whose orders one was refused for want of funds, once for each fall.
+    """Tell partners of what was refused to them for want of funds, once for each fall.
 
     The balances are locked by whoever decided. That a partner was told is kept beside its balance
     until that covers what was needed: the update that moves it sees to that, and so orders that
