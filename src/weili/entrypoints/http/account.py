@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers, answers_money
+from weili.entrypoints.http import money_answers
 from weili.entrypoints.http.calls import CallIn, read
 from weili.entrypoints.http.documents import moment
 from weili.entrypoints.http.fields import LIMIT, CursorIn, LimitIn, MomentIn
@@ -44,7 +44,7 @@ PurposeQuery = Annotated[
 ]
 
 
-@router.get("/v1/account", response_model=answers.AccountOut)
+@router.get("/v1/account", response_model=money_answers.AccountOut)
 def account_get(call: CallIn) -> Response:
     """Show what stands on your account: what you paid in, or what you are owed."""
 
@@ -65,7 +65,7 @@ def account_get(call: CallIn) -> Response:
     return read(call, work)
 
 
-@router.get("/v1/account/statement", response_model=answers.StatementOut)
+@router.get("/v1/account/statement", response_model=money_answers.StatementOut)
 def account_statement(  # noqa: PLR0917 - FastAPI passes parameters by name
     call: CallIn,
     from_at: FromIn = None,
@@ -95,7 +95,7 @@ def account_statement(  # noqa: PLR0917 - FastAPI passes parameters by name
     return read(call, work)
 
 
-@router.get("/v1/account/months", response_model=answers_money.MonthsOut)
+@router.get("/v1/account/months", response_model=money_answers.MonthsOut)
 def account_months(call: CallIn) -> Response:
     """List the months that were closed on your account, the newest first."""
 

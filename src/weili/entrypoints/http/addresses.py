@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import area_answers
 from weili.entrypoints.http.calls import CallIn, carry_out, respond
 from weili.entrypoints.http.checks import ASKS_MAX
 from weili.entrypoints.http.fields import Body
@@ -29,7 +29,7 @@ class AddressAsksBody(Body):
     items: Annotated[list[AddressAskBody], Field(min_length=1, max_length=ASKS_MAX)]
 
 
-@router.post("/v1/addresses:resolve", response_model=answers.AddressesOut)
+@router.post("/v1/addresses:resolve", response_model=area_answers.AddressesOut)
 def addresses_resolve(call: CallIn, body: AddressAsksBody) -> Response:
     """Read which area each text means, in the order of the texts; nothing is stored.
 

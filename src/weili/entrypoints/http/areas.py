@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import area_answers
 from weili.entrypoints.http.calls import CallIn, read
 from weili.entrypoints.http.fields import AreaIn, LimitIn
 from weili.kit.context import Ctx
@@ -16,7 +16,7 @@ router = APIRouter(tags=["areas"])
 _POSITION_MAX: Final = 2**53
 
 
-@router.get("/v1/areas", response_model=answers.AreasOut)
+@router.get("/v1/areas", response_model=area_answers.AreasOut)
 def area_children(
     call: CallIn,
     parent: Annotated[AreaIn, Query(description="the country if none")] = regions.COUNTRY,
@@ -30,7 +30,7 @@ def area_children(
     return read(call, work)
 
 
-@router.get("/v1/areas/changes", response_model=answers.AreaChangesOut)
+@router.get("/v1/areas/changes", response_model=area_answers.AreaChangesOut)
 def area_changes(
     call: CallIn,
     after: Annotated[
@@ -50,7 +50,7 @@ def area_changes(
     return read(call, work)
 
 
-@router.get("/v1/areas/{code}", response_model=answers.AreaFullOut)
+@router.get("/v1/areas/{code}", response_model=area_answers.AreaFullOut)
 def area_get(call: CallIn, code: AreaIn) -> Response:
     """Give one area, in force or not, with its name in full and all that lies above it."""
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import answers, goods_answers
 from weili.entrypoints.http.calls import CallIn, read
 from weili.entrypoints.http.checks import ASKS_MAX
 from weili.entrypoints.http.documents import moment, page
@@ -103,7 +103,7 @@ def categories_document(found: Sequence[goods.Category]) -> dict[str, Any]:
     }
 
 
-@router.get("/v1/categories", response_model=answers.CategoriesOut)
+@router.get("/v1/categories", response_model=goods_answers.CategoriesOut)
 def category_children(call: CallIn, parent_id: ParentQuery = None) -> Response:
     """List the categories right below one in which there is something that you may order."""
 
@@ -114,7 +114,7 @@ def category_children(call: CallIn, parent_id: ParentQuery = None) -> Response:
     return read(call, work)
 
 
-@router.get("/v1/pools", response_model=answers.PageOut[answers.PoolOut])
+@router.get("/v1/pools", response_model=answers.PageOut[goods_answers.PoolOut])
 def pool_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
     """List the pools that are granted to you."""
 
@@ -125,7 +125,7 @@ def pool_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> 
     return read(call, work)
 
 
-@router.get("/v1/skus", response_model=answers.PageOut[answers.SkuOut])
+@router.get("/v1/skus", response_model=answers.PageOut[goods_answers.SkuOut])
 def sku_page(  # noqa: PLR0917 - FastAPI passes parameters by name
     call: CallIn,
     q: QueryIn = None,
@@ -151,7 +151,7 @@ def sku_page(  # noqa: PLR0917 - FastAPI passes parameters by name
     return read(call, work)
 
 
-@router.get("/v1/skus/{sku_id}", response_model=answers.SkuFullOut)
+@router.get("/v1/skus/{sku_id}", response_model=goods_answers.SkuFullOut)
 def sku_get(call: CallIn, sku_id: SkuIdIn) -> Response:
     """Give an SKU that you may order."""
 
@@ -171,7 +171,7 @@ def sku_get(call: CallIn, sku_id: SkuIdIn) -> Response:
     return read(call, work)
 
 
-@router.post("/v1/skus:batchGet", response_model=answers.SkusOut)
+@router.post("/v1/skus:batchGet", response_model=goods_answers.SkusOut)
 def skus_get(call: CallIn, body: SkusBody) -> Response:
     """Give up to 100 SKUs that you may order; the rest are listed as missing."""
 

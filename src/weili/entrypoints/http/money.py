@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers, answers_money
+from weili.entrypoints.http import answers, money_answers
 from weili.entrypoints.http.calls import CallIn, change, read
 from weili.entrypoints.http.documents import moment, page
 from weili.entrypoints.http.fields import (
@@ -102,7 +102,7 @@ def transfer_text(transfer_id: ledger.TransferId | None) -> str | None:
     return None if transfer_id is None else id_text(ledger.TRANSFER_PREFIX, transfer_id)
 
 
-@router.post("/v1/account/deposits", response_model=answers_money.DepositOut, status_code=201)
+@router.post("/v1/account/deposits", response_model=money_answers.DepositOut, status_code=201)
 def deposit_submit(call: CallIn, body: DepositBody) -> Response:
     """Say that you paid, with the bank's slip; it is credited once the operator has found it."""
 
@@ -121,7 +121,7 @@ def deposit_submit(call: CallIn, body: DepositBody) -> Response:
     return change(call, work, status=201)
 
 
-@router.post("/v1/account/deposits:pay", response_model=answers_money.DepositOut, status_code=201)
+@router.post("/v1/account/deposits:pay", response_model=money_answers.DepositOut, status_code=201)
 def deposit_pay(call: CallIn, body: PayBody) -> Response:
     """Pay by the sandbox's bank, which pays at once; the live world refuses it."""
 
@@ -138,7 +138,7 @@ def deposit_pay(call: CallIn, body: PayBody) -> Response:
     return change(call, work, status=201)
 
 
-@router.get("/v1/account/deposits", response_model=answers.PageOut[answers_money.DepositOut])
+@router.get("/v1/account/deposits", response_model=answers.PageOut[money_answers.DepositOut])
 def deposit_page(
     call: CallIn,
     state: DepositStateQuery = None,
@@ -156,13 +156,13 @@ def deposit_page(
     return read(call, work)
 
 
-@router.get("/v1/account/deposits/{deposit_id}", response_model=answers_money.DepositOut)
+@router.get("/v1/account/deposits/{deposit_id}", response_model=money_answers.DepositOut)
 def deposit_get(call: CallIn, deposit_id: DepositIdIn) -> Response:
     """Show one of your deposits."""
     return read(call, lambda ctx: deposit_document(ledger.deposit_get(ctx, deposit_id=deposit_id)))
 
 
-@router.post("/v1/account/withdrawals", response_model=answers_money.WithdrawalOut, status_code=201)
+@router.post("/v1/account/withdrawals", response_model=money_answers.WithdrawalOut, status_code=201)
 def withdrawal_request(call: CallIn, body: WithdrawalBody) -> Response:
     """Ask for money back. It is held from now on, so it can't be spent meanwhile."""
 
@@ -180,7 +180,7 @@ def withdrawal_request(call: CallIn, body: WithdrawalBody) -> Response:
     return change(call, work, status=201)
 
 
-@router.get("/v1/account/withdrawals", response_model=answers.PageOut[answers_money.WithdrawalOut])
+@router.get("/v1/account/withdrawals", response_model=answers.PageOut[money_answers.WithdrawalOut])
 def withdrawal_page(
     call: CallIn,
     state: WithdrawalStateQuery = None,
@@ -199,7 +199,7 @@ def withdrawal_page(
 
 
 @router.post(
-    "/v1/account/withdrawals/{withdrawal_id}:cancel", response_model=answers_money.WithdrawalOut
+    "/v1/account/withdrawals/{withdrawal_id}:cancel", response_model=money_answers.WithdrawalOut
 )
 def withdrawal_cancel(call: CallIn, withdrawal_id: WithdrawalIdIn) -> Response:
     """Take a request back before it is decided; the money is free again."""
@@ -214,7 +214,7 @@ def withdrawal_cancel(call: CallIn, withdrawal_id: WithdrawalIdIn) -> Response:
     return change(call, work)
 
 
-@router.put("/v1/account/alarm", response_model=answers_money.AlarmOut)
+@router.put("/v1/account/alarm", response_model=money_answers.AlarmOut)
 def alarm_put(call: CallIn, body: AlarmBody) -> Response:
     """Set below what you are told that your balance is low, once each time it falls."""
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from weili.entrypoints.http import answers, order_body
+from weili.entrypoints.http import answers, order_answers, order_body
 from weili.entrypoints.http.hot import BATCH_PATH, ORDERS_PATH
 from weili.entrypoints.http.policy import POLICY, PUBLIC
 from weili.entrypoints.http.problems import MEDIA_TYPE
@@ -133,8 +133,8 @@ def _hot_schemas() -> dict[str, Any]:
     models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         (order_body.OrderBody, "validation"),
         (order_body.OrderBatchBody, "validation"),
-        (answers.PlacedOut, "serialization"),
-        (answers.BatchOut, "serialization"),
+        (order_answers.PlacedOut, "serialization"),
+        (order_answers.BatchOut, "serialization"),
         (answers.ProblemOut, "serialization"),
     ]
     _, definitions = models_json_schema(models, ref_template=_REF + "{model}")

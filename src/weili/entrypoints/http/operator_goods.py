@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import answers, goods_answers
 from weili.entrypoints.http.calls import CallIn, change, read
 from weili.entrypoints.http.checks import ASKS_MAX
 from weili.entrypoints.http.documents import page
@@ -129,7 +129,7 @@ class ProfileOut(Document):
     unfit: list[answers.SkuIdOut]
 
 
-@router.post("/v1/operator/categories", response_model=answers.CategoriesOut, status_code=201)
+@router.post("/v1/operator/categories", response_model=goods_answers.CategoriesOut, status_code=201)
 def category_open(call: CallIn, body: CategoryBody) -> Response:
     """Make a category; one of that name in that place is given as it is."""
 

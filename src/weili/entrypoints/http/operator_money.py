@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers, answers_money
+from weili.entrypoints.http import answers, money_answers
 from weili.entrypoints.http.calls import Call, CallIn, change, read
 from weili.entrypoints.http.checks import YEAR_MAX, YEAR_MIN, UnfitError
 from weili.entrypoints.http.documents import moment, page
@@ -115,7 +115,7 @@ def _correction(
 
 @router.post(
     "/v1/operator/partners/{party_id}/deposits",
-    response_model=answers_money.DepositOut,
+    response_model=money_answers.DepositOut,
     status_code=201,
 )
 def deposit_enter(call: CallIn, party_id: PartyIdIn, body: DepositBody) -> Response:
@@ -134,7 +134,7 @@ def deposit_enter(call: CallIn, party_id: PartyIdIn, body: DepositBody) -> Respo
     return _deposit(call, work, 201)
 
 
-@router.get("/v1/operator/deposits", response_model=answers.PageOut[answers_money.DepositOut])
+@router.get("/v1/operator/deposits", response_model=answers.PageOut[money_answers.DepositOut])
 def operator_deposit_page(
     call: CallIn,
     state: DepositStateQuery = None,
@@ -150,13 +150,13 @@ def operator_deposit_page(
     return read(call, work)
 
 
-@router.post("/v1/operator/deposits/{deposit_id}:approve", response_model=answers_money.DepositOut)
+@router.post("/v1/operator/deposits/{deposit_id}:approve", response_model=money_answers.DepositOut)
 def deposit_approve(call: CallIn, deposit_id: DepositIdIn) -> Response:
     """Credit a payment that you found at the bank."""
     return _deposit(call, lambda ctx: ledger.deposit_approve(ctx, deposit_id=deposit_id))
 
 
-@router.post("/v1/operator/deposits/{deposit_id}:refuse", response_model=answers_money.DepositOut)
+@router.post("/v1/operator/deposits/{deposit_id}:refuse", response_model=money_answers.DepositOut)
 def deposit_refuse(call: CallIn, deposit_id: DepositIdIn, body: ReasonBody) -> Response:
     """Refuse a payment that you did not find; the partner is told why."""
     return _deposit(
@@ -165,7 +165,7 @@ def deposit_refuse(call: CallIn, deposit_id: DepositIdIn, body: ReasonBody) -> R
 
 
 @router.post(
-    "/v1/operator/deposits/{deposit_id}:revealPayer", response_model=answers_money.PayerOut
+    "/v1/operator/deposits/{deposit_id}:revealPayer", response_model=money_answers.PayerOut
 )
 def deposit_reveal_payer(call: CallIn, deposit_id: DepositIdIn, body: ReasonBody) -> Response:
     """Show who paid; who looked and why is written down."""
@@ -180,7 +180,7 @@ def deposit_reveal_payer(call: CallIn, deposit_id: DepositIdIn, body: ReasonBody
 # --- withdrawals --------------------------------------------------------------------------------
 
 
-@router.get("/v1/operator/withdrawals", response_model=answers.PageOut[answers_money.WithdrawalOut])
+@router.get("/v1/operator/withdrawals", response_model=answers.PageOut[money_answers.WithdrawalOut])
 def operator_withdrawal_page(
     call: CallIn,
     state: WithdrawalStateQuery = None,
@@ -200,7 +200,7 @@ def operator_withdrawal_page(
 
 @router.post(
     "/v1/operator/withdrawals/{withdrawal_id}:approve",
-    response_model=answers_money.WithdrawalOut,
+    response_model=money_answers.WithdrawalOut,
 )
 def withdrawal_approve(call: CallIn, withdrawal_id: WithdrawalIdIn) -> Response:
     """Let a withdrawal be paid; the money stays held until the bank has."""
@@ -210,7 +210,7 @@ def withdrawal_approve(call: CallIn, withdrawal_id: WithdrawalIdIn) -> Response:
 
 
 @router.post(
-    "/v1/operator/withdrawals/{withdrawal_id}:refuse", response_model=answers_money.WithdrawalOut
+    "/v1/operator/withdrawals/{withdrawal_id}:refuse", response_model=money_answers.WithdrawalOut
 )
 def withdrawal_refuse(call: CallIn, withdrawal_id: WithdrawalIdIn, body: ReasonBody) -> Response:
     """Refuse a withdrawal; the money is the partner's to spend again."""
@@ -221,7 +221,7 @@ def withdrawal_refuse(call: CallIn, withdrawal_id: WithdrawalIdIn, body: ReasonB
 
 
 @router.post(
-    "/v1/operator/withdrawals/{withdrawal_id}:pay", response_model=answers_money.WithdrawalOut
+    "/v1/operator/withdrawals/{withdrawal_id}:pay", response_model=money_answers.WithdrawalOut
 )
 def withdrawal_pay(call: CallIn, withdrawal_id: WithdrawalIdIn, body: PaidBody) -> Response:
     """Note that the bank has paid."""
@@ -234,7 +234,7 @@ def withdrawal_pay(call: CallIn, withdrawal_id: WithdrawalIdIn, body: PaidBody) 
 
 
 @router.post(
-    "/v1/operator/withdrawals/{withdrawal_id}:fail", response_model=answers_money.WithdrawalOut
+    "/v1/operator/withdrawals/{withdrawal_id}:fail", response_model=money_answers.WithdrawalOut
 )
 def withdrawal_fail(call: CallIn, withdrawal_id: WithdrawalIdIn, body: ReasonBody) -> Response:
     """Note that the bank could not pay; the money is the partner's to spend again."""
@@ -246,7 +246,7 @@ def withdrawal_fail(call: CallIn, withdrawal_id: WithdrawalIdIn, body: ReasonBod
 
 @router.post(
     "/v1/operator/withdrawals/{withdrawal_id}:revealAccount",
-    response_model=answers_money.BankAccountOut,
+    response_model=money_answers.BankAccountOut,
 )
 def withdrawal_reveal_account(
     call: CallIn, withdrawal_id: WithdrawalIdIn, body: ReasonBody
@@ -271,7 +271,7 @@ def withdrawal_reveal_account(
 
 @router.post(
     "/v1/operator/parties/{party_id}/corrections",
-    response_model=answers_money.CorrectionOut,
+    response_model=money_answers.CorrectionOut,
     status_code=201,
 )
 def correction_propose(call: CallIn, party_id: PartyIdIn, body: CorrectionBody) -> Response:
@@ -289,7 +289,7 @@ def correction_propose(call: CallIn, party_id: PartyIdIn, body: CorrectionBody) 
     return _correction(call, work, 201)
 
 
-@router.get("/v1/operator/corrections", response_model=answers.PageOut[answers_money.CorrectionOut])
+@router.get("/v1/operator/corrections", response_model=answers.PageOut[money_answers.CorrectionOut])
 def correction_page(
     call: CallIn,
     state: CorrectionStateQuery = None,
@@ -307,7 +307,7 @@ def correction_page(
 
 @router.post(
     "/v1/operator/corrections/{correction_id}:approve",
-    response_model=answers_money.CorrectionOut,
+    response_model=money_answers.CorrectionOut,
 )
 def correction_approve(call: CallIn, correction_id: CorrectionIdIn) -> Response:
     """Write a counter-entry that another person proposed."""
@@ -317,7 +317,7 @@ def correction_approve(call: CallIn, correction_id: CorrectionIdIn) -> Response:
 
 
 @router.post(
-    "/v1/operator/corrections/{correction_id}:refuse", response_model=answers_money.CorrectionOut
+    "/v1/operator/corrections/{correction_id}:refuse", response_model=money_answers.CorrectionOut
 )
 def correction_refuse(call: CallIn, correction_id: CorrectionIdIn, body: ReasonBody) -> Response:
     """Refuse a counter-entry; nothing has moved."""
@@ -330,7 +330,7 @@ def correction_refuse(call: CallIn, correction_id: CorrectionIdIn, body: ReasonB
 # --- months -------------------------------------------------------------------------------------
 
 
-@router.post("/v1/operator/months/{month}:close", response_model=answers_money.MonthCloseOut)
+@router.post("/v1/operator/months/{month}:close", response_model=money_answers.MonthCloseOut)
 def month_close(call: CallIn, month: MonthIn) -> Response:
     """Close a month for the next 200 accounts, holding each one's statement against the ledger.
 

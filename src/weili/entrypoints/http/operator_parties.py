@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import answers, money_answers
 from weili.entrypoints.http.account import FromIn, PurposeQuery, ToIn, kind_of, statement
 from weili.entrypoints.http.calls import CallIn, change, read
 from weili.entrypoints.http.documents import moment, page
@@ -183,7 +183,7 @@ def connection_put(call: CallIn, party_id: PartyIdIn, body: ConnectionBody) -> R
 
 
 @router.post(
-    "/v1/operator/partners/{party_id}:topUp", response_model=answers.TopUpOut, status_code=201
+    "/v1/operator/partners/{party_id}:topUp", response_model=money_answers.TopUpOut, status_code=201
 )
 def partner_top_up(call: CallIn, party_id: PartyIdIn, body: TopUpBody) -> Response:
     """Pay money into a partner's prepaid account at once.
@@ -207,7 +207,7 @@ def partner_top_up(call: CallIn, party_id: PartyIdIn, body: TopUpBody) -> Respon
     return change(call, work, status=201)
 
 
-@router.get("/v1/operator/parties/{party_id}/statement", response_model=answers.StatementOut)
+@router.get("/v1/operator/parties/{party_id}/statement", response_model=money_answers.StatementOut)
 def party_statement(
     call: CallIn,
     party_id: PartyIdIn,

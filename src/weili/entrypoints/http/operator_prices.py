@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import answers, price_answers
 from weili.entrypoints.http.calls import CallIn, change, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
@@ -123,7 +123,7 @@ class ListOfPartnerBody(Body):
     list_id: ListIdIn
 
 
-@router.post("/v1/operator/price-lists", response_model=answers.ListOut, status_code=201)
+@router.post("/v1/operator/price-lists", response_model=price_answers.ListOut, status_code=201)
 def list_open(call: CallIn, body: ListBody) -> Response:
     """Open an empty price list."""
 
@@ -134,7 +134,7 @@ def list_open(call: CallIn, body: ListBody) -> Response:
     return change(call, work, status=201)
 
 
-@router.get("/v1/operator/price-lists", response_model=answers.PageOut[answers.ListOut])
+@router.get("/v1/operator/price-lists", response_model=answers.PageOut[price_answers.ListOut])
 def list_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
     """List the price lists."""
 
@@ -192,7 +192,9 @@ def freight_put(call: CallIn, body: FreightBody) -> Response:
 
 
 @router.post(
-    "/v1/operator/freight-templates", response_model=answers.FreightTemplateOut, status_code=201
+    "/v1/operator/freight-templates",
+    response_model=price_answers.FreightTemplateOut,
+    status_code=201,
 )
 def template_open(call: CallIn, body: TemplateBody) -> Response:
     """Open a freight template; it sends nowhere until it is given rules."""
@@ -204,7 +206,8 @@ def template_open(call: CallIn, body: TemplateBody) -> Response:
 
 
 @router.get(
-    "/v1/operator/freight-templates", response_model=answers.PageOut[answers.FreightTemplateOut]
+    "/v1/operator/freight-templates",
+    response_model=answers.PageOut[price_answers.FreightTemplateOut],
 )
 def template_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
     """List the freight templates, the default one first."""
@@ -218,7 +221,7 @@ def template_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT)
 
 @router.get(
     "/v1/operator/freight-templates/{template_id}/rules",
-    response_model=answers.PageOut[answers.FreightRuleOut],
+    response_model=answers.PageOut[price_answers.FreightRuleOut],
 )
 def template_rules(
     call: CallIn, template_id: TemplateIdIn, cursor: CursorIn = None, limit: LimitIn = LIMIT

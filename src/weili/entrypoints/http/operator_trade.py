@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import answers, goods_answers, stock_answers
 from weili.entrypoints.http.calls import CallIn, change, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
@@ -115,7 +115,7 @@ class CoverageBody(Body):
 SupplierQuery = Annotated[PartyIdIn | None, Query(description="only this supplier's")]
 
 
-@router.get("/v1/operator/categories", response_model=answers.CategoriesOut)
+@router.get("/v1/operator/categories", response_model=goods_answers.CategoriesOut)
 def operator_category_children(call: CallIn, parent_id: ParentQuery = None) -> Response:
     """List all categories right below one."""
 
@@ -126,7 +126,7 @@ def operator_category_children(call: CallIn, parent_id: ParentQuery = None) -> R
     return read(call, work)
 
 
-@router.get("/v1/operator/skus", response_model=answers.PageOut[answers.OperatorSkuOut])
+@router.get("/v1/operator/skus", response_model=answers.PageOut[goods_answers.OperatorSkuOut])
 def operator_sku_page(  # noqa: PLR0917 - FastAPI passes parameters by name
     call: CallIn,
     q: QueryIn = None,
@@ -163,7 +163,7 @@ def skus_shelve(call: CallIn, body: ShelveBody) -> Response:
     return change(call, work)
 
 
-@router.post("/v1/operator/pools", response_model=answers.PoolOut, status_code=201)
+@router.post("/v1/operator/pools", response_model=goods_answers.PoolOut, status_code=201)
 def pool_open(call: CallIn, body: NameBody) -> Response:
     """Open an empty pool."""
 
@@ -173,7 +173,7 @@ def pool_open(call: CallIn, body: NameBody) -> Response:
     return change(call, work, status=201)
 
 
-@router.get("/v1/operator/pools", response_model=answers.PageOut[answers.PoolOut])
+@router.get("/v1/operator/pools", response_model=answers.PageOut[goods_answers.PoolOut])
 def operator_pool_page(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
     """List all pools."""
 
@@ -239,7 +239,7 @@ def pool_revoke(call: CallIn, pool_id: PoolIdIn, party_id: PartyIdIn) -> Respons
     return read(call, work)
 
 
-@router.post("/v1/operator/warehouses", response_model=answers.WarehouseOut, status_code=201)
+@router.post("/v1/operator/warehouses", response_model=stock_answers.WarehouseOut, status_code=201)
 def warehouse_open(call: CallIn, body: WarehouseBody) -> Response:
     """Open a warehouse; it serves nobody until it is given coverage."""
 
@@ -257,7 +257,7 @@ def warehouse_open(call: CallIn, body: WarehouseBody) -> Response:
     return change(call, work, status=201)
 
 
-@router.get("/v1/operator/warehouses", response_model=answers.PageOut[answers.WarehouseOut])
+@router.get("/v1/operator/warehouses", response_model=answers.PageOut[stock_answers.WarehouseOut])
 def warehouse_page(
     call: CallIn,
     supplier_id: SupplierQuery = None,
@@ -304,7 +304,7 @@ def coverage_take(call: CallIn, warehouse_id: WarehouseIdIn, code: AreaIn) -> Re
     return read(call, work)
 
 
-@router.put("/v1/operator/stock", response_model=answers.StockLevelsOut)
+@router.put("/v1/operator/stock", response_model=stock_answers.StockLevelsOut)
 def operator_stock_put(call: CallIn, body: StockPutBody) -> Response:
     """Say how many pieces lie where: what was counted, not what was moved."""
     return read(call, lambda ctx: stock_put(ctx, body))

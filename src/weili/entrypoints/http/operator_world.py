@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import answers, order_answers
 from weili.entrypoints.http.calls import CallIn, carry_out, change, read, respond
 from weili.entrypoints.http.documents import moment
 from weili.entrypoints.http.fields import Body, OrderIdIn, PackageIdIn, PhoneIn
@@ -36,7 +36,7 @@ class ClockBody(Body):
     ahead_s: Annotated[int, Field(ge=0, le=AHEAD_S_MAX)]
 
 
-@router.get("/v1/operator/orders", response_model=answers.OperatorOrdersOut)
+@router.get("/v1/operator/orders", response_model=order_answers.OperatorOrdersOut)
 def orders_by_phone(call: CallIn, phone: PhoneQuery) -> Response:
     """Find the newest orders sent to a phone number."""
 
@@ -51,7 +51,7 @@ def orders_by_phone(call: CallIn, phone: PhoneQuery) -> Response:
     return read(call, work)
 
 
-@router.get("/v1/operator/orders/{order_id}/remarks", response_model=answers.RemarksOut)
+@router.get("/v1/operator/orders/{order_id}/remarks", response_model=order_answers.RemarksOut)
 def operator_remarks(call: CallIn, order_id: OrderIdIn) -> Response:
     """List what a partner says of an order to you, the oldest first."""
 
@@ -64,7 +64,7 @@ def operator_remarks(call: CallIn, order_id: OrderIdIn) -> Response:
     return read(call, work)
 
 
-@router.post("/v1/operator/packages/{package_id}:returned", response_model=answers.PackageOut)
+@router.post("/v1/operator/packages/{package_id}:returned", response_model=order_answers.PackageOut)
 def operator_returned(call: CallIn, package_id: PackageIdIn, body: ReturnedBody) -> Response:
     """Settle a package that is back, good or damaged, in its supplier's place."""
 
@@ -76,7 +76,7 @@ def operator_returned(call: CallIn, package_id: PackageIdIn, body: ReturnedBody)
     return change(call, work)
 
 
-@router.post("/v1/operator/packages/{package_id}:lost", response_model=answers.PackageOut)
+@router.post("/v1/operator/packages/{package_id}:lost", response_model=order_answers.PackageOut)
 def operator_lost(call: CallIn, package_id: PackageIdIn, body: LostBody) -> Response:
     """Settle a package that is lost, or have its pieces sent again, in its supplier's place."""
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import answers, order_answers
 from weili.entrypoints.http.calls import Call, CallIn, change, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
@@ -90,7 +90,7 @@ def revealed(ctx: Ctx, order: dropship.Order, *, subject: str, reason: str) -> d
     return {"name": to.name, "phone": to.phone, "address": to.address}
 
 
-@router.post("/v1/orders:render", response_model=answers.RenderOut)
+@router.post("/v1/orders:render", response_model=order_answers.RenderOut)
 def order_render(call: CallIn, body: OrderBody) -> Response:
     """Show what an order would become if it were placed now; takes nothing."""
 
@@ -101,7 +101,7 @@ def order_render(call: CallIn, body: OrderBody) -> Response:
     return read(call, work)
 
 
-@router.get("/v1/orders", response_model=answers.PageOut[answers.OrderOut])
+@router.get("/v1/orders", response_model=answers.PageOut[order_answers.OrderOut])
 def order_page(
     call: CallIn,
     state: Annotated[dropship.OrderState | None, Query()] = None,
@@ -119,7 +119,7 @@ def order_page(
     return read(call, work)
 
 
-@router.get("/v1/orders/by-number/{number}", response_model=answers.OrderOut)
+@router.get("/v1/orders/by-number/{number}", response_model=order_answers.OrderOut)
 def order_by_number(call: CallIn, number: NumberIn) -> Response:
     """Give the order that your own number names: what to ask when an answer was lost."""
 
@@ -131,13 +131,13 @@ def order_by_number(call: CallIn, number: NumberIn) -> Response:
     return read(call, work)
 
 
-@router.get("/v1/orders/{order_id}", response_model=answers.OrderOut)
+@router.get("/v1/orders/{order_id}", response_model=order_answers.OrderOut)
 def order_get(call: CallIn, order_id: OrderIdIn) -> Response:
     """Give one of your orders."""
     return read(call, lambda ctx: shown(ctx, _mine(ctx, call, order_id)))
 
 
-@router.post("/v1/orders/{order_id}:confirm", response_model=answers.OrderOut)
+@router.post("/v1/orders/{order_id}:confirm", response_model=order_answers.OrderOut)
 def order_confirm(call: CallIn, order_id: OrderIdIn) -> Response:
     """Confirm an order that was placed on hold."""
 
@@ -147,7 +147,7 @@ def order_confirm(call: CallIn, order_id: OrderIdIn) -> Response:
     return change(call, work)
 
 
-@router.post("/v1/orders/{order_id}:cancel", response_model=answers.CancelledOut)
+@router.post("/v1/orders/{order_id}:cancel", response_model=order_answers.CancelledOut)
 def order_cancel(call: CallIn, order_id: OrderIdIn) -> Response:
     """Cancel what can be of an order, and say what came of it for each child order.
 
@@ -167,7 +167,7 @@ def order_cancel(call: CallIn, order_id: OrderIdIn) -> Response:
     return change(call, work)
 
 
-@router.post("/v1/orders/{order_id}:intercept", response_model=answers.OrderOut)
+@router.post("/v1/orders/{order_id}:intercept", response_model=order_answers.OrderOut)
 def order_intercept(call: CallIn, order_id: OrderIdIn, body: InterceptBody) -> Response:
     """Ask to stop a package that is on its way, or all of them.
 
@@ -188,7 +188,7 @@ def order_intercept(call: CallIn, order_id: OrderIdIn, body: InterceptBody) -> R
     return change(call, work)
 
 
-@router.post("/v1/orders/{order_id}:changeAddress", response_model=answers.OrderOut)
+@router.post("/v1/orders/{order_id}:changeAddress", response_model=order_answers.OrderOut)
 def order_change_address(call: CallIn, order_id: OrderIdIn, body: AddressBody) -> Response:
     """Send an order elsewhere, as long as it is not being picked and the same warehouses serve it.
 
@@ -209,7 +209,9 @@ def order_change_address(call: CallIn, order_id: OrderIdIn, body: AddressBody) -
     return change(call, work)
 
 
-@router.post("/v1/orders/{order_id}/remarks", response_model=answers.RemarkOut, status_code=201)
+@router.post(
+    "/v1/orders/{order_id}/remarks", response_model=order_answers.RemarkOut, status_code=201
+)
 def order_remark(call: CallIn, order_id: OrderIdIn, body: RemarkBody) -> Response:
     """Say something of an order to the operator, or to those who ship it. No personal data."""
 
@@ -226,7 +228,7 @@ def order_remark(call: CallIn, order_id: OrderIdIn, body: RemarkBody) -> Respons
     return change(call, work, status=201)
 
 
-@router.get("/v1/orders/{order_id}/remarks", response_model=answers.RemarksOut)
+@router.get("/v1/orders/{order_id}/remarks", response_model=order_answers.RemarksOut)
 def order_remarks(call: CallIn, order_id: OrderIdIn) -> Response:
     """List what you said of an order, the oldest first."""
 
@@ -237,7 +239,7 @@ def order_remarks(call: CallIn, order_id: OrderIdIn) -> Response:
     return read(call, work)
 
 
-@router.get("/v1/order-settings", response_model=answers.OrderSettingsOut)
+@router.get("/v1/order-settings", response_model=order_answers.OrderSettingsOut)
 def order_settings_get(call: CallIn) -> Response:
     """Say what becomes of your orders that your balance does not cover."""
 
@@ -248,7 +250,7 @@ def order_settings_get(call: CallIn) -> Response:
     return read(call, work)
 
 
-@router.put("/v1/order-settings", response_model=answers.OrderSettingsOut)
+@router.put("/v1/order-settings", response_model=order_answers.OrderSettingsOut)
 def order_settings_put(call: CallIn, body: OrderSettingsBody) -> Response:
     """Choose what becomes of your orders that your balance does not cover.
 
@@ -263,7 +265,7 @@ def order_settings_put(call: CallIn, body: OrderSettingsBody) -> Response:
     return read(call, work)
 
 
-@router.post("/v1/orders/{order_id}:confirmReceipt", response_model=answers.OrderOut)
+@router.post("/v1/orders/{order_id}:confirmReceipt", response_model=order_answers.OrderOut)
 def order_confirm_receipt(call: CallIn, order_id: OrderIdIn) -> Response:
     """Say that your customer has everything, which completes the order."""
 
@@ -273,7 +275,7 @@ def order_confirm_receipt(call: CallIn, order_id: OrderIdIn) -> Response:
     return change(call, work)
 
 
-@router.post("/v1/orders/{order_id}:revealRecipient", response_model=answers.RecipientOut)
+@router.post("/v1/orders/{order_id}:revealRecipient", response_model=order_answers.RecipientOut)
 def order_reveal_recipient(call: CallIn, order_id: OrderIdIn, body: ReasonBody) -> Response:
     """Show whom an order is sent to. Who looked and why is written down each time."""
 

@@ -1,7 +1,7 @@
-"""What the operator and suppliers are answered about prices, costs and their changes."""
+"""What is answered about prices and freight, costs, and the changes of both."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from weili.entrypoints.http.answers import (
     MomentOut,
     PartyIdOut,
     SkuIdOut,
+    TemplateIdOut,
 )
 from weili.entrypoints.http.documents import moment
 from weili.entrypoints.http.fields import Document, id_pattern
@@ -19,6 +20,75 @@ from weili.modules import goods, parties, pricing
 
 ChangeIdOut = Annotated[str, Field(pattern=id_pattern(pricing.CHANGE_PREFIX))]
 ProposalIdOut = Annotated[str, Field(pattern=id_pattern(pricing.PROPOSAL_PREFIX))]
+
+
+class TierOut(Document):
+    """What one piece costs from a quantity on; tax and net sum to the price."""
+
+    quantity_min: int
+    unit_price_minor: Fen
+    unit_tax_minor: Annotated[int, Field(description="inside the price, rounded half up; in fen")]
+    unit_net_minor: Fen
+    version: int
+
+
+class PriceOut(Document):
+    """What one piece costs when so many are taken; null where there is no price."""
+
+    sku_id: SkuIdOut
+    quantity: int
+    unit_price_minor: Annotated[int | None, Field(description="gross, in fen")]
+    unit_tax_minor: Annotated[
+        int | None, Field(description="inside the price, rounded half up; in fen")
+    ]
+    unit_net_minor: Fen | None
+    tax_rate_bps: int | None
+    price_version: int | None
+    quantity_min: Annotated[int | None, Field(description="of the tier that it is")]
+    valid_until: Annotated[
+        MomentOut | None, Field(description="when it is known to become another")
+    ]
+    compare_at_minor: Annotated[
+        int | None, Field(description="may be shown struck out beside the price; in fen")
+    ]
+    compare_at_explanation: str | None
+    currency: Literal["CNY"]
+    tiers: list[TierOut]
+
+
+class PricesOut(Document):
+    """Answers in the order of the questions."""
+
+    items: list[PriceOut]
+
+
+class ListOut(Document):
+    """A price list."""
+
+    id: ListIdOut
+    name: str
+    is_default: bool
+
+
+class FreightTemplateOut(Document):
+    """A set of freight rules, and what they count."""
+
+    id: TemplateIdOut
+    name: str
+    basis: pricing.FreightBasis
+
+
+class FreightRuleOut(Document):
+    """Freight to a region."""
+
+    region_code: str
+    base_minor: Fen
+    first_units: int
+    next_units: int
+    next_minor: Fen
+    free_from_minor: Fen | None
+    free_from_pieces: int | None
+    is_excluded: bool
 
 
 class ChangeOut(Document):

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import price_answers
 from weili.entrypoints.http.calls import CallIn, read
 from weili.entrypoints.http.checks import ASKS_MAX
 from weili.entrypoints.http.fields import Body, QuantityIn, SkuIdIn
@@ -31,7 +31,7 @@ class PriceAsksBody(Body):
     items: Annotated[list[PriceAskBody], Field(min_length=1, max_length=ASKS_MAX)]
 
 
-@router.post("/v1/prices:batchGet", response_model=answers.PricesOut)
+@router.post("/v1/prices:batchGet", response_model=price_answers.PricesOut)
 def prices_get(call: CallIn, body: PriceAsksBody) -> Response:
     """Say what you pay, in the order of the questions; null where there is no price for you."""
 

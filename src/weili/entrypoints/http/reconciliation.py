@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
-from weili.entrypoints.http import answers_money
+from weili.entrypoints.http import money_answers
 from weili.entrypoints.http.account import FromIn, ToIn, period_of
 from weili.entrypoints.http.calls import Call, CallIn, read
 from weili.entrypoints.http.documents import moment
@@ -57,7 +57,7 @@ def day_list_export(
     return file_of(call, f"{list_name.value}-{on.isoformat()}", format_, rows)
 
 
-@router.get("/v1/reconciliation/{list_name}", response_model=answers_money.DayListOut)
+@router.get("/v1/reconciliation/{list_name}", response_model=money_answers.DayListOut)
 def day_list(
     call: CallIn,
     list_name: dropship.ListName,
@@ -87,7 +87,7 @@ def day_list(
     return read(call, work)
 
 
-@router.post("/v1/reconciliation/{list_name}:compare", response_model=answers_money.DifferencesOut)
+@router.post("/v1/reconciliation/{list_name}:compare", response_model=money_answers.DifferencesOut)
 def day_compare(call: CallIn, list_name: dropship.ListName, body: CompareBody) -> Response:
     """Hold your list of a day against ours; gives what is missing on either side, and what differs.
 
@@ -127,7 +127,7 @@ def day_compare(call: CallIn, list_name: dropship.ListName, body: CompareBody) -
     return read(call, work)
 
 
-@router.get("/v1/supply/payables", response_model=answers_money.PayablesOut)
+@router.get("/v1/supply/payables", response_model=money_answers.PayablesOut)
 def payables(
     call: CallIn,
     from_at: FromIn = None,

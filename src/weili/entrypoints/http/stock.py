@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import stock_answers
 from weili.entrypoints.http.calls import CallIn, read
 from weili.entrypoints.http.checks import ASKS_MAX
 from weili.entrypoints.http.fields import AreaIn, Body, DayIn, QuantityIn, SkuIdIn
@@ -33,7 +33,7 @@ class StockAsksBody(Body):
     items: Annotated[list[StockAskBody], Field(min_length=1, max_length=ASKS_MAX)]
 
 
-@router.post("/v1/stock:batchGet", response_model=answers.StockOut)
+@router.post("/v1/stock:batchGet", response_model=stock_answers.StockOut)
 def stock_get(call: CallIn, body: StockAsksBody) -> Response:
     """Say what can be had where, in the order of the questions.
 

@@ -12,7 +12,6 @@ from weili.entrypoints.http.answers import (
     PartyIdOut,
     ProblemOut,
     SkuIdOut,
-    StockLevelOut,
     WarehouseIdOut,
 )
 from weili.entrypoints.http.documents import moment
@@ -31,6 +30,7 @@ from weili.entrypoints.http.fields import (
     WarehouseIdIn,
     id_pattern,
 )
+from weili.entrypoints.http.stock_answers import StockLevelOut
 from weili.entrypoints.http.stock_put import level_document
 from weili.kit.ids import id_text
 from weili.modules import goods, inventory, parties

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from weili.entrypoints.http import stock_bodies as bodies
-from weili.entrypoints.http.answers import PageOut, StockLevelsOut, WarehouseOut
+from weili.entrypoints.http.answers import PageOut
 from weili.entrypoints.http.calls import CallIn, change, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
@@ -19,6 +19,7 @@ from weili.entrypoints.http.fields import (
     StockTransferIdIn,
     WarehouseIdIn,
 )
+from weili.entrypoints.http.stock_answers import StockLevelsOut, WarehouseOut
 from weili.entrypoints.http.stock_put import level_document
 from weili.entrypoints.http.warehouses import warehouse_document
 from weili.kit.context import Ctx

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import answers, order_answers, stock_answers
 from weili.entrypoints.http.calls import Call, CallIn, change, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
@@ -126,7 +126,7 @@ StateIn = Annotated[
 ]
 
 
-@router.get("/v1/supply/orders", response_model=answers.PageOut[answers.SupplyOrderOut])
+@router.get("/v1/supply/orders", response_model=answers.PageOut[order_answers.SupplyOrderOut])
 def supply_page(
     call: CallIn, state: StateIn = ListedState.OPEN, cursor: CursorIn = None, limit: LimitIn = LIMIT
 ) -> Response:
@@ -158,13 +158,13 @@ def supply_queue(call: CallIn) -> Response:
     return read(call, work)
 
 
-@router.get("/v1/supply/orders/{child_id}", response_model=answers.SupplyOrderOut)
+@router.get("/v1/supply/orders/{child_id}", response_model=order_answers.SupplyOrderOut)
 def supply_get(call: CallIn, child_id: ChildIdIn) -> Response:
     """Give one of your child orders."""
     return read(call, lambda ctx: _shown(ctx, *_mine(ctx, call, child_id)))
 
 
-@router.post("/v1/supply/orders/{child_id}:take", response_model=answers.ChildStateOut)
+@router.post("/v1/supply/orders/{child_id}:take", response_model=order_answers.ChildStateOut)
 def supply_take(call: CallIn, child_id: ChildIdIn) -> Response:
     """Say that you will ship a child order."""
 
@@ -175,7 +175,7 @@ def supply_take(call: CallIn, child_id: ChildIdIn) -> Response:
     return change(call, work)
 
 
-@router.post("/v1/supply/orders/{child_id}:pick", response_model=answers.ChildStateOut)
+@router.post("/v1/supply/orders/{child_id}:pick", response_model=order_answers.ChildStateOut)
 def supply_pick(call: CallIn, child_id: ChildIdIn) -> Response:
     """Say that a child order is being picked: from now on it goes where it was to go."""
 
@@ -186,7 +186,7 @@ def supply_pick(call: CallIn, child_id: ChildIdIn) -> Response:
     return change(call, work)
 
 
-@router.post("/v1/supply/orders/{child_id}:refuse", response_model=answers.ChildStateOut)
+@router.post("/v1/supply/orders/{child_id}:refuse", response_model=order_answers.ChildStateOut)
 def supply_refuse(call: CallIn, child_id: ChildIdIn, body: RefuseBody) -> Response:
     """Say that you will not ship (the rest of) a child order, or some pieces of it, and why.
 
@@ -204,7 +204,7 @@ def supply_refuse(call: CallIn, child_id: ChildIdIn, body: RefuseBody) -> Respon
     return change(call, work)
 
 
-@router.get("/v1/supply/orders/{child_id}/remarks", response_model=answers.RemarksOut)
+@router.get("/v1/supply/orders/{child_id}/remarks", response_model=order_answers.RemarksOut)
 def supply_remarks(call: CallIn, child_id: ChildIdIn) -> Response:
     """List what the partner says of the order to those who ship it, the oldest first."""
 
@@ -216,20 +216,24 @@ def supply_remarks(call: CallIn, child_id: ChildIdIn) -> Response:
     return read(call, work)
 
 
-@router.post("/v1/supply/orders/{child_id}:acceptCancel", response_model=answers.ChildStateOut)
+@router.post(
+    "/v1/supply/orders/{child_id}:acceptCancel", response_model=order_answers.ChildStateOut
+)
 def supply_accept_cancel(call: CallIn, child_id: ChildIdIn) -> Response:
     """Agree to cancel a child order that you were asked about."""
     return _cancel_answer(call, child_id, accepted=True)
 
 
-@router.post("/v1/supply/orders/{child_id}:refuseCancel", response_model=answers.ChildStateOut)
+@router.post(
+    "/v1/supply/orders/{child_id}:refuseCancel", response_model=order_answers.ChildStateOut
+)
 def supply_refuse_cancel(call: CallIn, child_id: ChildIdIn) -> Response:
     """Say that it is too late to cancel a child order that you were asked about."""
     return _cancel_answer(call, child_id, accepted=False)
 
 
 @router.post(
-    "/v1/supply/orders/{child_id}:ship", response_model=answers.PackageOut, status_code=201
+    "/v1/supply/orders/{child_id}:ship", response_model=order_answers.PackageOut, status_code=201
 )
 def supply_ship(call: CallIn, child_id: ChildIdIn, body: ShipBody) -> Response:
     """Report a package that has left; the same waybill again changes nothing."""
@@ -249,7 +253,9 @@ def supply_ship(call: CallIn, child_id: ChildIdIn, body: ShipBody) -> Response:
     return change(call, work, status=201)
 
 
-@router.post("/v1/supply/orders/{child_id}:revealRecipient", response_model=answers.RecipientOut)
+@router.post(
+    "/v1/supply/orders/{child_id}:revealRecipient", response_model=order_answers.RecipientOut
+)
 def supply_reveal_recipient(call: CallIn, child_id: ChildIdIn, body: ReasonBody) -> Response:
     """Show whom a child order is sent to. Who looked and why is written down each time."""
 
@@ -261,7 +267,7 @@ def supply_reveal_recipient(call: CallIn, child_id: ChildIdIn, body: ReasonBody)
     return read(call, work)
 
 
-@router.post("/v1/supply/packages/{package_id}:deliver", response_model=answers.PackageOut)
+@router.post("/v1/supply/packages/{package_id}:deliver", response_model=order_answers.PackageOut)
 def supply_deliver(call: CallIn, package_id: PackageIdIn) -> Response:
     """Report that a package has arrived."""
 
@@ -272,19 +278,23 @@ def supply_deliver(call: CallIn, package_id: PackageIdIn) -> Response:
     return change(call, work)
 
 
-@router.post("/v1/supply/packages/{package_id}:intercepted", response_model=answers.PackageOut)
+@router.post(
+    "/v1/supply/packages/{package_id}:intercepted", response_model=order_answers.PackageOut
+)
 def supply_intercepted(call: CallIn, package_id: PackageIdIn) -> Response:
     """Report that a package which was to be stopped was: it comes back."""
     return _intercept_answer(call, package_id, stopped=True)
 
 
-@router.post("/v1/supply/packages/{package_id}:notIntercepted", response_model=answers.PackageOut)
+@router.post(
+    "/v1/supply/packages/{package_id}:notIntercepted", response_model=order_answers.PackageOut
+)
 def supply_not_intercepted(call: CallIn, package_id: PackageIdIn) -> Response:
     """Report that a package which was to be stopped could not be: it goes on."""
     return _intercept_answer(call, package_id, stopped=False)
 
 
-@router.post("/v1/supply/packages/{package_id}:refused", response_model=answers.PackageOut)
+@router.post("/v1/supply/packages/{package_id}:refused", response_model=order_answers.PackageOut)
 def supply_package_refused(call: CallIn, package_id: PackageIdIn) -> Response:
     """Report that the receiver would not take a package: it comes back."""
 
@@ -296,7 +306,7 @@ def supply_package_refused(call: CallIn, package_id: PackageIdIn) -> Response:
     return change(call, work)
 
 
-@router.post("/v1/supply/packages/{package_id}:returned", response_model=answers.PackageOut)
+@router.post("/v1/supply/packages/{package_id}:returned", response_model=order_answers.PackageOut)
 def supply_returned(call: CallIn, package_id: PackageIdIn, body: ReturnedBody) -> Response:
     """Report that a package is back, good or damaged, which settles it.
 
@@ -316,7 +326,7 @@ def supply_returned(call: CallIn, package_id: PackageIdIn, body: ReturnedBody) -
     return change(call, work)
 
 
-@router.post("/v1/supply/packages/{package_id}:lost", response_model=answers.PackageOut)
+@router.post("/v1/supply/packages/{package_id}:lost", response_model=order_answers.PackageOut)
 def supply_lost(call: CallIn, package_id: PackageIdIn, body: LostBody) -> Response:
     """Report that a package is lost or broken: refund it, or send its pieces again."""
 
@@ -333,7 +343,7 @@ def supply_lost(call: CallIn, package_id: PackageIdIn, body: LostBody) -> Respon
     return change(call, work)
 
 
-@router.get("/v1/supply/warehouses", response_model=answers.PageOut[answers.WarehouseOut])
+@router.get("/v1/supply/warehouses", response_model=answers.PageOut[stock_answers.WarehouseOut])
 def supply_warehouses(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LIMIT) -> Response:
     """List your warehouses."""
 
@@ -344,7 +354,7 @@ def supply_warehouses(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LI
     return read(call, work)
 
 
-@router.put("/v1/supply/stock", response_model=answers.StockLevelsOut)
+@router.put("/v1/supply/stock", response_model=stock_answers.StockLevelsOut)
 def supply_stock_put(call: CallIn, body: StockPutBody) -> Response:
     """Say how many of your SKUs lie in your warehouses: what was counted, not what was moved."""
     return read(call, lambda ctx: stock_put(ctx, body))

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from weili.adapters.files import sheet_rows
-from weili.entrypoints.http import answers
+from weili.entrypoints.http import answers, goods_answers
 from weili.entrypoints.http.calls import CallIn, carry_out, change, read, respond
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
@@ -70,7 +70,7 @@ class ProposalSheetOut(Document):
     bad: list[BadOut]
 
 
-@router.get("/v1/supply/categories", response_model=answers.CategoriesOut)
+@router.get("/v1/supply/categories", response_model=goods_answers.CategoriesOut)
 def supply_categories(call: CallIn, parent_id: ParentQuery = None) -> Response:
     """List the categories right below one, for goods that you propose."""
     return read(

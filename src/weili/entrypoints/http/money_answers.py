@@ -1,4 +1,4 @@
-"""What the API answers about money; stated for its document."""
+"""What is answered about accounts, statements, and money that comes and goes."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,6 @@ from weili.entrypoints.http.answers import (
     PackageIdOut,
     PartyIdOut,
     SkuIdOut,
-    StandingOut,
     TransferIdOut,
 )
 from weili.entrypoints.http.fields import Document, id_pattern
@@ -22,6 +21,77 @@ DepositIdOut = Annotated[str, Field(pattern=id_pattern(ledger.DEPOSIT_PREFIX))]
 WithdrawalIdOut = Annotated[str, Field(pattern=id_pattern(ledger.WITHDRAWAL_PREFIX))]
 CorrectionIdOut = Annotated[str, Field(pattern=id_pattern(ledger.CORRECTION_PREFIX))]
 DayOut = Annotated[str, Field(json_schema_extra={"format": "date"})]
+
+
+class AccountOut(Document):
+    """What stands on an account."""
+
+    kind: str
+    posted_minor: Fen
+    held_minor: Fen
+    available_minor: Fen
+    currency: Literal["CNY"]
+
+
+class StandingOut(Document):
+    """What stood on an account at a moment."""
+
+    posted_minor: Fen
+    held_minor: Fen
+
+
+class EntryOut(Document):
+    """One transfer as the account sees it."""
+
+    transfer_id: TransferIdOut
+    kind: str
+    purpose: str
+    subject: str
+    subject_kind: Literal[
+        "order", "child", "package", "deposit", "withdrawal", "correction", "reference"
+    ]
+    order_id: OrderIdOut | None
+    child_id: ChildIdOut | None
+    order_number: str | None
+    occurred_at: MomentOut
+    posted_minor: Fen
+    held_minor: Fen
+    posted_after_minor: Fen
+    held_after_minor: Fen
+
+
+class PurposeTotalOut(Document):
+    """What all entries of one purpose come to in the period."""
+
+    purpose: str
+    count: int
+    posted_minor: Fen
+    held_minor: Fen
+
+
+class StatementOut(Document):
+    """An account's entries; opening, totals and closing are of the whole period on every page."""
+
+    kind: str
+    from_at: MomentOut
+    to_at: MomentOut
+    currency: Literal["CNY"]
+    opening: StandingOut
+    totals: list[PurposeTotalOut]
+    items: list[EntryOut]
+    closing: StandingOut
+    next_cursor: str | None
+
+
+class TopUpOut(Document):
+    """Money that was paid in."""
+
+    transfer_id: TransferIdOut
+    partner_id: PartyIdOut
+    amount_minor: Fen
+    currency: Literal["CNY"]
+    reference: str
+    occurred_at: MomentOut
 
 
 class DepositOut(Document):
