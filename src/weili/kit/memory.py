@@ -57,7 +57,8 @@ touched = sa.Table(
     info=QUEUE,
 )
 
-# Sorted and bounded, so that the index is used however the planner guesses.
+# Two looks, since one that is under way for long holds ``xmin`` back, and there may be thousands of
+# notes after that. Sorted and bounded, so that the index is used however the planner guesses.
 _SINCE: Final = (
     "SELECT pg_current_snapshot()::text, pg_current_xact_id_if_assigned()::text::bigint,"
     "  t.topic, t.count, CASE WHEN t.count <= %b::bigint THEN t.ids END"
@@ -65,8 +66,10 @@ _SINCE: Final = (
     " SELECT n.topic, n.ids, sum(cardinality(n.ids))"
     "   OVER (PARTITION BY n.topic ORDER BY n.xid ROWS UNBOUNDED PRECEDING) AS count"
     "  FROM unnest(%b::int[]) AS x (topic), LATERAL ("
-    "   SELECT topic, xid, ids FROM kit.touched WHERE topic = x.topic AND xid >= %b::bigint"
-    "    AND (xid >= %b::bigint OR xid = ANY (%b::bigint[])) ORDER BY xid LIMIT %b) AS n"
+    "  (SELECT topic, xid, ids FROM kit.touched WHERE topic = x.topic"
+    "    AND xid >= %b::bigint ORDER BY xid LIMIT %b) UNION ALL"
+    "  (SELECT topic, xid, ids FROM kit.touched WHERE topic = x.topic"
+    "    AND xid = ANY (%b::bigint[]) ORDER BY xid LIMIT %b)) AS n"
     " ) AS t ON true"
 )
 
@@ -152,7 +155,9 @@ class Memory:
     def recall_asked(self, ctx: Ctx) -> Asked["Recall"]:
         """Ask what has been touched, without waiting for it; then what is left may be recalled."""
         known = self._known
-        rows = ctx.db.ask(_SINCE, IDS_MAX, list(Topic), *(known or _NEVER), NOTES_MAX + 1)
+        _, ended, under_way = known or _NEVER
+        most = NOTES_MAX + 1
+        rows = ctx.db.ask(_SINCE, IDS_MAX, list(Topic), ended, most, under_way, most)
         return lambda: self._renewed(known, rows())
 
     def _renewed(
