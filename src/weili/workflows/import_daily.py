@@ -5,7 +5,7 @@ counts as sightings, in one transaction. So a file may be imported again, or wit
 before, and nothing is counted twice.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -16,7 +16,7 @@ from weili.kit.context import Begin, Ctx, PartyId
 from weili.kit.problems import Kind, Problem, Said
 from weili.kit.world import in_transaction
 from weili.modules import goods, imports
-from weili.modules.goods import PoolId, RowProblem, SkuId
+from weili.modules.goods import CategoryNames, PoolId, RowProblem, SkuId
 from weili.modules.pricing import ListId
 from weili.workflows.import_goods import (
     CHUNK_ROWS,
@@ -87,6 +87,7 @@ def import_daily(
     supplier_id: PartyId,
     price_list_id: ListId,
     pool_id: PoolId,
+    categories: Collection[CategoryNames] | None = None,
     skip_bad: bool = False,
     told: Callable[[DayReport], None] = lambda _: None,
 ) -> list[DayReport]:
@@ -94,7 +95,7 @@ def import_daily(
 
     Rows are those of a sheet of goods with ``day``, ``sale_count`` and ``comment_count``. A file
     with anything wrong in it imports nothing, unless ``skip_bad`` leaves those rows out; that is
-    found before the first day is written.
+    found before the first day is written. Of ``categories``, if given, rows may name no other.
 
     Raises: ImportRefused; DaysTooMany; what ``import_goods`` raises. The days told of stay.
     """
@@ -102,10 +103,12 @@ def import_daily(
     try:
         with cut_by_day(rows, columns=_COLUMNS, day_of=partial(_day_of, undated)) as days:
             if not skip_bad:
-                _refuse_bad(days, undated, supplier_id)
+                _refuse_bad(days, undated, supplier_id, categories)
             reports = []
             for day in days:
-                report = _day_import(begin, day, supplier_id, price_list_id, pool_id)
+                report = _day_import(
+                    begin, day, supplier_id, price_list_id, pool_id, categories=categories
+                )
                 told(report)
                 reports.append(report)
             return reports
@@ -122,7 +125,12 @@ def _day_of(undated: list[RowProblem], row: Row) -> date | None:
     return on
 
 
-def _refuse_bad(days: Sequence[Day], undated: Sequence[RowProblem], supplier_id: PartyId) -> None:
+def _refuse_bad(
+    days: Sequence[Day],
+    undated: Sequence[RowProblem],
+    supplier_id: PartyId,
+    categories: Collection[CategoryNames] | None,
+) -> None:
     """Look through all days before the first is written.
 
     Raises: ImportRefused.
@@ -130,7 +138,7 @@ def _refuse_bad(days: Sequence[Day], undated: Sequence[RowProblem], supplier_id:
     bad, count, bad_rows = list(undated), 0, len(undated)
     bad_count = len(undated)
     for day in days:
-        sheet = goods.SheetCheck(suppliers={}, default_supplier=supplier_id)
+        sheet = goods.SheetCheck(suppliers={}, default_supplier=supplier_id, categories=categories)
         for number, cells in day.rows():
             count += 1
             found = sheet.read(number, cells)
@@ -158,7 +166,13 @@ def _count(text: str) -> int | None:
 
 
 def _day_import(
-    begin: Begin, day: Day, supplier_id: PartyId, price_list_id: ListId, pool_id: PoolId
+    begin: Begin,
+    day: Day,
+    supplier_id: PartyId,
+    price_list_id: ListId,
+    pool_id: PoolId,
+    *,
+    categories: Collection[CategoryNames] | None,
 ) -> DayReport:
     plan = _planned(begin, day, supplier_id)
     prices: dict[int, int] = {}
@@ -186,7 +200,7 @@ def _day_import(
         )
         tally.sightings += imports.sightings_add(ctx, sightings=seen)
 
-    sheet = goods.SheetCheck(suppliers={}, default_supplier=supplier_id)
+    sheet = goods.SheetCheck(suppliers={}, default_supplier=supplier_id, categories=categories)
     first = 0
     for number, cells in read():
         found = sheet.read(number, cells)
@@ -201,6 +215,7 @@ def _day_import(
         price_list_id=price_list_id,
         pool_id=pool_id,
         default_supplier=supplier_id,
+        categories=categories,
         skip_bad=True,
         also=also,
     )

@@ -12,7 +12,7 @@ in the order of SKU ids: orders lock stock in that order too, and wait for it le
 """
 
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from heapq import merge
@@ -26,7 +26,7 @@ from weili.kit.problems import FieldProblem, Kind, Problem, Said
 from weili.kit.spool import Spool
 from weili.kit.world import in_transaction
 from weili.modules import goods, inventory, pricing
-from weili.modules.goods import PoolId, RowProblem, SheetRow, SkuId, SkuState
+from weili.modules.goods import CategoryNames, PoolId, RowProblem, SheetRow, SkuId, SkuState
 from weili.modules.inventory import OpeningStock, Place, StockChange, WarehouseId
 from weili.modules.pricing import CostRow, FirstAmounts, ListId, PriceRow
 
@@ -127,6 +127,7 @@ def import_goods(
     price_list_id: ListId,
     pool_id: PoolId,
     default_supplier: PartyId | None = None,
+    categories: Collection[CategoryNames] | None = None,
     on_shelf: bool = True,
     skip_bad: bool = False,
     progress: Callable[[int], None] = lambda _: None,
@@ -136,6 +137,7 @@ def import_goods(
 
     ``suppliers`` are known by the names that the sheet uses. Stock is set to what the sheet says,
     in the first warehouse of the row's supplier. Prices go to one price list, for one piece and up.
+    Of ``categories``, if given, rows may name no other; else those they name come into being.
     With ``on_shelf`` goods that are drafts go on the shelf; what was taken off it stays off. With
     ``skip_bad`` rows that are wrong are left out, and listed. ``progress`` is told how many rows
     are written so far, and again from the start when the database undid the transaction. ``also``
@@ -145,7 +147,9 @@ def import_goods(
     when there is no such price list or warehouse; StockBelowReserved; Busy. Then nothing has
     changed. What reading raises passes through.
     """
-    sheet = goods.SheetCheck(suppliers=suppliers, default_supplier=default_supplier)
+    sheet = goods.SheetCheck(
+        suppliers=suppliers, default_supplier=default_supplier, categories=categories
+    )
     owners = {**suppliers, **({"": default_supplier} if default_supplier else {})}
     with closing(Spool(SheetRow)) as spool:
         checked = _checked(rows, sheet, warehouses, spool)

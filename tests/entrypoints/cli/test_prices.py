@@ -133,6 +133,7 @@ def test_a_price_at_the_time_of_another_is_refused_by_row(desk: Desk) -> None:
 
 def test_a_saved_mapping_says_where_codes_and_prices_are(desk: Desk) -> None:
     [row] = [row for row in desk.exported() if row["sku_id"] == desk.tea]
+    assert desk.run("goods", "category", "x").code == 0
     fixed = {"value": "x"}
     mapping = {
         "supplier_code": "货号",

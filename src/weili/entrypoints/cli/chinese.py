@@ -33,6 +33,13 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Say where files have our columns, once for all.": (
             "保存列映射：文件中的列与本系统列的对应关系。"
         ),
+        "List all categories, each as it is written in a sheet.": (
+            "列出全部类目，写法与表格中相同。"
+        ),
+        "The category, from the top: A > B > C.": "类目的完整路径（自一级起），如 A > B > C。",
+        "Make a category, and those above it that are missing; one that is there stays.": (
+            "新建类目及其缺少的上级类目；已有的保持不变。"
+        ),
         "The saved mapping that says where the file has our columns.": "已保存的列映射名称。",
         "Whose mapping it is; the operator's if left out.": (
             "列映射所属的供应商；省略则属于运营方。"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from weili.kit.context import Ctx, PartyId
+    from weili.modules.goods import CategoryNames
     from weili.modules.imports import Columns
     from weili.workflows.import_daily import DayReport
     from weili.workflows.import_goods import ImportRefused, ImportReport
@@ -82,6 +83,7 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
             report = workflow.import_goods(
                 opened.begin,
                 rows=_rows(file, columns),
+                categories=in_transaction(opened.begin, lambda ctx: _categories(ctx, columns)),
                 skip_bad=skip_bad,
                 progress=told,
                 **place,
@@ -123,6 +125,7 @@ def import_daily(  # noqa: PLR0917 - typer passes options by name
                 supplier_id=place["default_supplier"],
                 price_list_id=place["price_list_id"],
                 pool_id=place["pool_id"],
+                categories=in_transaction(opened.begin, lambda ctx: _categories(ctx, columns)),
                 skip_bad=skip_bad,
                 told=lambda day: progress.update(task, description=day.on.isoformat()),
             )
@@ -239,6 +242,19 @@ def columns_named(ctx: "Ctx", name: str | None, supplier_id: "PartyId | None") -
         except NotFound:
             pass
     return imports.mapping_get(ctx, party_id=SYSTEM_PARTY, name=name).columns
+
+
+def _categories(ctx: "Ctx", columns: "Columns | None") -> "frozenset[CategoryNames] | None":
+    """Give the categories that a file may name; None where it may name new ones.
+
+    A mapping that translates them means ours: a code that it does not list, or whose category is
+    gone, is no new category.
+    """
+    from weili.modules import goods, imports
+
+    if columns is None or not imports.has_own_categories(columns):
+        return None
+    return frozenset(goods.category_paths(ctx))
 
 
 def _rows(file: Path, columns: "Columns | None") -> "Iterator[tuple[int, Mapping[str, str]]]":

@@ -42,6 +42,44 @@ def reviewing() -> None:
     """Review and publish suppliers' goods."""
 
 
+@app.command("categories")
+def categories(world: WorldOption = None, as_json: JsonOption = False) -> None:
+    """List all categories, each as it is written in a sheet."""
+    from weili.kit.world import in_transaction
+    from weili.modules import goods
+
+    with world_opened(world) as opened:
+        paths = in_transaction(opened.begin, goods.category_paths)
+    items = [{"category": " > ".join(path)} for path in paths]
+    if as_json:
+        say.page_document(items)
+        return
+    for item in items:
+        say.line(item["category"], item["category"])
+
+
+@app.command("category")
+def category_open(
+    category: Annotated[str, typer.Argument(help="The category, from the top: A > B > C.")],
+    world: WorldOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a category, and those above it that are missing; one that is there stays."""
+    from weili.kit.ids import id_text
+    from weili.kit.world import in_transaction
+    from weili.modules import goods
+
+    with world_opened(world) as opened:
+        made = in_transaction(
+            opened.begin, lambda ctx: goods.category_path_open(ctx, path=category)
+        )
+    name = id_text(goods.CATEGORY_PREFIX, made.id)
+    if as_json:
+        say.document({"id": name, "name": made.name, "level": made.level})
+    else:
+        say.line(f"{name}: {category}", f"{name}：{category}")
+
+
 @app.command("list")
 def goods_list(  # noqa: PLR0917 - typer passes options by name
     state: Annotated[

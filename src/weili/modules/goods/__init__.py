@@ -43,6 +43,7 @@ from weili.modules.goods.model import (
     BundlePart,
     Category,
     CategoryId,
+    CategoryNames,
     DatedCost,
     GoodsProposal,
     GoodsPut,
@@ -125,6 +126,7 @@ from weili.modules.goods.review import (
     sku_withdraw,
 )
 from weili.modules.goods.rules import (
+    CATEGORY_KNOWN,
     CHOICES_MAX,
     GOT_MAX,
     MEDIA_BYTES_MAX,
@@ -141,6 +143,7 @@ from weili.modules.goods.rules import (
     ProposalRow,
     ProposalSheet,
     SheetCheck,
+    category_parts,
     is_sold_to,
     line_check,
     media_facts,
@@ -167,12 +170,15 @@ from weili.modules.goods.templates import (
     categories_for_supply,
     category_open,
     category_path,
+    category_path_open,
+    category_paths,
     template_of,
     template_put,
 )
 
 __all__ = [
     "BRAND_PREFIX",
+    "CATEGORY_KNOWN",
     "CATEGORY_PREFIX",
     "CHOICES_MAX",
     "EVENTS",
@@ -218,6 +224,7 @@ __all__ = [
     "BundlePartUnfit",
     "Category",
     "CategoryId",
+    "CategoryNames",
     "CategoryTooDeep",
     "CategoryUnknown",
     "CodeTaken",
@@ -276,7 +283,10 @@ __all__ = [
     "categories_for_supply",
     "category_children",
     "category_open",
+    "category_parts",
     "category_path",
+    "category_path_open",
+    "category_paths",
     "goods_put",
     "is_sold_to",
     "line_check",

@@ -21,6 +21,8 @@ SkuId = NewType("SkuId", UUID)
 PoolId = NewType("PoolId", UUID)
 MediaId = NewType("MediaId", UUID)
 RevisionId = NewType("RevisionId", UUID)
+CategoryNames = tuple[str, ...]
+"""A category by its names from the top."""
 
 CATEGORY_PREFIX: Final = "cat"
 BRAND_PREFIX: Final = "brd"

@@ -8,13 +8,16 @@ from weili.kit.context import Ctx, PartyId
 from weili.kit.problems import Said
 from weili.modules.goods.model import GoodsProposal, Revision, RevisionState, RowProblem
 from weili.modules.goods.review import SCOPE_PROPOSE, revision_save
-from weili.modules.goods.rules import SKUS_MAX, ProposalRow, proposal_of, variants_expected
+from weili.modules.goods.rules import (
+    CATEGORY_KNOWN,
+    SKUS_MAX,
+    ProposalRow,
+    proposal_of,
+    variants_expected,
+)
 from weili.modules.goods.store import review as store
 from weili.modules.goods.store import writing
 
-_KNOWN_CATEGORY: Final = Said(
-    "the path of a category that there is, from the top", "已有类目的完整路径（自一级起）"
-)
 _NOT_IN_REVIEW: Final = Said(
     "goods that are not in review; withdraw the proposal, or wait for the answer",
     "未在审核中的商品；请先撤回送审单，或等待审核结果",
@@ -51,7 +54,7 @@ def proposals_put(
     for spu_code, rows in spus.items():
         category_id = categories.get(rows[0].category)
         if category_id is None:
-            put.wrong += [row.problem("category", _KNOWN_CATEGORY) for row in rows]
+            put.wrong += [row.problem("category", CATEGORY_KNOWN) for row in rows]
             continue
         good = _rows_own(ctx, supplier_id, spu_code, rows, put)
         if not good:

@@ -5,9 +5,15 @@ from collections.abc import Sequence
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text, new_id
 from weili.kit.problems import InputInvalid
-from weili.modules.goods.model import CATEGORY_PREFIX, Attribute, Category, CategoryId
+from weili.modules.goods.model import (
+    CATEGORY_PREFIX,
+    Attribute,
+    Category,
+    CategoryId,
+    CategoryNames,
+)
 from weili.modules.goods.problems import CategoryTooDeep, CategoryUnknown
-from weili.modules.goods.rules import LEVELS_MAX, template_faults, template_merged
+from weili.modules.goods.rules import LEVELS_MAX, category_checked, template_faults, template_merged
 from weili.modules.goods.store import categories, writing
 from weili.modules.goods.store import review as store
 
@@ -28,6 +34,27 @@ def category_open(ctx: Ctx, *, name: str, parent_id: CategoryId | None = None) -
     writing.put_lock(ctx)
     known = categories.categories_put(ctx, [(CategoryId(new_id(ctx.now)), parent_id, name, level)])
     return Category(known[parent_id, name], parent_id, name, level)
+
+
+def category_path_open(ctx: Ctx, *, path: str) -> Category:
+    """Make the category that is written as ``A > B > C``, and those above it that are missing.
+
+    Raises: Forbidden; InputInvalid, when nothing can be called that.
+    """
+    top, *below = category_checked(path)
+    made = category_open(ctx, name=top)
+    for name in below:
+        made = category_open(ctx, name=name, parent_id=made.id)
+    return made
+
+
+def category_paths(ctx: Ctx) -> list[CategoryNames]:
+    """Give all categories, each by its names from the top.
+
+    Raises: Forbidden.
+    """
+    ctx.require(SCOPE_ADMIN)
+    return categories.category_paths(ctx)
 
 
 def category_path(ctx: Ctx, *, category_id: CategoryId) -> list[Category]:

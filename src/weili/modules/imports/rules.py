@@ -1,6 +1,6 @@
 """Pure decisions of imports: reading a mapping, and a row by it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from html.parser import HTMLParser
 from typing import Final
@@ -9,7 +9,13 @@ import msgspec
 
 from weili.kit.money import fen_from_yuan, portion_half_up, yuan_from_fen
 from weili.kit.problems import FieldProblem, InputInvalid, Said, either
-from weili.modules.goods import SHEET_COLUMNS, SHEET_REQUIRED
+from weili.modules.goods import (
+    CATEGORY_KNOWN,
+    SHEET_COLUMNS,
+    SHEET_REQUIRED,
+    CategoryNames,
+    category_parts,
+)
 from weili.modules.imports.model import (
     DAILY_COLUMNS,
     NAME_MAX,
@@ -97,6 +103,28 @@ def _rule_wrong(path: str, column: str, rule: Rule) -> Iterator[FieldProblem]:
             yield FieldProblem(f"{path}/names/{name}", "nested", Said("no names", "不可再嵌套"))
         else:
             yield from _rule_wrong(f"{path}/names/{name}", "", part)
+
+
+def has_own_categories(columns: Columns) -> bool:
+    """Say whether a mapping translates a file's categories into ours, or gives all rows one."""
+    rule = columns.get("category", Rule())
+    return rule.values is not None or rule.value is not None
+
+
+def categories_check(columns: Columns, known: Collection[CategoryNames]) -> None:
+    """Refuse a mapping that leads to categories which there are none of.
+
+    Raises: InputInvalid, listing each of the file's own texts that leads nowhere.
+    """
+    rule = columns.get("category", Rule())
+    meant = {"/category/value": rule.value} if rule.value is not None else {}
+    for text, path in (rule.values or {}).items():
+        name = text.replace("~", "~0").replace("/", "~1")
+        meant[f"/category/values/{name}"] = rule.prefix + path
+    if wrong := [place for place, path in meant.items() if category_parts(path) not in known]:
+        raise InputInvalid(
+            fields=tuple(FieldProblem(place, "category_unknown", CATEGORY_KNOWN) for place in wrong)
+        )
 
 
 def name_checked(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.problems import NotFound
-from weili.modules.goods import SkuId
+from weili.modules.goods import SkuId, category_paths
 from weili.modules.imports import rules, store
 from weili.modules.imports.model import SheetMapping, Sighting
 from weili.modules.imports.problems import MAPPING_WORD, MappingsTooMany
@@ -18,11 +18,16 @@ DAYS_MAX: Final = timedelta(days=400)
 def mapping_put(ctx: Ctx, *, party_id: PartyId, name: str, text: bytes) -> SheetMapping:
     """Save a mapping under a name; one of that name is replaced.
 
+    What it makes of a file's categories must be categories that there are: a slip there would else
+    make new ones with the first import.
+
     Raises: Forbidden; MappingUnreadable; InputInvalid; MappingsTooMany.
     """
     ctx.require("admin:goods")
     name = rules.name_checked(name)
     columns = rules.columns_read(text)
+    if rules.has_own_categories(columns):
+        rules.categories_check(columns, frozenset(category_paths(ctx)))
     known = {one.name for one in store.mappings_read(ctx, party_id=party_id, limit=MAPPINGS_MAX)}
     if name not in known and len(known) >= MAPPINGS_MAX:
         raise MappingsTooMany(bound=MAPPINGS_MAX)

@@ -19,12 +19,15 @@ from weili.modules.goods.rules.proposal_sheet import (
 )
 from weili.modules.goods.rules.sale import is_sold_to, line_check, parts_checked, terms_faults
 from weili.modules.goods.rules.sheet import (
+    CATEGORY_KNOWN,
     GOT_MAX,
     LEVELS_MAX,
     SHEET_ALIASES,
     SHEET_COLUMNS,
     SHEET_REQUIRED,
     SheetCheck,
+    category_checked,
+    category_parts,
     row_check,
 )
 from weili.modules.goods.rules.template import (
@@ -35,6 +38,7 @@ from weili.modules.goods.rules.template import (
 )
 
 __all__ = [
+    "CATEGORY_KNOWN",
     "CHOICES_MAX",
     "GOT_MAX",
     "LEVELS_MAX",
@@ -52,6 +56,8 @@ __all__ = [
     "ProposalRow",
     "ProposalSheet",
     "SheetCheck",
+    "category_checked",
+    "category_parts",
     "is_sold_to",
     "line_check",
     "media_facts",

@@ -4,7 +4,7 @@ A row is checked as a whole, so that whoever fills in the sheet sees every wrong
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -14,10 +14,11 @@ from stdnum import ean
 
 from weili.kit.context import PartyId
 from weili.kit.money import AMOUNT_MINOR_MAX, fen_from_yuan, yuan_from_fen
-from weili.kit.problems import Said, either
+from weili.kit.problems import FieldProblem, InputInvalid, Said, either
 from weili.modules.goods.model import (
     UNIT_DEFAULT,
     BrandKind,
+    CategoryNames,
     ReturnPolicy,
     RowProblem,
     SheetRow,
@@ -91,6 +92,9 @@ _MARKUP: Final = re.compile(r"</?[a-zA-Z!][^>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,6});")
 _CODE: Final = re.compile(rf"[^\s\x00-\x1f\x7f]{{1,{CODE_MAX}}}")
 _WHOLE: Final = re.compile(r"\d{1,12}", re.ASCII)
 
+CATEGORY_KNOWN: Final = Said(
+    "the path of a category that there is, from the top", "已有类目的完整路径（自一级起）"
+)
 _NO_SUPPLIER: Final = Said("no name, for no supplier is known", "留空（尚无供应商）")
 _NO_MORE_CELLS: Final = Said(
     "no more cells than the header has; a comma inside a cell needs quotes",
@@ -190,14 +194,19 @@ class SheetCheck:
     """Checks the rows of one sheet in turn, each by itself and against those before it.
 
     ``suppliers`` says whom the sheet's names mean; ``default_supplier`` is meant where a row has
-    no name.
+    no name. With ``categories`` a row's must be one of them; without, it may name a new one.
     """
 
     def __init__(
-        self, *, suppliers: Mapping[str, PartyId], default_supplier: PartyId | None = None
+        self,
+        *,
+        suppliers: Mapping[str, PartyId],
+        default_supplier: PartyId | None = None,
+        categories: Collection[CategoryNames] | None = None,
     ) -> None:
         self._suppliers = suppliers
         self._default_supplier = default_supplier
+        self._categories = categories
         self._codes = Seen()
         self._spus = Seen()
 
@@ -229,10 +238,13 @@ class SheetCheck:
     def read(
         self, row_number: int, raw: Mapping[str, str]
     ) -> tuple[PartyId, SheetRow] | list[RowProblem]:
-        """Check a row by itself alone, and find its supplier."""
+        """Check a row by itself alone, with its category, and find its supplier."""
         row = row_check(row_number, raw)
         if isinstance(row, list):
             return row
+        if self._categories is not None and row.category not in self._categories:
+            got = _got(raw, "category")
+            return [RowProblem(row_number, "category", got, CATEGORY_KNOWN)]
         supplier_id = self._suppliers.get(row.supplier) if row.supplier else self._default_supplier
         if supplier_id is None:
             expected = either(list(self._suppliers), none=_NO_SUPPLIER)
@@ -261,9 +273,21 @@ def _shared(row: SheetRow) -> int:
     return hash((row.title, row.category, row.brand, row.brand_kind, attributes))
 
 
-def category_parts(path: str) -> tuple[str, ...]:
+def category_parts(path: str) -> CategoryNames:
     """Split a written path ``A > B > C``; the full-width sign does as well."""
-    return tuple(part.strip() for part in path.replace("＞", ">").split(">"))
+    return tuple(text_cleaned(part) for part in path.replace("＞", ">").split(">"))
+
+
+def category_checked(path: str) -> CategoryNames:
+    """Give the names of a written path, of which each is fit for a category.
+
+    Raises: InputInvalid.
+    """
+    try:
+        return _category(path)
+    except _Wrong as wrong:
+        fields = (FieldProblem("/category", "malformed", wrong.expected),)
+        raise InputInvalid(fields=fields) from None
 
 
 def text_cleaned(text: str) -> str:
@@ -316,7 +340,7 @@ def _title(text: str) -> str:
 
 
 @lru_cache(_CELLS_REMEMBERED)
-def _category(text: str) -> tuple[str, ...]:
+def _category(text: str) -> CategoryNames:
     parts = tuple(_plain(part, NAME_MAX) for part in category_parts(text))
     if not all(parts) or len(parts) > LEVELS_MAX:
         raise _wrong(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from weili.kit.context import Ctx, PartyId
-from weili.modules.goods.model import BrandId, Category, CategoryId
+from weili.modules.goods.model import BrandId, Category, CategoryId, CategoryNames
 
 
 def categories_put(
@@ -82,6 +82,16 @@ def categories_below(
         partner_id,
     )
     return [Category(*row) for row in rows]
+
+
+def category_paths(ctx: Ctx) -> list[CategoryNames]:
+    """Read the names from the top of every category there is."""
+    rows = ctx.db.rows(
+        "WITH RECURSIVE down AS (SELECT id, ARRAY[name] AS path FROM goods.category"
+        "  WHERE parent_id IS NULL UNION ALL SELECT c.id, d.path || c.name FROM goods.category c"
+        "  JOIN down d ON d.id = c.parent_id) SELECT path FROM down ORDER BY path"
+    )
+    return [tuple(path) for (path,) in rows]
 
 
 def crooked_categories(ctx: Ctx) -> list[CategoryId]:
