@@ -149,20 +149,23 @@ class IdList(Sequence[UUID]):
     then its sixteen.
     """
 
-    __slots__ = ("written",)
+    __slots__ = ("_keys", "written")
 
     def __init__(self, written: bytes) -> None:
         self.written = written
+        self._keys: Sequence[bytes] | None = None
 
     @classmethod
     def of(cls, keys: Iterable[bytes]) -> "IdList":
         """Take ids as their sixteen bytes each."""
         return cls(b"".join([_LENGTH_BYTES + key for key in keys]))
 
-    def keys(self) -> list[bytes]:
-        """Give the sixteen bytes of each."""
-        written = self.written
-        return [written[at : at + 16] for at in range(4, len(written), _WRITTEN)]
+    def keys(self) -> Sequence[bytes]:
+        """Give the sixteen bytes of each, always the same objects, so that they are hashed once."""
+        if self._keys is None:
+            written = self.written
+            self._keys = [written[at : at + 16] for at in range(4, len(written), _WRITTEN)]
+        return self._keys
 
     def __len__(self) -> int:
         return len(self.written) // _WRITTEN
@@ -208,7 +211,7 @@ def ids_parse(prefix: str, texts: Sequence[str]) -> IdList:
     return IdList(number.to_bytes(len(texts) * _WRITTEN))
 
 
-def id_keys(ids: Sequence[UUID]) -> list[bytes]:
+def id_keys(ids: Sequence[UUID]) -> Sequence[bytes]:
     """Give the sixteen bytes of each id."""
     return ids.keys() if isinstance(ids, IdList) else [each.bytes for each in ids]
 
