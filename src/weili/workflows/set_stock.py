@@ -33,7 +33,10 @@ _COUNT: Final = Said(
     f"0 至 {inventory.QUANTITY_MAX} 之间的整数",
 )
 _SKU: Final = Said("the code of one of the supplier's SKUs", "该供应商的商品编码")
-_WAREHOUSE: Final = Said("the code of one of the supplier's warehouses", "该供应商的仓库编码")
+_WAREHOUSE: Final = Said(
+    "the code of one of the supplier's warehouses; `weili stock warehouses` lists them",
+    "该供应商的仓库编码；可用 `weili stock warehouses` 列出",
+)
 _ONCE: Final = Said("a place that no row above names", "前面各行未出现过的商品与仓库组合")
 _FEWER: Final = Said(f"at most {ROWS_MAX} rows", f"最多 {ROWS_MAX} 行")
 

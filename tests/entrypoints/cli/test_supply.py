@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from tests.entrypoints.cli.conftest import Run, Said
-from tests.market import TEA_COST_FEN, Market, market_open
+from tests.market import HEXI, TEA_COST_FEN, Market, market_open
 from tests.workflows.test_order_life import place, read, release
 from weili.entrypoints.cli.opened import world_opened
 from weili.kit.ids import id_text
-from weili.modules import dropship, pricing
+from weili.modules import dropship, inventory, pricing
 
 S = dropship.OrderState
 
@@ -159,6 +159,58 @@ def sheet(path: Path, *rows: str) -> str:
     """Write a sheet of counts."""
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return str(path)
+
+
+def test_a_clerk_finds_the_code_of_a_warehouse_with_what_it_serves(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a warehouse that serves most of the country, beside two that are near
+    with shop.market.world.begin() as ctx:
+        wide = inventory.warehouse_open(
+            ctx,
+            code="WIDE",
+            supplier_id=shop.market.grocer,
+            name="中心仓",
+            region_code="330100",
+        )
+    assert [item["code"] for item in shop.told("stock", "warehouses")["items"]] == [
+        "NEAR",
+        "FAR",
+        "WIDE",
+    ]
+    assert "nobody yet" in shop.said("stock", "warehouses").out
+    codes = ["110000", "120000", "130000", "140000", "150000"]
+    with shop.market.world.begin() as ctx:
+        rows = [inventory.CoverageRow(code, 9, 4) for code in codes]
+        inventory.coverage_put(ctx, warehouse_id=wide.id, rows=rows)
+
+    # When they are listed
+    first = shop.told("stock", "warehouses", "--limit", "2")
+    rest = shop.told("stock", "warehouses", "--cursor", first["next_cursor"])
+
+    # Then each is told with where it is and what it serves, and nobody else's is
+    _, far = first["items"]
+    assert (far["code"], far["region_code"], far["region"]) == ("FAR", HEXI, "天津市河西区")
+    assert far["serves"] == [
+        {"region_code": "120000", "region": "天津市", "priority": 1, "lead_days": 1},
+        {"region_code": "330000", "region": "浙江省", "priority": 2, "lead_days": 3},
+    ]
+    assert ([item["code"] for item in rest["items"]], rest["next_cursor"]) == (["WIDE"], None)
+    assert [row["region_code"] for row in rest["items"][0]["serves"]] == codes
+    assert "--cursor" in shop.said("stock", "warehouses", "--limit", "1").err
+    assert "山西省 and 1 more" in shop.said("stock", "warehouses").out
+    barn = shop.said("stock", "warehouses", supplier="farm").out
+    assert ("BARN" in barn, "NEAR" in barn) == (True, False)
+
+    # And a code that is not there says how to find those that are
+    file = sheet(tmp_path / "a.csv", "supplier_code,warehouse,on_hand", "tea,BARN,7")
+    lists = "`weili stock warehouses` lists "
+    assert lists in shop.said("stock", "set", file).err
+    assert lists in shop.said("stock", "show", "--warehouse", "BARN").err
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert "山西省等 5 处" in shop.said("stock", "warehouses").out
+    shown = shop.said("stock", "show", "--warehouse", "BARN")
+    assert (shown.code, "列出其仓库" in shown.err) == (5, True)
 
 
 def test_counts_are_set_by_a_sheet_and_the_same_again_changes_nothing(

@@ -33,6 +33,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Say where files have our columns, once for all.": (
             "保存列映射：文件中的列与本系统列的对应关系。"
         ),
+        "List a supplier's warehouses by the codes that sheets name, and what they serve.": (
+            "列出供应商的仓库：表格中所用的编码、名称与覆盖地区。"
+        ),
         "List all categories, each as it is written in a sheet.": (
             "列出全部类目，写法与表格中相同。"
         ),

@@ -1,6 +1,6 @@
 """``weili stock``: what lies in a supplier's warehouses."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -12,14 +12,18 @@ from weili.entrypoints.cli.opened import (
     WorldOption,
     supplier_opened,
 )
+from weili.kit.problems import Kind, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from weili.kit.context import Ctx, PartyId
-    from weili.modules.inventory import StockLevel, WarehouseId
+    from weili.modules.inventory import StockLevel, Warehouse, WarehouseId
 
 app = typer.Typer(help="What lies in a supplier's warehouses.", no_args_is_help=True)
+
+_SERVED_SHOWN_MAX: Final = 4
+"""Regions that a line names; some warehouses serve most of the country."""
 
 WarehouseOption = Annotated[
     str, typer.Option("--warehouse", help="The supplier's own code of the warehouse.")
@@ -64,6 +68,45 @@ def stock_set(
         say.line(f"{len(items)} places are set.", f"已设置 {len(items)} 处库存。")
 
 
+@app.command("warehouses")
+def stock_warehouses(
+    supplier: SupplierNameOption,
+    limit: LimitOption = 50,
+    cursor: CursorOption = None,
+    world: WorldOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List a supplier's warehouses by the codes that sheets name, and what they serve."""
+    from weili.kit.world import in_transaction
+    from weili.modules import inventory
+
+    with supplier_opened(world, supplier) as (supplier_id, begin):
+
+        def work(ctx: "Ctx") -> dict[str, Any]:
+            found = inventory.warehouse_page(
+                ctx, supplier_id=supplier_id, cursor=cursor, limit=limit
+            )
+            return {"items": _warehouses(ctx, found.items), "next_cursor": found.next_cursor}
+
+        shown = in_transaction(begin, work)
+    if as_json:
+        say.document(shown)
+        return
+    say.table(
+        [
+            ("code", "编码"),
+            ("name", "名称"),
+            ("region", "所在地区"),
+            ("serves", "覆盖地区"),
+        ],
+        [
+            (item["code"], item["name"], item["region"], _served_said(item["serves"]))
+            for item in shown["items"]
+        ],
+    )
+    more_say(shown["next_cursor"])
+
+
 @app.command("show")
 def stock_show(  # noqa: PLR0917 - typer passes options by name
     supplier: SupplierNameOption,
@@ -102,17 +145,28 @@ def stock_show(  # noqa: PLR0917 - typer passes options by name
     more_say(shown["next_cursor"])
 
 
+class WarehouseCodeUnknown(Problem):
+    """A command names a warehouse that the supplier does not have."""
+
+    kind = Kind.NOT_FOUND
+    code = "warehouse_code_unknown"
+    en = (
+        "This supplier has no warehouse {warehouse_code}; `weili stock warehouses` lists those "
+        "that it has."
+    )
+    zh = "该供应商没有仓库 {warehouse_code}；可用 `weili stock warehouses` 列出其仓库。"
+
+
 def warehouse_named(ctx: "Ctx", supplier_id: "PartyId", code: str) -> "WarehouseId":
     """Find a supplier's warehouse by its own code.
 
-    Raises: NotFound.
+    Raises: WarehouseCodeUnknown.
     """
-    from weili.kit.problems import NotFound
     from weili.modules import inventory
 
     found = inventory.warehouses_by_code(ctx, supplier_id=supplier_id, codes=[code])
     if code not in found:
-        raise NotFound(what=inventory.WAREHOUSE_WORD, id=code)
+        raise WarehouseCodeUnknown(warehouse_code=code)
     return found[code]
 
 
@@ -120,6 +174,43 @@ def more_say(cursor: str | None) -> None:
     """Say how a list goes on, if it does."""
     if cursor is not None:
         say.note(f"There is more: --cursor {cursor}", f"还有更多：--cursor {cursor}")
+
+
+def _warehouses(ctx: "Ctx", found: "Sequence[Warehouse]") -> list[dict[str, Any]]:
+    """Show warehouses with the names of where they are and of what they serve."""
+    from weili.kit.ids import id_text
+    from weili.modules import inventory, regions
+
+    served = inventory.coverage_get(ctx, warehouse_ids=[each.id for each in found])
+    codes = {row.region_code for rows in served.values() for row in rows}
+    names = regions.full_names(ctx, codes=codes | {each.region_code for each in found})
+    return [
+        {
+            "id": id_text(inventory.WAREHOUSE_PREFIX, each.id),
+            "code": each.code,
+            "name": each.name,
+            "region_code": each.region_code,
+            "region": names.get(each.region_code, each.region_code),
+            "serves": [
+                {
+                    "region_code": row.region_code,
+                    "region": names.get(row.region_code, row.region_code),
+                    "priority": row.priority,
+                    "lead_days": row.lead_days,
+                }
+                for row in served[each.id]
+            ],
+        }
+        for each in found
+    ]
+
+
+def _served_said(serves: "Sequence[Mapping[str, Any]]") -> str:
+    """Name some of the regions that a warehouse serves, and say how many more there are."""
+    named = [str(each["region"]) for each in serves[:_SERVED_SHOWN_MAX]]
+    text = say.words(", ", "、").join(named) or say.words("nobody yet", "尚未设置")
+    left = len(serves) - len(named)
+    return text if left == 0 else say.words(f"{text} and {left} more", f"{text}等 {len(serves)} 处")
 
 
 _SHOWN = ("supplier_code", "title", "on_hand", "reserved", "safety", "shared")

@@ -111,6 +111,7 @@ from weili.modules.inventory.service.stock import (
 )
 from weili.modules.inventory.service.warehouses import (
     calendar_put,
+    coverage_get,
     coverage_put,
     coverage_take,
     regions_served,
@@ -192,6 +193,7 @@ __all__ = [
     "count_cancel",
     "count_open",
     "count_page",
+    "coverage_get",
     "coverage_put",
     "coverage_take",
     "damage_write_off",

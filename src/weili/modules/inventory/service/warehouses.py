@@ -102,6 +102,22 @@ def coverage_put(ctx: Ctx, *, warehouse_id: WarehouseId, rows: Sequence[Coverage
     store.coverage_upsert(ctx, warehouse_id=warehouse_id, rows=rows)
 
 
+def coverage_get(
+    ctx: Ctx, *, warehouse_ids: Sequence[WarehouseId]
+) -> dict[WarehouseId, list[CoverageRow]]:
+    """Give the regions that warehouses serve, by their codes.
+
+    Raises: Forbidden; NotFound, when there is no such warehouse for the actor.
+    """
+    access.require(ctx, "supply:read")
+    served: dict[WarehouseId, list[CoverageRow]] = {
+        warehouse_id: [] for warehouse_id in access.warehouses_check(ctx, warehouse_ids)
+    }
+    for warehouse_id, row in store.coverage_read(ctx, warehouse_ids=list(served)):
+        served[warehouse_id].append(row)
+    return served
+
+
 def regions_served(ctx: Ctx) -> dict[PartyId, set[str]]:
     """Give the regions that each supplier's warehouses serve."""
     served: dict[PartyId, set[str]] = {}

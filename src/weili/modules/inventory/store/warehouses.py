@@ -191,6 +191,18 @@ def coverage_upsert(ctx: Ctx, *, warehouse_id: WarehouseId, rows: Sequence[Cover
     touch(ctx, [COVERAGE_ID])
 
 
+def coverage_read(
+    ctx: Ctx, *, warehouse_ids: Sequence[WarehouseId]
+) -> list[tuple[WarehouseId, CoverageRow]]:
+    """Read the regions that warehouses serve, by their codes."""
+    rows = ctx.db.rows(
+        "SELECT warehouse_id, region_code, priority, lead_days FROM inventory.coverage"
+        " WHERE warehouse_id = ANY (%b::uuid[]) ORDER BY region_code, warehouse_id",
+        warehouse_ids,
+    )
+    return [(warehouse_id, CoverageRow(*row)) for warehouse_id, *row in rows]
+
+
 def coverage_delete(ctx: Ctx, *, warehouse_id: WarehouseId, region_codes: Sequence[str]) -> int:
     """Remove regions from those that a warehouse serves; says how many it did serve."""
     touch(ctx, [COVERAGE_ID])
