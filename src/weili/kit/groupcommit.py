@@ -271,6 +271,8 @@ def work_lane(
         # If nobody listens any more, what was accepted is still done to the end.
         with suppress(ConnectionError):
             link.sendall(b"".join(answers))
+        # Refusals hold what they came through: none of it is kept beyond its batch.
+        del results, answers
 
 
 class _Inbox:

@@ -22,6 +22,7 @@ from weili.adapters.search import (
     queries,
 )
 from weili.adapters.search.commit import FEW, RUN, Commit
+from weili.adapters.search.memory import Memory
 from weili.adapters.search.numbered import Names
 from weili.adapters.search.tantivy_index import schema_of
 from weili.modules import catalogue
@@ -92,6 +93,7 @@ class Shelf:
         writer.put(documents[half:], [], 1)
         writer.close()
         self.index = TantivyIndex(home)
+        self.memory = Memory()
 
     def delete(self, key: str, *, position: int) -> None:
         """Take a document out and commit."""
@@ -110,7 +112,7 @@ class Shelf:
         """Open the commit that is there, with what notes its looks."""
         folder = self.home / (self.home / "current").read_text(encoding="ascii")
         watched = Watched(tantivy.Index(schema_of(), path=str(folder)))
-        return Commit(cast("tantivy.Index", watched), {"": 0}, names), watched
+        return Commit(cast("tantivy.Index", watched), {"": 0}, names, self.memory), watched
 
     def relaxed(self, *texts: str) -> set[str]:
         """Find what has some of the words, none having all."""
@@ -272,6 +274,44 @@ def test_who_comes_down_to_the_same_words_is_told_what_was_counted_for_them(
     assert not alone.is_relaxed
     assert {id(answer.counts) for answer in answers} == {id(alone.counts)}
     assert {answer.hits for answer in answers} == {alone.hits}
+
+
+def test_a_commit_is_not_told_what_another_found(shelf: Shelf) -> None:
+    # Given two commits with one memory, the later of which lacks a document
+    plan = Plan(tokens=(_token("茶"),), pools=("p",), limit=200)
+    before, looks = shelf.watched()
+    found = before.answer(plan)
+    shelf.delete(found.hits[0][0], position=2)
+    after, looks_after = shelf.watched()
+
+    # When both are asked the same, then each knows what it found itself
+    assert {*found.hits} - {*after.answer(plan).hits} == {found.hits[0]}
+    looks.clear()
+    looks_after.clear()
+    assert before.answer(plan).hits == found.hits
+    assert {*after.answer(plan).hits} == {*found.hits[1:]}
+    assert looks == looks_after == []
+    # And what was asked of the one again is not what was asked of the other
+    assert [each.asked_again() for each in (before, after)] == [[plan], [plan]]
+    assert shelf.watched()[0].asked_again() == []
+
+
+def test_what_was_not_asked_for_longest_makes_room() -> None:
+    memory = Memory(10)
+    before, after = object(), object()
+    for number in range(4):
+        memory.put((before, number), f"before {number}", 2)
+    assert memory.get((before, 0)) == "before 0"
+
+    # Given room for five: each that comes puts out one of a commit that nobody asks any more
+    for number in range(4):
+        memory.put((after, number), f"after {number}", 2)
+    assert memory.latest(before) == ["before 0"]
+    assert memory.latest(after) == ["after 3", "after 2", "after 1", "after 0"]
+    # And what grows puts out others
+    memory.grow((after, 3), 3)
+    assert memory.latest(before) == []
+    assert memory.latest(after) == ["after 3", "after 2", "after 1"]
 
 
 def test_sets_of_words_are_the_same_however_few_are_counted() -> None:

@@ -1,15 +1,18 @@
 """Look-ups that share a transaction answer as they would alone, whoever reads them."""
 
 import asyncio
+import gc
 import json
 import socket
 import threading
+from collections.abc import Callable, Mapping
+from weakref import ReferenceType, ref
 
 import pytest
 
 from tests.entrypoints.http.conftest import Serving
-from weili.entrypoints.http.look_readers import Steps, Work
-from weili.entrypoints.http.looking import NOT_TAKEN, LookUp, look_lane, look_work
+from weili.entrypoints.http.look_readers import Reader, Steps, Work
+from weili.entrypoints.http.looking import GROUP_MAX, NOT_TAKEN, LookUp, look_lane, look_work
 from weili.kit.context import SYSTEM, Actor, Ctx
 from weili.kit.groupcommit import LaneFailedError, Lanes
 from weili.kit.ids import id_text
@@ -54,10 +57,17 @@ def _breaking(_: Actor, __: bytes) -> Work:
 READERS = {"answer": _answering, "refuse": _refusing, "break": _breaking}
 
 
-def _looked(world: World, *look_ups: LookUp) -> list[bytes | BaseException]:
+def _looked(
+    world: World,
+    *look_ups: LookUp,
+    readers: Mapping[str, Reader] = READERS,
+    between: Callable[[], None] = lambda: None,
+) -> list[bytes | BaseException]:
     """Ask all at once, and wait for all."""
     near, far = socket.socketpair()
-    worker = threading.Thread(target=look_work, args=(world, READERS, far))
+    worker = threading.Thread(
+        target=look_work, args=(world, readers, far), kwargs={"between": between}
+    )
 
     async def asked() -> list[bytes | BaseException]:
         lanes = Lanes([look_lane(near)])
@@ -94,6 +104,38 @@ def test_each_look_up_of_a_group_has_its_own_answer_or_refusal(world: World) -> 
     # What was refused stays refused: its nonce is kept.
     again = _looked(world, *group[:2])
     assert all(isinstance(answer, parties.NonceReplayed) for answer in again)
+
+
+def test_between_two_groups_nothing_is_left_of_the_one_before(world: World) -> None:
+    # Given refusals, which hold what they came through in circles
+    refused: list[ReferenceType[NotFound]] = []
+    alive: list[int] = []
+
+    def refusing(_: Actor, __: bytes) -> Work:
+        def work(_: Ctx, __: Recall) -> Steps:
+            yield
+            refusal = NotFound(what=Said("thing", "物"), id="x")
+            refused.append(ref(refusal))
+            raise refusal
+
+        return work
+
+    def between() -> None:
+        gc.collect()
+        alive.append(sum(each() is not None for each in refused))
+
+    # When there are more than go in one group
+    answers = _looked(
+        world,
+        *[_ask("refuse", b"%d" % n) for n in range(GROUP_MAX + 1)],
+        readers={"refuse": refusing},
+        between=between,
+    )
+
+    # Then each was refused, and where the second group begins none of the first is left
+    assert [type(answer) for answer in answers] == [NotFound] * (GROUP_MAX + 1)
+    assert alive == [0, 0]
+    assert len(refused) == GROUP_MAX + 1
 
 
 def test_what_is_not_as_documented_is_left_alone_with_its_nonce(world: World) -> None:

@@ -8,8 +8,8 @@ in the next commit before that takes its place.
 
 import threading
 from bisect import bisect_right
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Any, Final, NamedTuple, TypeVar
@@ -18,6 +18,7 @@ import tantivy
 from tantivy import Order, Query
 
 from weili.adapters.search.kept import KEPT, kept_parts
+from weili.adapters.search.memory import Key, Memory
 from weili.adapters.search.model import Answer, Counts, Plan
 from weili.adapters.search.numbered import NUMBERED, Names
 from weili.adapters.search.queries import ENOUGH, Clauses, Queries, Token, all_of, count_of
@@ -31,13 +32,14 @@ FEW: Final = 50
 """Up to so many found are counted one by one: to aggregate takes as long for one as for these."""
 PREPARED_MAX: Final = 64
 """Runs of hits that a commit looks up before it takes the place of the one before."""
-_REMEMBERED_BYTES_MAX: Final = 64_000_000
 _LOCKS: Final = 16
 # About what these take in memory; a bound need not be exact.
 _SELECTED_BYTES: Final = 4_000
 _VALUE_BYTES: Final = 200
 _ADDRESS_BYTES: Final = 100
 _HIT_BYTES: Final = 250
+
+_PLACES: Final = {name: place for place, name in enumerate(KEPT)}
 
 Hit = tuple[str, bytes]
 T = TypeVar("T")
@@ -48,14 +50,14 @@ class _Asked:
 
     __slots__ = ("plan", "question")
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, commit: object, plan: Plan) -> None:
         self.plan = plan
         narrowed = (plan.tags, plan.pools, plan.within)
-        self.question: Hashable = (plan.tokens, narrowed, plan.facets, plan.bands)
+        self.question: Key = (commit, plan.tokens, narrowed, plan.facets, plan.bands)
 
-    def run(self, number: int) -> Hashable:
+    def run(self, number: int) -> Key:
         """Give the key of a run of hits."""
-        return self.question, self.plan.order, self.plan.is_descending, number
+        return *self.question, self.plan.order, self.plan.is_descending, number
 
 
 class _Selected:
@@ -96,14 +98,18 @@ class _Run:
 class Commit:
     """A commit of an index whose prices lie in ``slots``; safe for threads.
 
-    ``names`` are those of all its commits.
+    ``names`` and ``memory`` are those of all its commits.
     """
 
-    def __init__(self, index: tantivy.Index, slots: Mapping[str, int], names: Names) -> None:
+    def __init__(
+        self, index: tantivy.Index, slots: Mapping[str, int], names: Names, memory: Memory
+    ) -> None:
         self._names = names
+        self._memory = memory
+        self._own = object()
+        """Begins each key: all commits have one memory, and none is told what another found."""
         self._searcher = index.searcher()
         self._queries = Queries(self._searcher, index.schema, slots)
-        self._memory = _Memory(_REMEMBERED_BYTES_MAX)
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
     @property
@@ -123,7 +129,7 @@ class Commit:
 
     def answer(self, plan: Plan) -> Answer:
         """Find documents, or tell again what was found."""
-        asked = _Asked(plan)
+        asked = _Asked(self._own, plan)
         selected = self._once(asked.question, lambda: self._select(asked))
         if isinstance(selected, _Instead):
             # Whoever asks for no more than these words has it counted for all who come down to it.
@@ -137,7 +143,7 @@ class Commit:
 
     def asked_again(self) -> list[Plan]:
         """Give what was asked more than once, the latest first."""
-        runs = (run for run in self._memory.latest() if isinstance(run, _Run))
+        runs = (run for run in self._memory.latest(self._own) if isinstance(run, _Run))
         return list(islice((run.plan for run in runs if run.asked_count > 1), PREPARED_MAX))
 
     def prepare(self, plans: Iterable[Plan]) -> None:
@@ -148,7 +154,7 @@ class Commit:
         for plan in plans:
             self.answer(plan)
 
-    def _once(self, key: Hashable, find: Callable[[], tuple[T, int]]) -> T:
+    def _once(self, key: Key, find: Callable[[], tuple[T, int]]) -> T:
         """Find what is not remembered; whoever asks the same meanwhile waits for it."""
         known: T | None = self._memory.get(key)
         if known is None:
@@ -239,10 +245,10 @@ class Commit:
 
     def _counted(self, run: _Run, plan: Plan) -> Counts:
         """Count what a few documents have, which are shown then in any case."""
-        found = [kept_parts(self._searcher.doc(each)) for each in run.addresses]
+        found = list(map(kept_parts, map(self._searcher.doc, run.addresses)))
         run.hits = list(map(_hit, found))
-        columns = dict(zip(KEPT, zip(*found, strict=True), strict=False))
-        facets = {name: _values_counted(columns.get(name, ())) for name in plan.facets}
+        columns = list(zip(*found, strict=True)) or [()] * len(KEPT)
+        facets = {name: _values_counted(columns[_PLACES[name]]) for name in plan.facets}
         bands: tuple[int, ...] = ()
         if plan.bands is not None:
             name, slot, edges = plan.bands
@@ -284,54 +290,15 @@ class Commit:
         return tuple((name_of(searcher, int(each["key"])), each["doc_count"]) for each in buckets)
 
 
-class _Memory:
-    """Remembers up to a number of bytes; what was not asked for longest is forgotten first."""
-
-    def __init__(self, bytes_max: int) -> None:
-        self._bytes_max = bytes_max
-        self._lock = threading.Lock()
-        self._known: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, key: Hashable) -> Any:  # noqa: ANN401 - the caller knows what it put there
-        with self._lock:
-            known = self._known.get(key)
-            if known is None:
-                return None
-            self._known.move_to_end(key)
-            return known[0]
-
-    def latest(self) -> list[Any]:
-        """Give all values, those that were asked for last first."""
-        with self._lock:
-            return [value for value, _ in reversed(self._known.values())]
-
-    def put(self, key: Hashable, value: object, size: int) -> None:
-        with self._lock:
-            before = self._known.pop(key, None)
-            self._bytes += size - (before[1] if before else 0)
-            self._known[key] = (value, size)
-            self._shrink()
-
-    def grow(self, key: Hashable, size: int) -> None:
-        """Count what was added to a value that is remembered."""
-        with self._lock:
-            known = self._known.get(key)
-            if known is not None:
-                self._known[key] = (known[0], known[1] + size)
-                self._bytes += size
-                self._shrink()
-
-    def _shrink(self) -> None:
-        while self._bytes > self._bytes_max and self._known:
-            self._bytes -= self._known.popitem(last=False)[1][1]
-
-
-def _values_counted(values: Iterable[bytes]) -> tuple[tuple[str, int], ...]:
-    counts: dict[bytes, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    counts.pop(b"", None)
+def _values_counted(values: Sequence[bytes]) -> tuple[tuple[str, int], ...]:
+    if not values:
+        return ()
+    first = values[0]
+    if values.count(first) == len(values):
+        # As a rule all are in one state, and often in one category.
+        return ((first.decode(), len(values)),) if first else ()
+    counts = Counter(values)
+    del counts[b""]
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple((value.decode(), count) for value, count in ordered[:FACET_VALUES_MAX])
 

@@ -13,6 +13,8 @@ FIELD: Final = "kept"
 KEPT: Final = ("key", "mark", *FACETS, "shown")
 _BETWEEN: Final = "\0"
 """Stands in no text of a database, and is escaped in JSON."""
+_SPLIT: Final = _BETWEEN.encode()
+_SPLITS: Final = len(KEPT) - 1
 
 
 def kept_of(document: Document) -> bytes:
@@ -24,5 +26,5 @@ def kept_of(document: Document) -> bytes:
 def kept_parts(found: tantivy.Document) -> list[bytes]:
     """Give what was kept, in the order of ``KEPT``; a facet that the document lacks is empty."""
     [kept] = found[FIELD]
-    parts: list[bytes] = kept.split(_BETWEEN.encode(), len(KEPT) - 1)
+    parts: list[bytes] = kept.split(_SPLIT, _SPLITS)
     return parts

@@ -7,7 +7,7 @@ itself: beside the event loop, in one interpreter, each would wait for the other
 """
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -54,14 +54,22 @@ def look_lane(link: socket.socket, *, anew: Anew = never) -> LookLane:
     return Lane(link, write=encode, read=_same, weight_max=WAITING_MAX, anew=anew)
 
 
-def look_work(world: World, readers: Mapping[str, Reader], link: socket.socket) -> None:
+def look_work(
+    world: World,
+    readers: Mapping[str, Reader],
+    link: socket.socket,
+    *,
+    between: Callable[[], None] = lambda: None,
+) -> None:
     """Be the far end of a lane until the near end is closed; ``readers`` are named by path.
 
-    Each request was authenticated before it came here; what it may see, the verbs decide.
+    Each request was authenticated before it came here; what it may see, the verbs decide. What is
+    to be done ``between`` two groups is, while nothing is left of the one before.
     """
     memory = Memory()
 
     def work(look_ups: Sequence[LookUp]) -> list[bytes | Problem]:
+        between()
         answers: list[bytes | Problem] = [NOT_TAKEN] * len(look_ups)
         works = {
             place: work

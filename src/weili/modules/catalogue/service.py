@@ -293,7 +293,7 @@ def skus_found_steps(
     paying = pricing.paying_key(ctx, recall=recall, partner_id=partner_id)
     kind = _FOUND + paying
     keys = id_keys(sku_ids)
-    known: list[tuple[frozenset[bytes], F] | None] = recall.found(kind, keys)
+    known: list[tuple[tuple[bytes, ...], F] | None] = recall.found(kind, keys)
     missing = [place for place, each in enumerate(known) if each is None]
     if missing:
         those = [sku_ids[place] for place in missing]
@@ -311,7 +311,7 @@ def skus_found_steps(
                 fresh[keys[place]] = found
         recall.keep(kind, fresh)
     granted = frozenset(pool_id.bytes for pool_id in pool_ids)
-    return [None if each is None or each[0].isdisjoint(granted) else each[1] for each in known]
+    return [None if each is None or granted.isdisjoint(each[0]) else each[1] for each in known]
 
 
 def _found(sku_id: SkuId, name: NamedSku, price: UnitPrice | None) -> FoundSku:

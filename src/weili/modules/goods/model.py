@@ -245,7 +245,7 @@ class NamedSku(NamedTuple):
     title: str
     variant: str
     compare_at_minor: int | None
-    pools: frozenset[bytes]
+    pools: tuple[bytes, ...]
 
 
 class SkuOffer(msgspec.Struct, frozen=True, gc=False):

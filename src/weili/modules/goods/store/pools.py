@@ -21,9 +21,9 @@ from weili.modules.goods.model import (
 
 # What is remembered of goods and of partners; whoever writes what it is made of touches them.
 _SHELVED, _GRANTED = b"goods", b"granted"
-Shelved = tuple[int, bool, frozenset[bytes]]
+Shelved = tuple[int, bool, tuple[bytes, ...]]
 """Of a SKU on the shelf: its tax rate, whether it is a bundle, and the pools that hold it."""
-_OFF_SHELF: Final[Shelved] = (0, False, frozenset())
+_OFF_SHELF: Final[Shelved] = (0, False, ())
 # A SKU is named by its place in the list: a number is read many times faster than an id is.
 _ON_SHELF: Final = (
     "SELECT (x.place - 1)::int, s.tax_rate_bps, s.kind = 'bundle',"
@@ -255,7 +255,7 @@ def skus_seen(
         return [
             (place, known[0], known[1])
             for place, known in enumerate(shelved)
-            if known is not None and not known[2].isdisjoint(pools)
+            if known is not None and not pools.isdisjoint(known[2])
         ]
 
     return read
@@ -281,6 +281,9 @@ def _shelved(tax_rate_bps: int, held_by: bytes, *, is_bundle: bool) -> Shelved:
 
 
 @lru_cache(maxsize=_POOL_SETS_MAX)
-def _pools_of(held_by: bytes) -> frozenset[bytes]:
-    """Cut the ids of pools apart; many SKUs are in the same ones, and then share the set."""
-    return frozenset(held_by[at : at + 16] for at in range(0, len(held_by), 16))
+def _pools_of(held_by: bytes) -> tuple[bytes, ...]:
+    """Cut the ids of pools apart; many SKUs are in the same ones, and then share them.
+
+    A tuple of bytes is not looked through for garbage, and so isn't what is remembered with it.
+    """
+    return tuple(held_by[at : at + 16] for at in range(0, len(held_by), 16))
