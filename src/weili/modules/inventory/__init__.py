@@ -58,13 +58,13 @@ from weili.modules.inventory.problems import (
     WarehouseCodeTaken,
 )
 from weili.modules.inventory.rules.availability import latest
+from weili.modules.inventory.rules.book import SourcingBook
 from weili.modules.inventory.rules.promise import arrives_on, ships_on
 from weili.modules.inventory.rules.sourcing import (
     Bundles,
     NotServed,
     Shortage,
     Sourced,
-    SourcingBook,
     explain,
     source,
 )

@@ -13,15 +13,9 @@ from weili.modules.inventory.model import (
     StockState,
     WarehouseId,
 )
+from weili.modules.inventory.rules.book import Shelves, SourcingBook, WithMore
 from weili.modules.inventory.rules.promise import arrives_on
-from weili.modules.inventory.rules.sourcing import (
-    Bundles,
-    Shelves,
-    Sourced,
-    SourcingBook,
-    WithMore,
-    source,
-)
+from weili.modules.inventory.rules.sourcing import Bundles, Sourced, source
 
 Prospect = tuple[SkuId, WarehouseId, PartyId, int, date | None]
 """SKU, warehouse, supplier, pieces; with the day on which they are expected, or None for what

@@ -24,7 +24,8 @@ from weili.modules.inventory.rules.availability import (
     availability_of,
     unseen,
 )
-from weili.modules.inventory.rules.sourcing import Bundles, SourcingBook
+from weili.modules.inventory.rules.book import SourcingBook
+from weili.modules.inventory.rules.sourcing import Bundles
 from weili.modules.inventory.service import access
 from weili.modules.inventory.service.sourcing import sourcing_book_asked
 from weili.modules.inventory.store import warehouses as store

@@ -15,7 +15,7 @@ from weili.modules.inventory.model import (
     Part,
     WarehouseId,
 )
-from weili.modules.inventory.rules.sourcing import SourcingBook
+from weili.modules.inventory.rules.book import SourcingBook
 from weili.modules.inventory.rules.stock import lows_of_moves
 from weili.modules.inventory.store import warehouses as store
 

@@ -11,7 +11,7 @@ from weili.kit.memory import touch
 from weili.modules.goods import SkuId
 from weili.modules.inventory.model import Calendar, CoverageRow, Warehouse, WarehouseId
 from weili.modules.inventory.rules.availability import Prospect
-from weili.modules.inventory.rules.sourcing import CoverageOf, StockOf
+from weili.modules.inventory.rules.book import CoverageOf, StockOf
 
 _WAREHOUSE: Final = (
     "SELECT id, code, supplier_id, name, region_code, cutoff_minute, work_days, closed_on, open_on"
