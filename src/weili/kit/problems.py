@@ -115,6 +115,11 @@ def machine_said(error: OSError) -> Said:
     return Said(en, _MACHINE.get(number, f"系统错误 {number}"))
 
 
+def pointer(*parts: object) -> str:
+    """Write a JSON pointer. Source: RFC 6901, section 3."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
     """One field that is wrong: where (a JSON pointer), what, and what was expected."""

@@ -20,6 +20,7 @@ from weili.modules.goods import CategoryNames, PoolId, RowProblem, SkuId
 from weili.modules.pricing import ListId
 from weili.workflows.import_goods import (
     CHUNK_ROWS,
+    OUR_HEADINGS,
     PROBLEMS_SHOWN_MAX,
     ImportRefused,
     ImportReport,
@@ -84,6 +85,7 @@ def import_daily(
     begin: Begin,
     *,
     rows: Iterable[Row],
+    headings: Mapping[str, str] = OUR_HEADINGS,
     supplier_id: PartyId,
     price_list_id: ListId,
     pool_id: PoolId,
@@ -96,6 +98,7 @@ def import_daily(
     Rows are those of a sheet of goods with ``day``, ``sale_count`` and ``comment_count``. A file
     with anything wrong in it imports nothing, unless ``skip_bad`` leaves those rows out; that is
     found before the first day is written. Of ``categories``, if given, rows may name no other.
+    ``headings`` says what the file calls our columns, for what is reported.
 
     Raises: ImportRefused; DaysTooMany; what ``import_goods`` raises. The days told of stay.
     """
@@ -103,12 +106,14 @@ def import_daily(
     try:
         with cut_by_day(rows, columns=_COLUMNS, day_of=partial(_day_of, undated)) as days:
             if not skip_bad:
-                _refuse_bad(days, undated, supplier_id, categories)
+                _refuse_bad(days, undated, supplier_id, categories, headings=headings)
             reports = []
             for day in days:
                 report = _day_import(
                     begin, day, supplier_id, price_list_id, pool_id, categories=categories
                 )
+                bad = goods.problems_headed(report.goods.bad, headings)
+                report = replace(report, goods=replace(report.goods, bad=bad))
                 told(report)
                 reports.append(report)
             return reports
@@ -130,6 +135,8 @@ def _refuse_bad(
     undated: Sequence[RowProblem],
     supplier_id: PartyId,
     categories: Collection[CategoryNames] | None,
+    *,
+    headings: Mapping[str, str],
 ) -> None:
     """Look through all days before the first is written.
 
@@ -147,6 +154,7 @@ def _refuse_bad(
             bad_count += len(wrong)
             bad += wrong[: max(0, PROBLEMS_SHOWN_MAX - len(bad))]
     if bad:
+        bad = goods.problems_headed(bad, headings)
         report = ImportReport(count + len(undated), bad_rows=bad_rows, bad_count=bad_count, bad=bad)
         raise ImportRefused(report)
 

@@ -17,6 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from heapq import merge
 from itertools import islice
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -44,6 +45,9 @@ _NO_WAREHOUSE: Final = Said(
 
 Row = tuple[int, Mapping[str, str]]
 """A row's number, as a spreadsheet shows it, and its cells by column."""
+
+OUR_HEADINGS: Final[Mapping[str, str]] = MappingProxyType({})
+"""What a sheet calls our columns, where nothing else is known: as we do."""
 
 Also = Callable[[Ctx, Sequence[int], Sequence[SkuId]], None]
 _Sku = tuple[SkuId, PartyId, SheetRow]
@@ -98,10 +102,7 @@ class ImportRefused(Problem):
 
     def __init__(self, report: ImportReport) -> None:
         super().__init__(
-            fields=tuple(
-                FieldProblem(f"/rows/{bad.row}/{bad.column}", "row_invalid", bad.expected)
-                for bad in report.bad
-            ),
+            fields=tuple(FieldProblem(bad.path, "row_invalid", bad.expected) for bad in report.bad),
             rows=report.rows,
             bad_rows=report.bad_rows,
             bad_count=report.bad_count,
@@ -122,6 +123,7 @@ def import_goods(
     begin: Begin,
     *,
     rows: Iterable[Row],
+    headings: Mapping[str, str] = OUR_HEADINGS,
     suppliers: Mapping[str, PartyId],
     warehouses: Mapping[PartyId, Sequence[WarehouseId]],
     price_list_id: ListId,
@@ -141,7 +143,8 @@ def import_goods(
     With ``on_shelf`` goods that are drafts go on the shelf; what was taken off it stays off. With
     ``skip_bad`` rows that are wrong are left out, and listed. ``progress`` is told how many rows
     are written so far, and again from the start when the database undid the transaction. ``also``
-    is told of each lot in the same transaction.
+    is told of each lot in the same transaction. ``headings`` says what the file calls our columns,
+    for what is reported.
 
     Raises: Forbidden; ImportRefused, listing what is wrong; ImportTooLarge; PoolUnknown; NotFound,
     when there is no such price list or warehouse; StockBelowReserved; Busy. Then nothing has
@@ -153,6 +156,7 @@ def import_goods(
     owners = {**suppliers, **({"": default_supplier} if default_supplier else {})}
     with closing(Spool(SheetRow)) as spool:
         checked = _checked(rows, sheet, warehouses, spool)
+        checked = replace(checked, bad=goods.problems_headed(checked.bad, headings))
         if checked.bad_count and not skip_bad:
             raise ImportRefused(checked)
 

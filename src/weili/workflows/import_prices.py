@@ -33,6 +33,7 @@ from weili.modules.pricing import (
 )
 from weili.workflows.import_goods import (
     CHUNK_ROWS,
+    OUR_HEADINGS,
     PROBLEMS_SHOWN_MAX,
     ROWS_MAX,
     ImportRefused,
@@ -93,6 +94,7 @@ def import_prices(
     begin: Begin,
     *,
     rows: Iterable[Row],
+    headings: Mapping[str, str] = OUR_HEADINGS,
     list_id: ListId,
     suppliers: Mapping[str, PartyId],
     note: str,
@@ -104,6 +106,7 @@ def import_prices(
 
     Tiers that the sheet does not name stay. A begin that is past, without an end, is now. With
     ``skip_bad`` rows that are wrong are left out, and listed; a ``preview`` changes nothing.
+    ``headings`` says what the file calls our columns, for what is reported.
 
     Raises: Forbidden; ImportRefused, listing what is wrong; ImportTooLarge; NotFound, when there
     is no such list; WindowsOverlap; WindowsTooMany; BelowCost, of a cost that rose meanwhile.
@@ -116,7 +119,8 @@ def import_prices(
         lines, wrong = _read(chunk)
         found = in_transaction(begin, partial(_found, look=look, lines=lines))
         _tally(look, len(chunk), found, [*wrong, *found.wrong])
-    report = replace(look.report, partners=len(look.partners))
+    bad = goods.problems_headed(look.report.bad, headings)
+    report = replace(look.report, partners=len(look.partners), bad=bad)
     if report.bad_count and not skip_bad:
         raise ImportRefused(
             ImportReport(

@@ -1,6 +1,6 @@
 """Import what a supplier proposes from the rows of its sheet: all of them or none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from weili.kit.context import Begin, Ctx, PartyId
@@ -8,6 +8,7 @@ from weili.kit.world import in_transaction
 from weili.modules import goods
 from weili.modules.goods import ProposalsPut, RowProblem
 from weili.workflows.import_goods import (
+    OUR_HEADINGS,
     PROBLEMS_SHOWN_MAX,
     ImportRefused,
     ImportReport,
@@ -30,11 +31,17 @@ class ProposalsReport:
 
 
 def import_proposals(
-    begin: Begin, *, rows: Iterable[Row], supplier_id: PartyId, skip_bad: bool = False
+    begin: Begin,
+    *,
+    rows: Iterable[Row],
+    supplier_id: PartyId,
+    headings: Mapping[str, str] = OUR_HEADINGS,
+    skip_bad: bool = False,
 ) -> ProposalsReport:
     """Write down what the rows of a supplier's sheet propose; the same sheet again changes nothing.
 
-    Each SPU becomes a draft, for the supplier to look at and to submit. With ``skip_bad`` rows that
+    Each SPU becomes a draft, for the supplier to look at and to submit. ``headings`` says what the
+    file calls our columns. With ``skip_bad`` rows that
     are wrong are left out, and listed.
 
     Raises: Forbidden; ImportRefused, listing what is wrong; ImportTooLarge; StateConflict; Busy.
@@ -50,7 +57,8 @@ def import_proposals(
 
     def work(ctx: Ctx) -> ProposalsReport:
         put = goods.proposals_put(ctx, supplier_id=supplier_id, spus=sheet.spus)
-        report = _report(count, put, sorted([*wrong, *put.wrong], key=lambda each: each.row))
+        bad = goods.problems_headed([*wrong, *put.wrong], headings)
+        report = _report(count, put, sorted(bad, key=lambda each: each.row))
         if report.bad_count and not skip_bad:
             # The transaction ends with it, so that what was written of the good rows is undone.
             raise ImportRefused(

@@ -6,8 +6,9 @@ from types import MappingProxyType
 from typing import Final
 
 from weili.kit.context import Ctx, PartyId
-from weili.kit.problems import FieldProblem, InputInvalid, Said
+from weili.kit.problems import FieldProblem, InputInvalid, Said, pointer
 from weili.modules import goods, inventory
+from weili.workflows.import_goods import OUR_HEADINGS
 
 ROWS_MAX: Final = 10_000
 REQUIRED: Final = ("supplier_code", "warehouse", "on_hand")
@@ -45,12 +46,17 @@ Row = tuple[int, Mapping[str, str]]
 
 
 def set_stock(
-    ctx: Ctx, *, supplier_id: PartyId, rows: Iterable[Row], reference: str
+    ctx: Ctx,
+    *,
+    supplier_id: PartyId,
+    rows: Iterable[Row],
+    reference: str,
+    headings: Mapping[str, str] = OUR_HEADINGS,
 ) -> list[inventory.StockLevel]:
     """Set what lies in a supplier's warehouses to what was counted: all rows or none.
 
     ``supplier_code`` and ``warehouse`` are the supplier's own codes; an empty ``safety`` leaves
-    it as it is. The same sheet again changes nothing.
+    it as it is; ``headings`` says what the file calls them. The same sheet again changes nothing.
 
     Raises: Forbidden; InputInvalid, naming the rows at fault; StockBelowReserved.
     """
@@ -58,12 +64,16 @@ def set_stock(
     taken = list(islice(rows, ROWS_MAX + 1))
     if len(taken) > ROWS_MAX:
         raise InputInvalid(fields=(FieldProblem("/rows", "too_many", _FEWER),))
-    changes = _changes(ctx, supplier_id, taken, reference)
+    changes = _changes(ctx, supplier_id, taken, reference, headings)
     return inventory.stock_change(ctx, changes=changes)
 
 
 def _changes(
-    ctx: Ctx, supplier_id: PartyId, rows: Sequence[Row], reference: str
+    ctx: Ctx,
+    supplier_id: PartyId,
+    rows: Sequence[Row],
+    reference: str,
+    headings: Mapping[str, str],
 ) -> list[inventory.StockChange]:
     keys = [(supplier_id, _cell(cells, "supplier_code")) for _, cells in rows]
     skus = goods.skus_by_code(ctx, keys=keys)
@@ -72,10 +82,9 @@ def _changes(
     wrong: list[FieldProblem] = []
     changes: dict[tuple[str, str], inventory.StockChange] = {}
     for (number, cells), key, code in zip(rows, keys, codes, strict=True):
-        path = f"/rows/{number}"
         on_hand, safety = _count(_cell(cells, "on_hand")), _count(_cell(cells, "safety"))
         bad = [
-            FieldProblem(f"{path}/{column}", problem, expected)
+            FieldProblem(pointer("rows", number, headings.get(column, column)), problem, expected)
             for is_bad, column, problem, expected in (
                 (key not in skus, "supplier_code", "unknown", _SKU),
                 (code not in houses, "warehouse", "unknown", _WAREHOUSE),

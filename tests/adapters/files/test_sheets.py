@@ -50,7 +50,7 @@ def test_one_wrong_byte_late_in_the_file_is_seen_before_the_first_row(tmp_path: 
 
 
 def test_csv_is_read_as_a_stream(tmp_path: Path) -> None:
-    rows = files.sheet_rows(csv_file(tmp_path, "code\n" + "A\n" * 5))
+    rows = iter(files.sheet_rows(csv_file(tmp_path, "code\n" + "A\n" * 5)))
 
     assert isinstance(rows, GeneratorType)
     assert next(rows) == (2, {"code": "A"})
@@ -98,7 +98,7 @@ def test_column_that_comes_twice_under_two_headings_is_refused(tmp_path: Path) -
 
 
 def test_quote_that_never_ends_is_refused_with_its_row(tmp_path: Path) -> None:
-    rows = files.sheet_rows(csv_file(tmp_path, 'code\nA\n"B\nC\n'))
+    rows = iter(files.sheet_rows(csv_file(tmp_path, 'code\nA\n"B\nC\n')))
 
     assert next(rows) == (2, {"code": "A"})
     with pytest.raises(files.SheetBroken) as caught:

@@ -108,8 +108,8 @@ def test_a_code_that_leads_to_no_category_makes_none(desk: Desk, kind: str, day:
 
     # Then the rows are named, and nothing was made
     assert refused.code == 7
-    assert "row 3, category: '大家电＞电视'" in refused.err
-    assert "row 4, category: '999'" in refused.err
+    assert "row 3, cid (category): '大家电＞电视'" in refused.err
+    assert "row 4, cid (category): '999'" in refused.err
     assert desk.categories() == before
     with desk.market.world.begin() as ctx:
         assert goods.skus_by_code(ctx, keys=[(desk.market.grocer, "A")]) == {}
@@ -122,3 +122,68 @@ def test_a_code_that_leads_to_no_category_makes_none(desk: Desk, kind: str, day:
     with desk.market.world.begin() as ctx:
         keys = [(desk.market.grocer, code) for code in "ABC"]
         assert set(goods.skus_by_code(ctx, keys=keys)) == {keys[0]}
+
+
+@pytest.mark.parametrize(("kind", "day"), [("goods", ""), ("daily", ",2016-11-05")])
+def test_a_wrong_cell_is_told_by_the_heading_of_the_file_that_was_mapped(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str, day: str
+) -> None:
+    # Given a mapping that takes the cost from the price, and attributes from two columns
+    parts = {"颜色": {"heading": "Colour"}, "尺寸": {"heading": "size"}}
+    changes = {"attributes": {"names": parts}, **({"day": "day"} if day else {})}
+    assert desk.saved(**changes).code == 0
+    head = "id,Name ,cid,FEN,Colour,size" + (",day" if day else "")
+
+    # When a file comes with a price that is none, and a page of text for a colour
+    refused = desk.imported(kind, head, f"A,电话,560,free,{'x' * 501},L{day}")
+
+    # Then each is named as the file has it, with our own name where that is another
+    assert refused.code == 7
+    lines = [line for line in refused.err.splitlines() if line.startswith("  row ")]
+    told = [line.split(":")[0].strip() for line in lines]
+    assert told == ["row 2, Colour, size (attributes)", "row 2, FEN (cost)", "row 2, FEN (price)"]
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert (
+        "第 2 行 FEN（price）：'free'" in desk.imported(kind, head, f"A,电话,560,free,,{day}").err
+    )
+
+
+def test_a_chinese_heading_is_told_as_it_stands_and_ours_by_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = desk.folder / "ours.csv"
+    path.write_text(
+        "商品编码,类目,商品名称,tax_rate_bps,Cost,售价\nA,茶,龙井,1300,x,free\n", encoding="utf-8"
+    )
+    words = ("import", "goods", str(path), "--supplier", "grocer", *LISTS)
+    refused = desk.run(*words)
+    assert "row 2, Cost: 'x'" in refused.err
+    assert "row 2, 售价 (price): 'free'" in refused.err
+    [cost, price] = json.loads(desk.run(*words, "--json").out)["bad"]
+    assert (cost["column"], cost["heading"]) == ("cost", "Cost")
+    assert (price["column"], price["heading"]) == ("price", "售价")
+
+    # A price list, a supplier's proposals and counts are told in the same way
+    prices = desk.folder / "prices.csv"
+    prices.write_text("商品编码,售价\ntea,free\n", encoding="utf-8")
+    told = desk.run("import", "prices", str(prices), "--supplier", "grocer")
+    assert "row 2, 售价 (price): 'free'" in told.err
+    told = desk.run("import", "proposals", str(path), "--supplier", "grocer")
+    assert "row 2, Cost: 'x'" in told.err
+    counts = desk.folder / "counts.csv"
+    counts.write_text("商品编码,仓库,库存\ntea,NEAR,many\n", encoding="utf-8")
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    told = desk.run("stock", "set", str(counts), "--supplier", "grocer")
+    assert (told.code, "  /rows/2/库存: " in told.err) == (2, True)
+    assert "第 2 行 售价（price）：'free'" in desk.run(*words).err
+
+
+def test_a_price_list_and_proposals_by_a_mapping_are_told_by_the_file_too(desk: Desk) -> None:
+    assert desk.saved(variant={"heading": "size", "prefix": "净含量"}).code == 0
+    refused = desk.imported("prices", "id,fen", "tea,free")
+    assert refused.code == 2  # Of the mapping's lists, prices have no pool.
+    path = desk.folder / "theirs.csv"
+    words = (str(path), "--supplier", "grocer", "--mapping", "shop")
+    assert "row 2, fen (price): 'free'" in desk.run("import", "prices", *words).err
+    path.write_text("id,name,cid,fen,size\nA,电话,560,100,L\n", encoding="utf-8")
+    assert "row 2, size (variant_values): " in desk.run("import", "proposals", *words).err

@@ -95,8 +95,8 @@ def test_what_a_sheet_has_no_column_for_stays_through_review_and_publication(
     refused = serving.ask("grocer", "POST", TARGET, other)
     assert (refused.status_code, refused.json()["code"]) == (422, "import_refused")
     assert [each["path"] for each in refused.json()["fields"]] == [
-        "/rows/2/spu_code",
-        "/rows/3/spu_code",
+        "/rows/2/SPU",
+        "/rows/3/SPU",
     ]
     assert serving.rows() == before
     skipped = done(serving.ask("grocer", "POST", f"{TARGET}?skip_bad=true", other))
@@ -127,13 +127,13 @@ def test_wrong_rows_are_named_by_row_and_column_and_nothing_is_proposed(serving:
     refused = serving.ask("grocer", "POST", TARGET, sheet(*rows), headers={"accept-language": "zh"})
     assert (refused.status_code, refused.json()["code"]) == (422, "import_refused")
     assert [each["path"] for each in refused.json()["fields"]] == [
-        "/rows/4/spu_code",
-        "/rows/5/supplier_code",
-        "/rows/6/category",
-        "/rows/7/supplier_code",
-        "/rows/8/cost",
-        "/rows/8/variant_values",
-        "/rows/8/quantity_min",
+        "/rows/4/SPU",
+        "/rows/5/商品编码",
+        "/rows/6/类目",
+        "/rows/7/商品编码",
+        "/rows/8/供货价",
+        "/rows/8/规格",
+        "/rows/8/起订量",
         "/rows/8/",
     ]
     assert serving.rows() == before

@@ -67,16 +67,22 @@ def test_wrong_rows_are_named_and_keep_the_sheet_out_unless_they_are_left_out(
     )
     assert (refused.status_code, refused.json()["code"]) == (422, "import_refused")
     assert {field["path"] for field in refused.json()["fields"]} == {
-        "/rows/4/supplier_code",
-        "/rows/5/price",
+        "/rows/4/商品编码",
+        "/rows/5/售价",
     }
     assert serving.rows() == before
     done = serving.ask("operator", "POST", path_of(serving, skip_bad="true"), sheet)
 
     assert (done.json()["prices_changed"], done.json()["bad_rows"]) == (2, 2)
-    assert [(bad["row"], bad["column"], bad["got"]) for bad in done.json()["bad"]] == [
-        (5, "price", "free"),
-        (4, "supplier_code", "nothing"),
+    assert [{**bad, "expected": ""} for bad in done.json()["bad"]] == [
+        {"row": 5, "column": "price", "heading": "售价", "got": "free", "expected": ""},
+        {
+            "row": 4,
+            "column": "supplier_code",
+            "heading": "商品编码",
+            "got": "nothing",
+            "expected": "",
+        },
     ]
 
 

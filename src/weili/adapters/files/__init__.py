@@ -10,7 +10,7 @@ from weili.adapters.files.problems import (
     SheetProblem,
     SheetTooLarge,
 )
-from weili.adapters.files.sheets import sheet_rows
+from weili.adapters.files.sheets import SheetRows, sheet_rows
 from weili.adapters.files.tables_out import csv_write, xlsx_write
 from weili.adapters.files.workbooks import XLSX_BYTES_MAX
 
@@ -23,6 +23,7 @@ __all__ = [
     "SheetNoText",
     "SheetNotASheet",
     "SheetProblem",
+    "SheetRows",
     "SheetTooLarge",
     "csv_write",
     "sheet_rows",

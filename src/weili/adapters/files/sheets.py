@@ -10,6 +10,7 @@ import codecs
 import csv
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
@@ -37,12 +38,24 @@ _HEADINGS_SHOWN_MAX: Final = 40
 _NO_TEXT: Final = Said("it is not text", "它不是文本")
 _OLD_WORKBOOK: Final = Said("it is a workbook of an old or a locked kind", "旧格式或加密的工作簿")
 
+Row = tuple[int, dict[str, str]]
 Cell = int | float | str | bool | time | date | datetime | timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRows:
+    """A sheet's rows, which are read once, and by column what its heading is in the file."""
+
+    headings: Mapping[str, str]
+    rows: Iterator[Row]
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.rows
 
 
 def sheet_rows(
     path: Path, *, aliases: Mapping[str, str] | None = None, required: Collection[str] = ()
-) -> Iterator[tuple[int, dict[str, str]]]:
+) -> SheetRows:
     """Read a sheet row by row; rows without anything in them are passed over.
 
     The header is checked before the first row is given. Of a workbook the first sheet is read.
@@ -60,13 +73,11 @@ def sheet_rows(
         raise SheetNotASheet(file=name, why=_OLD_WORKBOOK)
     lines = _workbook(path) if head == _ZIP else _csv(path, _encoding(path))
     _, header = next(lines, (1, []))
-    columns = _columns(name, header, aliases or {}, required)
-    return _rows(lines, columns)
+    columns, headings = _columns(name, header, aliases or {}, required)
+    return SheetRows(headings, _rows(lines, columns))
 
 
-def _rows(
-    lines: Iterable[tuple[int, list[str]]], columns: list[str]
-) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(lines: Iterable[tuple[int, list[str]]], columns: list[str]) -> Iterator[Row]:
     width = len(columns)
     for number, cells in lines:
         if not any(cells):
@@ -81,8 +92,8 @@ def _rows(
 
 def _columns(
     name: str, header: list[str], aliases: Mapping[str, str], required: Collection[str]
-) -> list[str]:
-    """Turn headings into the names of columns."""
+) -> tuple[list[str], dict[str, str]]:
+    """Turn headings into the names of columns; gives what each of them is headed, too."""
     headings = [heading.strip() for heading in header]
     while headings and not headings[-1]:
         headings.pop()
@@ -105,7 +116,7 @@ def _columns(
             columns=", ".join(missing) or Said("at all", "（没有任何列）"),
             found=shown or Said("nothing", "（空）"),
         )
-    return columns
+    return columns, meant
 
 
 def _encoding(path: Path) -> str:

@@ -17,10 +17,9 @@ from weili.entrypoints.cli.opened import (
 from weili.kit.problems import ANSWERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
+    from weili.adapters.files import SheetRows
     from weili.kit.context import Ctx, PartyId
-    from weili.modules.goods import CategoryNames
+    from weili.modules.goods import CategoryNames, RowProblem
     from weili.modules.imports import Columns
     from weili.workflows.import_daily import DayReport
     from weili.workflows.import_goods import ImportRefused, ImportReport
@@ -80,9 +79,11 @@ def import_goods(  # noqa: PLR0917 - typer passes options by name
             progress.update(task, description=text)
 
         try:
+            sheet = _rows(file, columns)
             report = workflow.import_goods(
                 opened.begin,
-                rows=_rows(file, columns),
+                rows=sheet,
+                headings=sheet.headings,
                 categories=in_transaction(opened.begin, lambda ctx: _categories(ctx, columns)),
                 skip_bad=skip_bad,
                 progress=told,
@@ -119,9 +120,11 @@ def import_daily(  # noqa: PLR0917 - typer passes options by name
             opened.begin, lambda ctx: columns_named(ctx, mapping, place["default_supplier"])
         )
         try:
+            sheet = _rows(file, columns)
             days = workflow.import_daily(
                 opened.begin,
-                rows=_rows(file, columns),
+                rows=sheet,
+                headings=sheet.headings,
                 supplier_id=place["default_supplier"],
                 price_list_id=place["price_list_id"],
                 pool_id=place["pool_id"],
@@ -257,15 +260,18 @@ def _categories(ctx: "Ctx", columns: "Columns | None") -> "frozenset[CategoryNam
     return frozenset(goods.category_paths(ctx))
 
 
-def _rows(file: Path, columns: "Columns | None") -> "Iterator[tuple[int, Mapping[str, str]]]":
+def _rows(file: Path, columns: "Columns | None") -> "SheetRows":
     """Read a file's rows as rows of our sheet."""
-    from weili.adapters.files import sheet_rows
+    from weili.adapters.files import SheetRows, sheet_rows
     from weili.modules import goods, imports
 
     if columns is None:
         return sheet_rows(file, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED)
-    rows = sheet_rows(file, required=sorted(imports.headings_of(columns)))
-    return ((number, imports.mapped(columns, raw)) for number, raw in rows)
+    sheet = sheet_rows(file, required=sorted(imports.headings_of(columns)))
+    return SheetRows(
+        imports.headings_named(columns, sheet.headings),
+        ((number, imports.mapped(columns, raw)) for number, raw in sheet),
+    )
 
 
 def _day_as_json(day: "DayReport") -> dict[str, Any]:
@@ -364,12 +370,19 @@ def refusal(refused: "ImportRefused") -> str:
     return "\n".join([refused.text(say.language()), *bad_lines(refused.report), hint])
 
 
+def _column_said(bad: "RowProblem") -> str:
+    """Name a column as its file does, and as we do where that is something else."""
+    if not bad.heading or bad.heading.casefold() == bad.column:
+        return bad.heading or bad.column
+    return say.words(f"{bad.heading} ({bad.column})", f"{bad.heading}（{bad.column}）")
+
+
 def bad_lines(report: "ImportReport | PricesReport | ProposalsReport") -> list[str]:
     """Say what is wrong, row by row, up to a bound."""
     lines = [
         say.words(
-            f"  row {bad.row}, {bad.column}: {bad.got!r}, expected {bad.expected.en}",
-            f"  第 {bad.row} 行 {bad.column}：{bad.got!r}，应为{bad.expected.zh}",
+            f"  row {bad.row}, {_column_said(bad)}: {bad.got!r}, expected {bad.expected.en}",
+            f"  第 {bad.row} 行 {_column_said(bad)}：{bad.got!r}，应为{bad.expected.zh}",
         )
         for bad in report.bad[:BAD_SHOWN_MAX]
     ]

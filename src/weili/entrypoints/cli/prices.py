@@ -26,6 +26,7 @@ from weili.kit.problems import ANSWERS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from weili.adapters.files import SheetRows
     from weili.kit.context import Begin, Ctx
     from weili.modules.goods import SkuId
     from weili.modules.imports import Columns
@@ -75,9 +76,11 @@ def import_prices(  # noqa: PLR0917 - typer passes options by name
             opened.begin, lambda ctx: columns_named(ctx, mapping, place["default_supplier"])
         )
         try:
+            sheet = _rows(file, columns, span)
             report = workflow.import_prices(
                 opened.begin,
-                rows=_rows(file, columns, span),
+                rows=sheet,
+                headings=sheet.headings,
                 note=file.name[:NOTE_MAX],
                 skip_bad=skip_bad,
                 preview=preview,
@@ -168,11 +171,9 @@ def _place(ctx: "Ctx", supplier: str | None, price_list: str) -> dict[str, Any]:
     }
 
 
-def _rows(
-    file: Path, columns: "Columns | None", span: "Mapping[str, str]"
-) -> "Iterator[tuple[int, Mapping[str, str]]]":
+def _rows(file: Path, columns: "Columns | None", span: "Mapping[str, str]") -> "SheetRows":
     """Read a file's rows as rows of prices; of a mapping of goods only what is asked here."""
-    from weili.adapters.files import sheet_rows
+    from weili.adapters.files import SheetRows, sheet_rows
     from weili.modules import imports, pricing
 
     rules = {
@@ -183,9 +184,16 @@ def _rows(
     headings = imports.headings_of(rules)
     aliases = {a: b for a, b in pricing.PRICE_ALIASES.items() if a not in headings}
     required = sorted(headings) if rules else ["price"]
-    for number, raw in sheet_rows(file, aliases=aliases, required=required):
-        cells = raw | imports.mapped(rules, raw)
-        yield number, cells | {name: cells.get(name) or given for name, given in span.items()}
+    sheet = sheet_rows(file, aliases=aliases, required=required)
+
+    def cells(raw: dict[str, str]) -> dict[str, str]:
+        read = raw | imports.mapped(rules, raw)
+        return read | {name: read.get(name) or given for name, given in span.items()}
+
+    return SheetRows(
+        {**sheet.headings, **imports.headings_named(rules, sheet.headings)},
+        ((number, cells(raw)) for number, raw in sheet),
+    )
 
 
 def _report_say(report: "PricesReport", as_json: bool) -> None:

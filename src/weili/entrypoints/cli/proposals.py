@@ -23,8 +23,7 @@ from weili.entrypoints.cli.opened import (
 from weili.kit.problems import ANSWERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
+    from weili.adapters.files import SheetRows
     from weili.modules.imports import Columns
 
 
@@ -45,8 +44,13 @@ def import_proposals(  # noqa: PLR0917 - typer passes options by name
         supplier_id, begin = supplier_begin(opened, supplier)
         columns = in_transaction(opened.begin, lambda ctx: columns_named(ctx, mapping, supplier_id))
         try:
+            sheet = _rows(file, columns)
             report = workflow.import_proposals(
-                begin, rows=_rows(file, columns), supplier_id=supplier_id, skip_bad=skip_bad
+                begin,
+                rows=sheet,
+                headings=sheet.headings,
+                supplier_id=supplier_id,
+                skip_bad=skip_bad,
             )
         except ImportRefused as refused:
             if as_json:
@@ -70,15 +74,20 @@ def import_proposals(  # noqa: PLR0917 - typer passes options by name
         say.line(text, text)
 
 
-def _rows(file: Path, columns: "Columns | None") -> "Iterator[tuple[int, Mapping[str, str]]]":
+def _rows(file: Path, columns: "Columns | None") -> "SheetRows":
     """Read a file's rows as rows of proposals."""
-    from weili.adapters.files import sheet_rows
+    from weili.adapters.files import SheetRows, sheet_rows
     from weili.modules import goods, imports
 
     aliases = goods.PROPOSAL_ALIASES
     if columns is None:
-        yield from sheet_rows(file, aliases=aliases, required=goods.PROPOSAL_REQUIRED)
-        return
-    for number, raw in sheet_rows(file, required=sorted(imports.headings_of(columns))):
-        cells = imports.mapped(columns, raw)
-        yield number, {aliases.get(name, name): cell for name, cell in cells.items()}
+        return sheet_rows(file, aliases=aliases, required=goods.PROPOSAL_REQUIRED)
+    sheet = sheet_rows(file, required=sorted(imports.headings_of(columns)))
+
+    def ours(cells: dict[str, str]) -> dict[str, str]:
+        return {aliases.get(name, name): cell for name, cell in cells.items()}
+
+    return SheetRows(
+        ours(imports.headings_named(columns, sheet.headings)),
+        ((number, ours(imports.mapped(columns, raw))) for number, raw in sheet),
+    )

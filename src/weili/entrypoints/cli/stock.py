@@ -55,10 +55,17 @@ def stock_set(
     from weili.workflows import set_stock as workflow
 
     with supplier_opened(world, supplier) as (supplier_id, begin):
-        rows = list(sheet_rows(file, aliases=workflow.ALIASES, required=workflow.REQUIRED))
+        sheet = sheet_rows(file, aliases=workflow.ALIASES, required=workflow.REQUIRED)
+        rows = list(sheet)
 
         def work(ctx: "Ctx") -> list[dict[str, Any]]:
-            levels = workflow.set_stock(ctx, supplier_id=supplier_id, rows=rows, reference="count")
+            levels = workflow.set_stock(
+                ctx,
+                supplier_id=supplier_id,
+                rows=rows,
+                reference="count",
+                headings=sheet.headings,
+            )
             return _documents(ctx, levels)
 
         items = in_transaction(begin, work)

@@ -72,9 +72,11 @@ def prices_upload(
     """
     suppliers = carry_out(call, lambda ctx: _suppliers(ctx, supplier_id))
     with sheet_kept(call) as file:
+        rows = sheet_rows(file, aliases=pricing.PRICE_ALIASES, required=["price"])
         report = import_prices(
             call.world.begin_as(call.actor),
-            rows=sheet_rows(file, aliases=pricing.PRICE_ALIASES, required=["price"]),
+            rows=rows,
+            headings=rows.headings,
             list_id=list_id,
             suppliers=suppliers,
             note=note,

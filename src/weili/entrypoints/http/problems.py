@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from weili.entrypoints.http.checks import UnfitError
 from weili.entrypoints.http.faults import fault_said
-from weili.kit.problems import ANSWERS, FieldProblem, InputInvalid, Kind, Problem, Said
+from weili.kit.problems import ANSWERS, FieldProblem, InputInvalid, Kind, Problem, Said, pointer
 
 MEDIA_TYPE: Final = "application/problem+json"
 FIELDS_MAX: Final = 50
@@ -129,7 +129,7 @@ def input_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
         where, *rest = error["loc"] or ("body",)
         if error["type"] == "json_invalid":
             return BodyUnreadable(why=_unreadable(error))
-        path = _pointer(rest)
+        path = pointer(*rest)
         if where == "query":
             path = f"?{'.'.join(map(str, rest))}"
         elif where == "path":
@@ -170,8 +170,3 @@ def body_invalid(error: ValidationError) -> Problem:
             for item in error.errors(include_url=False, include_input=False)
         ]
     )
-
-
-def _pointer(parts: Sequence[object]) -> str:
-    """Write a JSON pointer. Source: RFC 6901, section 3."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -30,10 +30,14 @@ SkipQuery = Annotated[bool, Query(description="leave wrong rows out instead of r
 
 
 class BadOut(Document):
-    """What is wrong with a row, as a spreadsheet numbers it; empty `column`: beyond the header."""
+    """What is wrong with a row, as a spreadsheet numbers it; empty `column`: beyond the header.
+
+    `heading` is what the file calls the column.
+    """
 
     row: int
     column: str
+    heading: str
     got: str
     expected: str
 

@@ -111,9 +111,12 @@ def goods_upload(call: CallIn, *, skip_bad: SkipQuery = False) -> Response:
     """
     carry_out(call, lambda ctx: ctx.require("supply:write"))
     with sheet_kept(call) as file:
+        aliases, required = goods.PROPOSAL_ALIASES, goods.PROPOSAL_REQUIRED
+        rows = sheet_rows(file, aliases=aliases, required=required)
         report = import_proposals(
             call.world.begin_as(call.actor),
-            rows=sheet_rows(file, aliases=goods.PROPOSAL_ALIASES, required=goods.PROPOSAL_REQUIRED),
+            rows=rows,
+            headings=rows.headings,
             supplier_id=call.actor.party_id,
             skip_bad=skip_bad,
         )

@@ -147,6 +147,7 @@ from weili.modules.goods.rules import (
     is_sold_to,
     line_check,
     media_facts,
+    problems_headed,
     row_check,
     terms_faults,
 )
@@ -306,6 +307,7 @@ __all__ = [
     "pool_revoke",
     "pool_take",
     "pools_granted",
+    "problems_headed",
     "proposals_put",
     "revision_edit",
     "revision_get",

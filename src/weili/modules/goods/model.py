@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from weili.kit.context import PartyId
-from weili.kit.problems import Said
+from weili.kit.problems import Said, pointer
 from weili.kit.states import StateTable
 
 CategoryId = NewType("CategoryId", UUID)
@@ -326,12 +326,21 @@ class PoolFit:
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """One column of one row of a sheet that is not as expected."""
+    """One column of one row of a sheet that is not as expected.
+
+    ``heading`` is what the file calls the column, empty where that is not known or there is none.
+    """
 
     row: int
     column: str
     got: str
     expected: Said
+    heading: str = ""
+
+    @property
+    def path(self) -> str:
+        """Point at the cell, in the words of the file."""
+        return pointer("rows", self.row, self.heading or self.column)
 
 
 class SheetRow(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from weili.kit.money import fen_from_yuan, portion_half_up, yuan_from_fen
-from weili.kit.problems import FieldProblem, InputInvalid, Said, either
+from weili.kit.problems import FieldProblem, InputInvalid, Said, either, pointer
 from weili.modules.goods import (
     CATEGORY_KNOWN,
     SHEET_COLUMNS,
@@ -119,8 +119,7 @@ def categories_check(columns: Columns, known: Collection[CategoryNames]) -> None
     rule = columns.get("category", Rule())
     meant = {"/category/value": rule.value} if rule.value is not None else {}
     for text, path in (rule.values or {}).items():
-        name = text.replace("~", "~0").replace("/", "~1")
-        meant[f"/category/values/{name}"] = rule.prefix + path
+        meant[pointer("category", "values", text)] = rule.prefix + path
     if wrong := [place for place, path in meant.items() if category_parts(path) not in known]:
         raise InputInvalid(
             fields=tuple(FieldProblem(place, "category_unknown", CATEGORY_KNOWN) for place in wrong)
@@ -147,6 +146,21 @@ def headings_of(columns: Columns) -> frozenset[str]:
         for rule in (column, *(column.names or {}).values())
         if rule.heading is not None
     )
+
+
+def headings_named(columns: Columns, headings: Mapping[str, str]) -> dict[str, str]:
+    """Say for each of our columns what the file calls where its cells come from.
+
+    ``headings`` are the file's own, by how the reader of sheets folds them. A column whose cells
+    come from the mapping alone has none.
+    """
+    named: dict[str, str] = {}
+    for name, rule in columns.items():
+        source = columns.get(rule.share_of, rule) if rule.share_of is not None else rule
+        folded = headings_of({name: source})
+        if found := [heading for fold, heading in headings.items() if fold in folded]:
+            named[name] = ", ".join(found)
+    return named
 
 
 def mapped(columns: Columns, raw: Mapping[str, str]) -> dict[str, str]:

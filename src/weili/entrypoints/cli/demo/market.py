@@ -1,7 +1,7 @@
 """Opens the market that the demo trades in: suppliers, warehouses, goods, partners, keys."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,11 +182,11 @@ def _rows(catalogue: Path | None, suppliers: Sequence[str]) -> Iterator[tuple[st
     with sample.catalogue_path() as shipped:
         path = catalogue or shipped
         rows = sheet_rows(path, aliases=goods.SHEET_ALIASES, required=goods.SHEET_REQUIRED)
-        yield path.name, rows if catalogue is None else _spread(rows, suppliers)
+        yield path.name, iter(rows) if catalogue is None else _spread(rows, suppliers)
 
 
 def _spread(
-    rows: Iterator[tuple[int, dict[str, str]]], suppliers: Sequence[str]
+    rows: Iterable[tuple[int, dict[str, str]]], suppliers: Sequence[str]
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Give each supplier that a stranger's sheet names one of ours, in turn."""
     ours: dict[str, str] = {name: name for name in suppliers}

@@ -28,6 +28,7 @@ from weili.modules.goods.rules.sheet import (
     SheetCheck,
     category_checked,
     category_parts,
+    problems_headed,
     row_check,
 )
 from weili.modules.goods.rules.template import (
@@ -62,6 +63,7 @@ __all__ = [
     "line_check",
     "media_facts",
     "parts_checked",
+    "problems_headed",
     "proposal_faults",
     "proposal_of",
     "proposal_rows",

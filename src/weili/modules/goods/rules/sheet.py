@@ -5,6 +5,7 @@ A row is checked as a whole, so that whoever fills in the sheet sees every wrong
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -163,6 +164,13 @@ def cells_read(
     if beyond := _got(raw, ""):
         problems.append(RowProblem(row_number, "", beyond, _NO_MORE_CELLS))
     return read, problems
+
+
+def problems_headed(
+    problems: Iterable[RowProblem], headings: Mapping[str, str]
+) -> list[RowProblem]:
+    """Give what is wrong with rows, with what the file calls each column."""
+    return [replace(each, heading=headings.get(each.column, "")) for each in problems]
 
 
 def _got(raw: Mapping[str, str], column: str) -> str:

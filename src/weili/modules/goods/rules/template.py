@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from weili.kit.problems import FieldProblem, Said, either
+from weili.kit.problems import FieldProblem, Said, either, pointer
 from weili.modules.goods.model import Attribute, AttributeKind, AttributeUse
 
 TEMPLATE_MAX: Final = 50
@@ -168,4 +168,4 @@ def _expected(attribute: Attribute) -> Said:
 
 def _at(path: str, name: str) -> str:
     """Point at a member (RFC 6901)."""
-    return f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
+    return path + pointer(name)
