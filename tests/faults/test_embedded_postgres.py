@@ -28,6 +28,8 @@ from weili.adapters.postgres import (
     EmbeddedPostgresError,
     Server,
     down,
+    leftover_remove,
+    leftovers,
     processes,
     remove,
     status,
@@ -538,6 +540,33 @@ if ROOT:  # Stories that only root can live through.
         with pytest.raises(EmbeddedPostgresError, match="is a copy of"):
             up(tmp_path / "second")
         remove(tmp_path / "first")
+
+    def test_what_a_gone_home_has_left_is_deleted_once_its_server_has_ended(tmp_path: Path) -> None:
+        # Given a server whose home was deleted under it
+        home = tmp_path / "gone"
+        server = up(home)
+        identity = server.data_directory.name
+        note = (home / "id").read_text()
+        shutil.rmtree(home)
+        [left] = [each for each in leftovers() if each.id == identity]
+        assert (left.home, left.is_running, left.size_bytes > 0) == (home, True, True)
+        with pytest.raises(EmbeddedPostgresError, match="still runs"):
+            leftover_remove(identity)
+        assert processes.find(server.pid) is not None
+
+        # When it has ended
+        home.mkdir(mode=0o700)
+        (home / "id").write_text(note)
+        assert down(home)
+        with pytest.raises(EmbeddedPostgresError, match="is there again"):
+            leftover_remove(identity)
+        shutil.rmtree(home)
+
+        # Then its data goes, with its sockets and all that lay beside it
+        leftover_remove(identity)
+        assert list(server.data_directory.parent.glob(f"{identity}*")) == []
+        assert not server.socket_directory.exists()
+        assert identity not in {each.id for each in leftovers()}
 
     def test_root_of_a_container_adopts_what_it_may_not_look_into(ourselves: Starter) -> None:
         """There root lacks the capability to read the links of other users' processes."""

@@ -11,12 +11,16 @@ from weili.adapters.postgres.embedded import (
     tool_options,
     up,
 )
+from weili.adapters.postgres.leftovers import Leftover, leftover_remove, leftovers
 
 __all__ = [
     "EmbeddedPostgresError",
+    "Leftover",
     "Server",
     "ToolOptions",
     "down",
+    "leftover_remove",
+    "leftovers",
     "remove",
     "status",
     "tool",

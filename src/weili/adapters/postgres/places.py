@@ -26,11 +26,11 @@ from typing import Final, TypedDict
 
 PORT: Final = "5432"
 TOOL_TIMEOUT_S: Final = 180.0
+SYSTEM_ROOT: Final = Path("/var/lib/weili")
+ID_LENGTH: Final = 16
 
 _SYSTEM_USER: Final = "weili-postgres"
-_SYSTEM_ROOT: Final = Path("/var/lib/weili")
 _POLL_S: Final = 0.02
-_ID_LENGTH: Final = 16
 _LOCK_TIMEOUT_S: Final = 360.0  # Longer than the longest start, which may replay a long log.
 
 
@@ -127,7 +127,7 @@ def find(home: Path) -> Place:
         return Place(home, home / "data", programs, os.geteuid(), os.getegid())
     user = _system_user()
     _check_not_a_copy(home, identity)
-    return Place(home, _SYSTEM_ROOT / identity, programs, user.pw_uid, user.pw_gid)
+    return Place(home, SYSTEM_ROOT / identity, programs, user.pw_uid, user.pw_gid)
 
 
 def _identity_of_home(home: Path) -> str:
@@ -137,15 +137,20 @@ def _identity_of_home(home: Path) -> str:
     if not known:
         known = secrets.token_hex(8)
         write(path, known + "\n")
-    if len(known) != _ID_LENGTH or set(known) - set("0123456789abcdef"):
+    if not is_id(known):
         message = f"{path} doesn't hold an id of ours. Restore it, or delete it to start empty."
         raise EmbeddedPostgresError(message)
     return known
 
 
+def is_id(text: str) -> bool:
+    """Say whether a text may be the id of a home."""
+    return len(text) == ID_LENGTH and not set(text) - set("0123456789abcdef")
+
+
 def _check_not_a_copy(home: Path, identity: str) -> None:
     """Refuse a copied checkout, which would otherwise share the data of the first one."""
-    note = _SYSTEM_ROOT / f"{identity}.home"
+    note = SYSTEM_ROOT / f"{identity}.home"
     first = Path(note.read_text().strip("\n")) if note.exists() else home
     if first != home and (first / "id").exists():
         if (first / "id").read_text().strip() == identity:
@@ -184,7 +189,7 @@ def _system_user() -> pwd.struct_passwd:
     # A root shell opened by a plain `su` has no sbin in its path.
     program = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     words = ["--system", "--user-group", "--no-create-home"]
-    words += ["--home-dir", str(_SYSTEM_ROOT), "--shell", "/usr/sbin/nologin", _SYSTEM_USER]
+    words += ["--home-dir", str(SYSTEM_ROOT), "--shell", "/usr/sbin/nologin", _SYSTEM_USER]
     said = "there is no useradd here"
     if program is not None:
         made = subprocess.run(
@@ -217,7 +222,7 @@ def binaries(home: Path) -> Path:
     in_place = package / "pginstall"
     if not is_root() and os.access(in_place / "bin" / "postgres", os.X_OK):
         return in_place
-    parent = _SYSTEM_ROOT if is_root() else home
+    parent = SYSTEM_ROOT if is_root() else home
     parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     if is_root():
         parent.chmod(0o755)

@@ -36,6 +36,17 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "List a supplier's warehouses by the codes that sheets name, and what they serve.": (
             "列出供应商的仓库：表格中所用的编码、名称与覆盖地区。"
         ),
+        "List data of the embedded PostgreSQL whose home is gone; only as root can there be any. "
+        "A home that was moved and not started since looks gone too, and so does one on a disc "
+        "that is not mounted.": (
+            "列出原目录已不存在的自带 PostgreSQL 数据（仅以超级用户运行时才会有）。\n\n"
+            "移动后尚未启动过的目录，以及未挂载磁盘上的目录，也会显示为不存在。"
+        ),
+        "The ids, as `weili db leftovers` gives them.": "`weili db leftovers` 列出的编号。",
+        "Delete them for good, unasked.": "直接永久删除，不再确认。",
+        "Delete data of the embedded PostgreSQL whose home is gone, for good.": (
+            "永久删除原目录已不存在的自带 PostgreSQL 数据。"
+        ),
         "List all categories, each as it is written in a sheet.": (
             "列出全部类目，写法与表格中相同。"
         ),

@@ -17,14 +17,17 @@ import typer
 
 from weili.entrypoints.cli import say
 from weili.entrypoints.cli.opened import JsonOption, WorldAmbiguous, WorldOption
-from weili.kit.problems import Kind, Problem, Said
+from weili.kit.problems import Kind, NotFound, Problem, Said
+from weili.kit.zone import BUSINESS_ZONE
 
 if TYPE_CHECKING:
+    from weili.adapters.postgres import Leftover
     from weili.bootstrap import Settings
 
 app = typer.Typer(help="The databases' shape, and their back-ups.", no_args_is_help=True)
 
 FORMAT: Final = 1
+_LEFTOVER_WORD: Final = Said("leftover database", "遗留数据目录", code="leftover")
 MEMBERS: Final = ("manifest.json", "keyring.json", "database.dump")
 
 
@@ -71,6 +74,30 @@ class StillRunning(Problem):
     code = "still_running"
     en = "Weili runs here; end it first (Ctrl-C where `weili up` runs)."
     zh = "微力正在运行；请先停止（在运行 `weili up` 的终端按 Ctrl-C）。"
+
+
+class LeftoverRunning(Problem):
+    """A server still uses the data that would be deleted."""
+
+    kind = Kind.CONFLICT
+    code = "leftover_running"
+    en = "A server still runs on the data of {id}; end its processes first."
+    zh = "{id} 的数据仍有服务器在使用；请先结束其进程。"
+
+
+class LeftoversKept(Problem):
+    """Data would be deleted for good, and nobody has said yes to that."""
+
+    kind = Kind.CONFLICT
+    code = "leftovers_kept"
+    en = (
+        "This would delete {count} database folder(s) of {megabytes} MB for good; with --yes it "
+        "does. A home that was moved and not started since looks gone too: start it first."
+    )
+    zh = (
+        "将永久删除 {count} 个数据目录（{megabytes} 兆字节）；确认请加 --yes。"
+        "移动后尚未启动过的目录也会显示为不存在：请先启动一次。"
+    )
 
 
 @app.command("upgrade")
@@ -177,6 +204,79 @@ def restore(
         f"{name} is as it was in {file}. `weili verify` checks it.",
         f"{name} 已恢复为 {file} 的内容。可用 `weili verify` 校验。",
     )
+
+
+@app.command("leftovers")
+def leftovers(as_json: JsonOption = False) -> None:
+    """List data of the embedded PostgreSQL whose home is gone; only as root can there be any.
+
+    A home that was moved and not started since looks gone too, and so does one on a disc that is
+    not mounted.
+    """
+    from weili.adapters import postgres
+
+    found = postgres.leftovers()
+    if as_json:
+        say.page_document(_leftover_document(each) for each in found)
+        return
+    say.table(
+        [
+            ("id", "编号"),
+            ("home", "原目录"),
+            ("MB", "大小（兆字节）"),
+            ("last used", "最后使用"),
+            ("", ""),
+        ],
+        [
+            (
+                each.id,
+                each.home,
+                f"{each.size_bytes / 1_000_000:.1f}",
+                each.used_at.astimezone(BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M"),
+                say.words("running", "运行中") if each.is_running else "",
+            )
+            for each in found
+        ],
+    )
+    if found:
+        say.note(
+            "`weili db prune` with ids deletes them for good.",
+            "用 `weili db prune` 加编号可永久删除。",
+        )
+
+
+@app.command("prune")
+def prune(
+    ids: Annotated[list[str], typer.Argument(help="The ids, as `weili db leftovers` gives them.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them for good, unasked.")] = False,
+) -> None:
+    """Delete data of the embedded PostgreSQL whose home is gone, for good."""
+    from weili.adapters import postgres
+
+    found = {each.id: each for each in postgres.leftovers()}
+    for each in ids:
+        if each not in found:
+            raise NotFound(what=_LEFTOVER_WORD, id=each)
+        if found[each].is_running:
+            raise LeftoverRunning(id=each)
+    if not yes:
+        megabytes = sum(found[each].size_bytes for each in set(ids)) / 1_000_000
+        raise LeftoversKept(count=len(set(ids)), megabytes=f"{megabytes:.1f}")
+    for each in dict.fromkeys(ids):
+        postgres.leftover_remove(each)
+        say.line(
+            f"{each} ({found[each].home}) is deleted.", f"{each}（{found[each].home}）已删除。"
+        )
+
+
+def _leftover_document(each: "Leftover") -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "home": str(each.home),
+        "size_bytes": each.size_bytes,
+        "used_at": each.used_at.isoformat(),
+        "is_running": each.is_running,
+    }
 
 
 @contextmanager
