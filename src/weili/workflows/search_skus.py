@@ -121,6 +121,9 @@ def search_steps(
 ) -> Generator[None, None, SearchResult[F]]:
     """Do what ``search_skus`` does in steps: those that are taken together share their journeys.
 
+    A step ends where others do something else next, be it that nothing is asked: what a processor
+    has at hand for one is at hand for the next, while all do the same.
+
     What is told of an item is remembered in that form, see ``catalogue.skus_found_steps``.
 
     Raises: Forbidden; SearchNotReady.
@@ -128,7 +131,10 @@ def search_steps(
     ground = catalogue.search_ground(ctx, recall=recall, partner_id=partner_id, text=ask.text)
     if ground.pool_ids == ():
         return SearchResult(_NOTHING, (), ask.category_id, is_relaxed=False)
-    answer = index.search(_plan(ask, ground))
+    plan = _plan(ask, ground)
+    yield
+    answer = index.search(plan)
+    yield
     sku_ids = [sku_of(key) for key, _ in answer.hits]
     told: Sequence[F | None] = ()
     if partner_id is None or ground.pool_ids is None:

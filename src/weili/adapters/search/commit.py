@@ -30,6 +30,9 @@ SEGMENT_VALUES_MAX: Final = 10_000
 """Values of a numbered facet up to which the counts of all segments together are exact."""
 FEW: Final = 50
 """Up to so many found are counted one by one: to aggregate takes as long for one as for these."""
+ASKED_AGAIN: Final = 3
+"""Times after which a run of hits is looked up in the next commit too: of thousands of questions
+some are asked twice by chance."""
 PREPARED_MAX: Final = 64
 """Runs of hits that a commit looks up before it takes the place of the one before."""
 _LOCKS: Final = 16
@@ -142,9 +145,11 @@ class Commit:
         return Answer(selected.counts, tuple(hits), selected.is_relaxed, is_by_default)
 
     def asked_again(self) -> list[Plan]:
-        """Give what was asked more than once, the latest first."""
+        """Give what was asked again and again, the latest first."""
         runs = (run for run in self._memory.latest(self._own) if isinstance(run, _Run))
-        return list(islice((run.plan for run in runs if run.asked_count > 1), PREPARED_MAX))
+        return list(
+            islice((run.plan for run in runs if run.asked_count >= ASKED_AGAIN), PREPARED_MAX)
+        )
 
     def prepare(self, plans: Iterable[Plan]) -> None:
         """Look up what was asked again and again of the commit before.

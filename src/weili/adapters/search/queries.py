@@ -18,6 +18,8 @@ UNNAMED_SET: Final = "*"
 """The set of a document in more pools than a name has room for."""
 ENOUGH: Final = 50
 """Found fewer than so many, it is looked for less strictly too."""
+ENOUGH_APART: Final = 20
+"""Found so many that have some of the words, no more are sought: that is a page."""
 _SEEN_MAX: Final = 1_000
 """Partners' pools of which it is remembered how they narrow a search."""
 _WORD_BOOST: Final = 4.0
@@ -84,9 +86,9 @@ class Queries:
         """Give sets of at least half of the tokens that are found, where nothing has all of them.
 
         From the rarest token on, each is taken together with as many others as are found with it,
-        until that is enough. To walk through all that has any half of them takes a hundred times
-        as long where characters are in every title. What has half of the tokens has one of the
-        rarer half, so the others need not be begun with.
+        until there is a page of them. To walk through all that has any half of them takes a hundred
+        times as long where characters are in every title. What has half of the tokens has one of
+        the rarer half, so the others need not be begun with.
         """
 
         def count(some: Sequence[Token]) -> int:
@@ -208,7 +210,7 @@ def combinations(
         if len(together) < least or not any(tells(tokens[place]) for place in together):
             continue
         sets.setdefault(together, found or counted(together))
-        if sum(sets.values()) >= ENOUGH:
+        if sum(sets.values()) >= ENOUGH_APART:
             break
     return [tuple(tokens[n] for n in sorted(each)) for each, found in sets.items() if found]
 

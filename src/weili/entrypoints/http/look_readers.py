@@ -38,7 +38,9 @@ T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
 Steps = Generator[None, None, bytes]
-"""A look-up that asks the database and yields, reads what came and may ask again, and answers."""
+"""A look-up that asks the database and yields, reads what came and may ask again, and answers.
+
+It yields before it does something else, too: a group does the same for all, and then the next."""
 Work = Callable[[Ctx, Recall], Steps]
 Reader = Callable[[Actor, bytes], Work]
 """Reads what an actor sent, a query or a body, that is as documented.
@@ -103,6 +105,7 @@ def _search_reader(index: SearchIndex | None) -> Reader:
                 form=told_written,
             )
             result = yield from steps
+            yield
             return _encode(found_document(result, facets(result)))
 
         return work
