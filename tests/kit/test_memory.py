@@ -9,7 +9,10 @@ from uuid import UUID
 
 import psycopg
 import pytest
+import sqlalchemy as sa
+from psycopg import sql
 
+from tests.conftest import database_create, database_drop
 from weili.kit import memory
 from weili.kit.context import Ctx
 from weili.kit.memory import Memory, Recall, Topic, touch
@@ -177,8 +180,29 @@ def test_of_another_database_in_the_place_of_the_one_that_was_known_nothing_is_t
 ) -> None:
     with world.begin() as ctx:
         [[ahead]] = ctx.db.rows("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-    known._known = memory._Snapshot(ahead + 1_000, ahead + 1_000, ())
+    assert known._known is not None
+    known._known = known._known._replace(xmin=ahead + 1_000, xmax=ahead + 1_000)
 
+    assert told(world, known) == [None, None]
+
+
+def test_of_a_back_up_that_took_the_place_of_the_database_on_the_same_server_nothing_is_told(
+    world: World, known: Memory, database: str, server_url: str
+) -> None:
+    # Given a copy, whose server's transaction numbers go on
+    world.close()
+    name = sa.make_url(database).database
+    assert name is not None
+    database_create(server_url, f"{name}_copy", template=name)
+    # When it takes the place of what it is a copy of
+    database_drop(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as owner:
+        owner.execute(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                sql.Identifier(f"{name}_copy"), sql.Identifier(name)
+            )
+        )
+    # Then nothing of what was there before is told
     assert told(world, known) == [None, None]
 
 

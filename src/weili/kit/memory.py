@@ -57,10 +57,13 @@ touched = sa.Table(
     info=QUEUE,
 )
 
-# Two looks, since one that is under way for long holds ``xmin`` back, and there may be thousands of
-# notes after that. Sorted and bounded, so that the index is used however the planner guesses.
+# Where the notes lie is told too: it is elsewhere when a back-up has taken the database's place, on
+# a server whose transaction numbers went on. Two looks, since one that is under way for long holds
+# ``xmin`` back, and there may be thousands of notes after that. Sorted and bounded, so that the
+# index is used however the planner guesses.
 _SINCE: Final = (
     "SELECT pg_current_snapshot()::text, pg_current_xact_id_if_assigned()::text::bigint,"
+    "  pg_relation_filepath('kit.touched'),"
     "  t.topic, t.count, CASE WHEN t.count <= %b::bigint THEN t.ids END"
     " FROM (SELECT) AS one LEFT JOIN LATERAL ("
     " SELECT n.topic, n.ids, sum(cardinality(n.ids))"
@@ -80,9 +83,11 @@ class _Snapshot(NamedTuple):
     xmin: int
     xmax: int
     under_way: Sequence[int]
+    path: str
+    """Of the file that the notes lie in."""
 
 
-_NEVER: Final = _Snapshot(2**62, 2**62, ())
+_NEVER: Final = _Snapshot(2**62, 2**62, (), "")
 
 
 def touch(ctx: Ctx, ids: Collection[UUID], *, topic: Topic = Topic.TRADE) -> None:
@@ -155,7 +160,7 @@ class Memory:
     def recall_asked(self, ctx: Ctx) -> Asked["Recall"]:
         """Ask what has been touched, without waiting for it; then what is left may be recalled."""
         known = self._known
-        _, ended, under_way = known or _NEVER
+        _, ended, under_way, _ = known or _NEVER
         most = NOTES_MAX + 1
         rows = ctx.db.ask(_SINCE, IDS_MAX, list(Topic), ended, most, under_way, most)
         return lambda: self._renewed(known, rows())
@@ -163,7 +168,7 @@ class Memory:
     def _renewed(
         self,
         known: _Snapshot | None,
-        rows: Sequence[tuple[str, int | None, int | None, int | None, list[UUID] | None]],
+        rows: Sequence[tuple[str, int | None, str, int | None, int | None, list[UUID] | None]],
     ) -> "Recall":
         """Drop what was touched since a snapshot.
 
@@ -171,14 +176,18 @@ class Memory:
         was told. What one of them is just reading may not: so ``_turn`` moves on, and with it
         nothing is remembered that was asked for before (see ``keep``).
         """
-        now = _snapshot(*rows[0][:2])
+        now = _snapshot(*rows[0][:3])
         notes: dict[Topic, list[list[UUID] | None]] = {topic: [] for topic in Topic}
-        for _, _, topic, _, ids in rows:
+        for *_, topic, _, ids in rows:
             if topic is not None:
                 notes[Topic(topic)].append(ids)
         with self._lock:
-            # Backwards: another database has taken the place of the one that was known.
-            is_lost = known is None or not known.xmin <= now.xmin <= known.xmin + AGE_MAX
+            # Elsewhere or backwards: another database has taken the place of the known one.
+            is_lost = (
+                known is None
+                or known.path != now.path
+                or not known.xmin <= now.xmin <= known.xmin + AGE_MAX
+            )
             for topic, part in self._parts.items():
                 touched_ids = notes[topic]
                 if is_lost or len(touched_ids) > NOTES_MAX or None in touched_ids:
@@ -241,8 +250,10 @@ class Recall:
         self._memory.keep(self._turn, self._topic, kind, values)
 
 
-def _snapshot(text: str, own: int | None) -> _Snapshot:
+def _snapshot(text: str, own: int | None, path: str) -> _Snapshot:
     """Read a snapshot as PostgreSQL writes it; it leaves out the transaction that asks."""
     xmin, xmax, under_way = text.split(":")
     others = [int(each) for each in under_way.split(",") if each]
-    return _Snapshot(int(xmin), int(xmax), others if own is None else [*others, own])
+    if own is not None:
+        others.append(own)
+    return _Snapshot(int(xmin), int(xmax), others, path)
