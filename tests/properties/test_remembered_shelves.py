@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg.errors import CheckViolation
+from psycopg.errors import IntegrityError
 
 from tests.modules.pricing.trade import (
     acting,
@@ -36,6 +36,8 @@ from weili.modules.inventory import (
     NewShare,
     StockChange,
 )
+from weili.modules.inventory.service import availability as service
+from weili.modules.inventory.store.warehouses import COVERAGE_ID
 
 EXAMPLES = settings(
     max_examples=25,
@@ -196,8 +198,9 @@ def told(world: World, stock: Stock, memory: Memory) -> list[list[Availability]]
 
 def take(world: World, stock: Stock, step: tuple[Any, ...]) -> None:
     name, *values = step
-    # What would hold less than is promised is refused, by a problem or by the database.
-    with suppress(Problem, CheckViolation), world.begin() as ctx:
+    # What would hold less than is promised, or lies nowhere, is refused: by a problem or by the
+    # database.
+    with suppress(Problem, IntegrityError), world.begin() as ctx:
         stock.ctx = ctx
         getattr(stock, name)(*values)
 
@@ -274,6 +277,44 @@ def test_each_sort_of_change_alters_an_answer_that_was_remembered(
     take(world, stock, step)
 
     assert told(world, stock, memory) == told(world, stock, Memory()) != remembered
+
+
+def test_who_serves_areas_is_remembered_of_so_many_whatever_codes_are_asked_about(
+    world: World, stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "AREAS_MAX", 5)
+    memory = Memory()
+    areas = [f"330106{number:03d}" for number in range(9)]
+
+    def told_of(*codes: str) -> set[Availability]:
+        with world.begin() as ctx:
+            recall = memory.recall_asked(ctx)()
+            asked = [
+                inventory.availability_asked(
+                    acting(ctx, stock.partners[0], "stock:read"),
+                    recall=recall,
+                    sku_ids=stock.skus[:1],
+                    quantities=[1],
+                    area_codes=[code],
+                    days=[None],
+                )
+                for code in codes
+            ]
+            return {each for answer in asked for each in answer()}
+
+    def remembered() -> list[str]:
+        with world.begin() as ctx:
+            key = COVERAGE_ID.bytes
+            [(_, known)] = memory.recall_asked(ctx)().found(service._SERVED, [key])
+            return list(known)
+
+    # Those that are asked together are remembered together, up to the bound,
+    one_told = told_of(*areas[:4])
+    assert (len(one_told), remembered()) == (1, areas[:4])
+    # and what is beyond it takes their place, with the same answers
+    assert told_of(*areas[4:6]) == one_told
+    assert remembered() == [areas[5]]
+    assert told_of(*areas) == one_told
 
 
 def test_a_movement_of_stock_leaves_what_is_remembered_of_goods_and_prices(

@@ -31,7 +31,10 @@ from weili.modules.inventory.service.sourcing import sourcing_book_asked
 from weili.modules.inventory.store import warehouses as store
 from weili.modules.inventory.store.shelves import shelves
 
-_SERVED: Final = b"inventory.served:"
+AREAS_MAX: Final = 4_000
+"""Areas of which it is remembered who serves them; the country has some 3,000 districts. With a
+hundred warehouses an area takes 24 kB, and there are a million codes that may be asked about."""
+_SERVED: Final = b"inventory.served"
 
 
 def availability(ctx: Ctx, *, asks: Sequence[AvailabilityAsk]) -> list[Availability]:
@@ -110,24 +113,26 @@ def _served(
 ) -> Asked[Mapping[str, AreaServed]]:
     """Read who serves each area, which is remembered for the minute: so days and hours pass."""
     minute = int(ctx.now.timestamp()) // 60
-    keys = [store.COVERAGE_ID.bytes] * len(area_codes)
-    kinds = [_SERVED + area_code.encode() for area_code in area_codes]
-    served: dict[str, AreaServed] = {}
-    missing = {}
-    for area_code, kind, known in zip(area_codes, kinds, recall.each(kinds, keys), strict=True):
-        if known is not None and known[0] == minute:
-            served[area_code] = known[1]
-        else:
-            missing[area_code] = kind
+    key = store.COVERAGE_ID.bytes
+
+    def remembered() -> Mapping[str, AreaServed]:
+        [known] = recall.found(_SERVED, [key])
+        return {} if known is None or known[0] != minute else known[1]
+
+    known = remembered()
+    served = {code: known[code] for code in area_codes if code in known}
+    missing = [code for code in area_codes if code not in served]
     if not missing:
         return lambda: served
     rows = store.coverage_of(ctx, region_codes=regions.codes_above(missing))
 
     def read() -> Mapping[str, AreaServed]:
         book = SourcingBook(now=ctx.now, coverage=rows(), stock=())
-        for area_code, kind in missing.items():
-            fresh = served[area_code] = AreaServed(book, area_code)
-            recall.keep(kind, {store.COVERAGE_ID.bytes: (minute, fresh)})
+        fresh = {code: AreaServed(book, code) for code in missing}
+        # Others of the group have read areas meanwhile. Where there are too many, it begins anew.
+        together = {**remembered(), **fresh}
+        recall.keep(_SERVED, {key: (minute, together if len(together) <= AREAS_MAX else fresh)})
+        served.update(fresh)
         return served
 
     return read
