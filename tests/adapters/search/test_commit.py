@@ -256,6 +256,17 @@ def test_where_other_words_are_unknown_a_number_or_a_letter_is_not_looked_for(
     assert shelf.index.search(Plan(tokens=(number,), pools=("p",))).counts.total == 3
 
 
+def test_rare_numbers_that_are_found_together_hide_no_word_that_tells_more(
+    tmp_path: Path,
+) -> None:
+    # Given two numbers that are rarer than a word, and found together without it
+    dice = random.Random(9)
+    texts = ["红茶 8 9", "小米 8", "大米", "大米 5"]
+    shelf = Shelf(tmp_path, [_document(n, text, dice) for n, text in enumerate(texts)])
+    # Then the word is found with the one that it has
+    assert shelf.relaxed("米", "8", "9") == {"小米 8"}
+
+
 def test_who_comes_down_to_the_same_words_is_told_what_was_counted_for_them(
     shelf: Shelf,
 ) -> None:

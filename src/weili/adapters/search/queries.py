@@ -178,9 +178,9 @@ def combinations(
     """Give sets of at least so many tokens that are found together, for the rarest ones first.
 
     ``tokens`` are in the order of their rarity. Each set is as large as can be found by adding one
-    after another, and has one that tells by itself; when enough is found no more are sought. No set
-    is counted twice, nor one of which a part is nowhere together, nor one that can no longer become
-    large enough.
+    after another, and has one that tells by itself, which is added first to one that does not. When
+    enough is found no more are sought. No set is counted twice, nor one of which a part is nowhere
+    together, nor one that can no longer become large enough.
     """
     sets: dict[frozenset[int], int] = {}
     known: dict[frozenset[int], int] = {}
@@ -196,10 +196,13 @@ def combinations(
                 apart.append(places)
         return number
 
+    telling = [place for place, token in enumerate(tokens) if tells(token)]
+    telling_first = [*telling, *(place for place in range(len(tokens)) if place not in telling)]
     for start in range(len(tokens) - least + 1):
         together, found = frozenset((start,)), 0
         left = len(tokens) - 1
-        for other in range(len(tokens)):
+        # Other numbers would hide the word that a number is found with.
+        for other in range(len(tokens)) if start in telling else telling_first:
             if other == start:
                 continue
             if len(together) + left < least:
@@ -207,7 +210,7 @@ def combinations(
             left -= 1
             if more := counted(together | {other}):
                 together, found = together | {other}, more
-        if len(together) < least or not any(tells(tokens[place]) for place in together):
+        if len(together) < least or together.isdisjoint(telling):
             continue
         sets.setdefault(together, found or counted(together))
         if sum(sets.values()) >= ENOUGH_APART:
