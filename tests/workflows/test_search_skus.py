@@ -118,6 +118,9 @@ def searching(market: Market, tmp_path: Path) -> Iterator[Searching]:
         ("ｋｇ", ["rice"]),  # full-width letters
         ("未授权", []),
         ("没有这种东西吗", []),
+        ("？！", []),
+        ("😀", []),
+        ("カメラ", []),
     ],
 )
 def test_goods_are_found_by_words_characters_and_pinyin(
@@ -128,6 +131,7 @@ def test_goods_are_found_by_words_characters_and_pinyin(
 
 
 def test_without_words_everything_that_may_be_ordered_is_found(searching: Searching) -> None:
+    assert searching.find("\u3000 ").count == 4
     result = searching.find("")
     assert result.count == 4
     facets = {name: {f.name: f.count for f in facets} for name, facets in result.facets.items()}

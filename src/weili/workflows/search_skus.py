@@ -132,6 +132,9 @@ def search_steps(
     if ground.pool_ids == ():
         return SearchResult(_NOTHING, (), ask.category_id, is_relaxed=False)
     plan = _plan(ask, ground)
+    if ask.text.strip() and not plan.tokens:
+        # Signs, or a script that no goods are written in: nothing is called so.
+        return SearchResult(_NOTHING, (), ask.category_id, is_relaxed=False)
     yield
     answer = index.search(plan)
     yield
