@@ -57,13 +57,15 @@ touched = sa.Table(
     info=QUEUE,
 )
 
-# Where the notes lie is told too: it is elsewhere when a back-up has taken the database's place, on
-# a server whose transaction numbers went on. Two looks, since one that is under way for long holds
-# ``xmin`` back, and there may be thousands of notes after that. Sorted and bounded, so that the
-# index is used however the planner guesses.
+# Which life of a database this is is told too: where the notes lie, which is elsewhere when a
+# back-up has taken its place on a server whose transaction numbers went on; and since when the
+# server counts what it does, which is anew after a crash, when it gives numbers again of which
+# nothing had come to the disc. Two looks, since one that is under way for long holds ``xmin`` back,
+# and there may be thousands of notes after that. Sorted and bounded, so that the index is used
+# however the planner guesses.
 _SINCE: Final = (
     "SELECT pg_current_snapshot()::text, pg_current_xact_id_if_assigned()::text::bigint,"
-    "  pg_relation_filepath('kit.touched'),"
+    "  concat(pg_relation_filepath('kit.touched'), pg_stat_get_bgwriter_stat_reset_time()),"
     "  t.topic, t.count, CASE WHEN t.count <= %b::bigint THEN t.ids END"
     " FROM (SELECT) AS one LEFT JOIN LATERAL ("
     " SELECT n.topic, n.ids, sum(cardinality(n.ids))"
@@ -83,8 +85,8 @@ class _Snapshot(NamedTuple):
     xmin: int
     xmax: int
     under_way: Sequence[int]
-    path: str
-    """Of the file that the notes lie in."""
+    life: str
+    """What is another after the database was put back, or its server had crashed."""
 
 
 _NEVER: Final = _Snapshot(2**62, 2**62, (), "")
@@ -182,10 +184,10 @@ class Memory:
             if topic is not None:
                 notes[Topic(topic)].append(ids)
         with self._lock:
-            # Elsewhere or backwards: another database has taken the place of the known one.
+            # Another life, or backwards: another database has taken the place of the known one.
             is_lost = (
                 known is None
-                or known.path != now.path
+                or known.life != now.life
                 or not known.xmin <= now.xmin <= known.xmin + AGE_MAX
             )
             for topic, part in self._parts.items():
@@ -250,10 +252,10 @@ class Recall:
         self._memory.keep(self._turn, self._topic, kind, values)
 
 
-def _snapshot(text: str, own: int | None, path: str) -> _Snapshot:
+def _snapshot(text: str, own: int | None, life: str) -> _Snapshot:
     """Read a snapshot as PostgreSQL writes it; it leaves out the transaction that asks."""
     xmin, xmax, under_way = text.split(":")
     others = [int(each) for each in under_way.split(",") if each]
     if own is not None:
         others.append(own)
-    return _Snapshot(int(xmin), int(xmax), others, path)
+    return _Snapshot(int(xmin), int(xmax), others, life)
