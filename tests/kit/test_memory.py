@@ -172,7 +172,7 @@ def test_all_kinds_of_what_is_touched_are_forgotten(world: World, known: Memory)
     with recalling(world, known) as recall:
         assert recall.each(
             [KIND, b"other", KIND, b"other"], [A.bytes, A.bytes, B.bytes, B.bytes]
-        ) == [*(None, None, "b", "another b")]
+        ) == [None, None, "b", "another b"]
 
 
 def test_of_another_database_in_the_place_of_the_one_that_was_known_nothing_is_told(

@@ -11,7 +11,6 @@ from weili.kit.problems import Kind, Problem
 LOCK_TIMEOUT: Final = "10s"
 """A step that can't get its lock in this time gives up, rather than holding up all traffic."""
 
-
 _HOME: Final = Path(__file__).parent
 _DIGITS: Final = 4
 """The file of a step begins with its number."""

@@ -34,15 +34,15 @@ def import_proposals(
     begin: Begin,
     *,
     rows: Iterable[Row],
-    supplier_id: PartyId,
     headings: Mapping[str, str] = OUR_HEADINGS,
+    supplier_id: PartyId,
     skip_bad: bool = False,
 ) -> ProposalsReport:
     """Write down what the rows of a supplier's sheet propose; the same sheet again changes nothing.
 
-    Each SPU becomes a draft, for the supplier to look at and to submit. ``headings`` says what the
-    file calls our columns. With ``skip_bad`` rows that
-    are wrong are left out, and listed.
+    Each SPU becomes a draft, for the supplier to look at and to submit. With ``skip_bad`` rows that
+    are wrong are left out, and listed. ``headings`` says what the file calls our columns, for what
+    is reported.
 
     Raises: Forbidden; ImportRefused, listing what is wrong; ImportTooLarge; StateConflict; Busy.
     Then nothing has changed. What reading raises passes through.

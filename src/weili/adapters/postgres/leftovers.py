@@ -54,13 +54,13 @@ def leftover_remove(identity: str) -> None:
 
     Raises: EmbeddedPostgresError, when the home is there again, or a server uses the data.
     """
-    note = _data(identity).with_name(identity + _NOTE)
-    busy = f"A server still runs on {_data(identity)}. Stop it first."
+    data = _data(identity)
+    note = data.with_name(identity + _NOTE)
+    busy = f"A server still runs on {data}. Stop it first."
     with places.locked(_running(identity), timeout_s=0, busy=busy):
         if _home_gone(note, identity) is None:
-            message = f"The home of {_data(identity)} is there again, or its note is gone."
+            message = f"The home of {data} is there again, or its note is gone."
             raise EmbeddedPostgresError(message)
-        data = _data(identity)
         if data.exists():
             at = data.stat()
             sockets = Place(data, data, data, at.st_uid, at.st_gid).sockets

@@ -27,9 +27,9 @@ from typing import Final, TypedDict
 PORT: Final = "5432"
 TOOL_TIMEOUT_S: Final = 180.0
 SYSTEM_ROOT: Final = Path("/var/lib/weili")
-ID_LENGTH: Final = 16
 
 _SYSTEM_USER: Final = "weili-postgres"
+_ID_LENGTH: Final = 16
 _POLL_S: Final = 0.02
 _LOCK_TIMEOUT_S: Final = 360.0  # Longer than the longest start, which may replay a long log.
 
@@ -145,7 +145,7 @@ def _identity_of_home(home: Path) -> str:
 
 def is_id(text: str) -> bool:
     """Say whether a text may be the id of a home."""
-    return len(text) == ID_LENGTH and not set(text) - set("0123456789abcdef")
+    return len(text) == _ID_LENGTH and not set(text) - set("0123456789abcdef")
 
 
 def _check_not_a_copy(home: Path, identity: str) -> None:

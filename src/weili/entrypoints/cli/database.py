@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The databases' shape, and their back-ups.", no_args_is_help=True)
 
 FORMAT: Final = 1
-_LEFTOVER_WORD: Final = Said("leftover database", "遗留数据目录", code="leftover")
 MEMBERS: Final = ("manifest.json", "keyring.json", "database.dump")
+_LEFTOVER_WORD: Final = Said("leftover database", "遗留数据目录", code="leftover")
 
 
 class BackupUnreadable(Problem):

@@ -67,6 +67,7 @@ def look(world: str, link_fd: int) -> None:
 def _far_end(world: str, link_fd: int) -> "Iterator[tuple[Settings, World, socket.socket]]":
     import socket
 
+    # As in `serve`, before anything large is loaded: whoever uses this loads that in the block.
     gc.disable()
     from weili import bootstrap
     from weili.entrypoints.cli.logs import logs_to_stderr

@@ -86,7 +86,7 @@ def carry_out(call: Call, work: Callable[[Ctx], T | Problem]) -> T:
 
     A request that is refused stays refused: its nonce is kept although its work is undone, so
     that nobody who recorded it can try it again later. Work that gives a problem, instead of
-    raising it, is refused with what it wrote.
+    raising it, is refused too, but what it wrote stays.
 
     Raises: NonceReplayed, and what ``work`` raises or gives.
     """
@@ -127,7 +127,7 @@ def change(
     Work that gives a problem, instead of raising it, is refused too, but what it wrote stays: that
     the refusal was told of. The key is then as free as after any refusal.
 
-    Raises: KeyMissing, KeyReused, InFlight, and what ``work`` raises.
+    Raises: KeyMissing, KeyReused, InFlight, and what ``work`` raises or gives.
     """
     key = call.idempotency_key
     if key is None or not key.isascii() or not key.isprintable():

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from weili.entrypoints.http.answers import (
     ChildIdOut,
+    DayOut,
     Fen,
     MomentOut,
     OrderIdOut,
@@ -20,7 +21,6 @@ from weili.modules import dropship, ledger
 DepositIdOut = Annotated[str, Field(pattern=id_pattern(ledger.DEPOSIT_PREFIX))]
 WithdrawalIdOut = Annotated[str, Field(pattern=id_pattern(ledger.WITHDRAWAL_PREFIX))]
 CorrectionIdOut = Annotated[str, Field(pattern=id_pattern(ledger.CORRECTION_PREFIX))]
-DayOut = Annotated[str, Field(json_schema_extra={"format": "date"})]
 
 
 class AccountOut(Document):

@@ -158,7 +158,7 @@ class GoodsRow(NamedTuple):
     supplier_id: PartyId
     supplier_code: str
     title: str
-    category: tuple[str, ...]
+    category: CategoryNames
     brand: str = ""
     brand_kind: BrandKind = BrandKind.NATIONAL
     spu_code: str = ""
@@ -221,7 +221,7 @@ class Sku:
     spu_code: str
     title: str
     variant: str
-    category: tuple[str, ...]
+    category: CategoryNames
     brand: str
     brand_kind: BrandKind | None
     attributes: Mapping[str, str]
@@ -353,7 +353,7 @@ class SheetRow(NamedTuple):
     row: int
     supplier_code: str
     supplier: str
-    category: tuple[str, ...]
+    category: CategoryNames
     brand: str
     brand_kind: BrandKind
     spu_code: str

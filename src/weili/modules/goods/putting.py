@@ -14,6 +14,7 @@ from weili.modules.goods.model import (
     BrandId,
     BundlePart,
     CategoryId,
+    CategoryNames,
     GoodsPut,
     GoodsRow,
     SaleTerms,
@@ -29,10 +30,8 @@ from weili.modules.goods.store import categories as category_store
 from weili.modules.goods.store import skus
 from weili.modules.goods.store import writing as store
 
-SPU_FIELDS: Final = tuple(SpuFacts.__dataclass_fields__)
+_SPU_FIELDS: Final = tuple(SpuFacts.__dataclass_fields__)
 _sku_fields: Final = attrgetter(*store.SKU_FIELDS)
-
-Path = tuple[str, ...]
 
 
 def goods_put(ctx: Ctx, *, rows: Sequence[GoodsRow], state: SkuState = SkuState.DRAFT) -> GoodsPut:
@@ -61,9 +60,9 @@ def goods_put(ctx: Ctx, *, rows: Sequence[GoodsRow], state: SkuState = SkuState.
     return put
 
 
-def _categories_put(ctx: Ctx, paths: set[Path]) -> dict[Path, CategoryId]:
+def _categories_put(ctx: Ctx, paths: set[CategoryNames]) -> dict[CategoryNames, CategoryId]:
     """Make what is missing level by level, and give every path's id."""
-    ids: dict[Path, CategoryId] = {}
+    ids: dict[CategoryNames, CategoryId] = {}
     for level in range(1, max(map(len, paths)) + 1):
         heads = sorted({path[:level] for path in paths if len(path) >= level})
         wanted = [
@@ -86,7 +85,7 @@ def _brands_put(ctx: Ctx, names: set[str]) -> dict[str, BrandId]:
 def _spus_put(
     ctx: Ctx,
     by_key: Mapping[SkuKey, GoodsRow],
-    categories: Mapping[Path, CategoryId],
+    categories: Mapping[CategoryNames, CategoryId],
     brands: Mapping[str, BrandId],
 ) -> tuple[dict[store.SpuKey, SpuId], dict[SpuId, dict[str, list[Any]]]]:
     """Write the SPUs that are new or changed; give ids, and what changed of the old ones."""
@@ -117,9 +116,9 @@ def _spus_put(
         if before != facts:
             updated.append((spu_id, facts))
             changes[spu_id] = _changes(
-                SPU_FIELDS,
-                [getattr(before, name) for name in SPU_FIELDS],
-                [getattr(facts, name) for name in SPU_FIELDS],
+                _SPU_FIELDS,
+                [getattr(before, name) for name in _SPU_FIELDS],
+                [getattr(facts, name) for name in _SPU_FIELDS],
             )
     if created:
         store.spus_insert(ctx, created)

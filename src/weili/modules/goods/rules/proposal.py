@@ -11,6 +11,7 @@ from weili.kit.problems import FieldProblem, Said
 from weili.modules.goods.model import (
     Attribute,
     BrandKind,
+    CategoryNames,
     GoodsProposal,
     GoodsRow,
     MediaId,
@@ -105,7 +106,7 @@ def _parts_faults(sku: SkuProposal, path: str, known: Collection[str]) -> Iterat
 
 
 def proposal_rows(
-    proposal: GoodsProposal, *, supplier_id: PartyId, category: tuple[str, ...]
+    proposal: GoodsProposal, *, supplier_id: PartyId, category: CategoryNames
 ) -> list[GoodsRow]:
     """Give the rows that proposed goods become, those without parts first."""
     rows = [

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from weili.kit.problems import Said
 from weili.modules.goods.model import (
     CategoryId,
+    CategoryNames,
     GoodsProposal,
     RowProblem,
     SkuProposal,
@@ -67,9 +68,9 @@ class ProposalRow(NamedTuple):
     cells: Mapping[str, Any]
 
     @property
-    def category(self) -> tuple[str, ...]:
+    def category(self) -> CategoryNames:
         """Give the path of the row's category."""
-        path: tuple[str, ...] = self.cells["category"]
+        path: CategoryNames = self.cells["category"]
         return path
 
     def problem(self, column: str, expected: Said) -> RowProblem:

@@ -13,6 +13,7 @@ from weili.modules.goods.model import (
     AttributeUse,
     Category,
     CategoryId,
+    CategoryNames,
     GoodsProposal,
     Media,
     MediaFacts,
@@ -59,8 +60,8 @@ def category_path(ctx: Ctx, category_id: CategoryId) -> list[Category]:
 
 
 def categories_by_path(
-    ctx: Ctx, paths: Collection[tuple[str, ...]]
-) -> dict[tuple[str, ...], CategoryId]:
+    ctx: Ctx, paths: Collection[CategoryNames]
+) -> dict[CategoryNames, CategoryId]:
     """Find categories by their names from the top; a path that leads nowhere is absent."""
     rows = ctx.db.rows(
         "WITH RECURSIVE down AS (SELECT id, ARRAY[name] AS path FROM goods.category"

@@ -76,7 +76,7 @@ _COVERAGE: Final = (
     " WHERE c.region_code = ANY (%b::text[])"
 )
 COVERAGE_ID: Final = UUID("6a1f4c52-8d0e-4b7a-9c35-2f9be07d1a64")
-"""What is touched when a warehouse begins to serve a region, or ships at other times."""
+"""What is touched when a warehouse serves other regions, or ships at other times."""
 
 
 def warehouse_insert(ctx: Ctx, warehouse: Warehouse) -> bool:
