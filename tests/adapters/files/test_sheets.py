@@ -79,8 +79,17 @@ def test_missing_columns_are_all_named(tmp_path: Path) -> None:
     with pytest.raises(files.SheetColumnMissing) as caught:
         read(csv_file(tmp_path, "title,stock\n"), "code", "title", "price")
 
-    assert caught.value.members["columns"] == "code, price"
+    assert caught.value.members["columns"] == "code / 商品编码, price"
     assert caught.value.members["found"] == "title, stock"
+
+
+@pytest.mark.parametrize("heading", ["税率(基点)", "税率（基点）", " 税率（基点) "])
+def test_heading_is_understood_in_full_width_and_in_half(tmp_path: Path, heading: str) -> None:
+    path = csv_file(tmp_path, f"{heading},备注（一）\n900,x\n")
+    rows = files.sheet_rows(path, aliases={"税率(基点)": "rate"}, required=["rate"])
+
+    assert list(rows) == [(2, {"rate": "900", "备注（一）": "x"})]
+    assert rows.headings["rate"] == heading.strip()
 
 
 @pytest.mark.parametrize("text", ["", "\n", ",,\nA,B,C\n"])

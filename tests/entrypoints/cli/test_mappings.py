@@ -62,6 +62,7 @@ def test_categories_are_made_from_the_top_and_listed_as_a_sheet_writes_them(desk
     assert {"大家电", "大家电 > 电视", "手机通讯", "手机通讯 > 手机"} <= set(before)
     again = desk.run("goods", "category", "手机通讯 > 手机")
     assert (again.code, desk.categories()) == (0, before)
+    assert desk.run("goods", "category", "大家电＞电视").out.endswith(": 大家电 > 电视\n")
     for path in ("", "a > > b", "a > b > c > d", "x" * 61):
         refused = desk.run("goods", "category", path)
         assert (refused.code, "/category: " in refused.err) == (2, True)

@@ -2,12 +2,14 @@
 
 What a file is, its first bytes say and not its name. A row comes as ``(row_number, cells)``: the
 number that a spreadsheet shows, the header being row 1, and the cells by column. Headings are
-matched without regard to case or blanks around them, and by the aliases that the caller gives.
+matched without regard to case or blanks around them, and by the aliases that the caller gives;
+whether those are typed in full width or in half, as （ and ( are, makes no difference.
 Cells beyond the header come under the name ``""``, so that whoever checks the row can refuse it.
 """
 
 import codecs
 import csv
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -101,7 +103,7 @@ def _columns(
     meant: dict[str, str] = {}
     for heading in headings:
         folded = heading.casefold()
-        column = aliases.get(folded, folded)
+        column = aliases.get(unicodedata.normalize("NFKC", folded), folded)
         if column and column in meant:
             first, second = repr(meant[column]), repr(heading)
             both = Said(f"{first} and {second}", f"{first} 与 {second}")
@@ -113,10 +115,21 @@ def _columns(
         shown = ", ".join(filter(None, headings[:_HEADINGS_SHOWN_MAX]))
         raise SheetColumnMissing(
             file=name,
-            columns=", ".join(missing) or Said("at all", "（没有任何列）"),
+            columns=_columns_said(missing, aliases) or Said("at all", "（没有任何列）"),
             found=shown or Said("nothing", "（空）"),
         )
     return columns, meant
+
+
+def _columns_said(columns: Iterable[str], aliases: Mapping[str, str]) -> str:
+    """Name columns, each with the first Chinese heading that would do as well, if there is one."""
+    chinese: dict[str, str] = {}
+    for heading, column in aliases.items():
+        if not heading.isascii():
+            chinese.setdefault(column, heading)
+    return ", ".join(
+        f"{column} / {chinese[column]}" if column in chinese else column for column in columns
+    )
 
 
 def _encoding(path: Path) -> str:

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from weili.kit.context import Begin, Ctx, PartyId
-    from weili.modules.goods import Revision, RevisionId, RevisionStep, SkuId, SkuProposal
+    from weili.modules.goods import (
+        Category,
+        Revision,
+        RevisionId,
+        RevisionStep,
+        SkuId,
+        SkuProposal,
+    )
     from weili.workflows.publish_goods import GoodsOutcome
 
 app = typer.Typer(help="Review and publish suppliers' goods.", no_args_is_help=True)
@@ -70,14 +77,20 @@ def category_open(
     from weili.modules import goods
 
     with world_opened(world) as opened:
-        made = in_transaction(
-            opened.begin, lambda ctx: goods.category_path_open(ctx, path=category)
-        )
+        path = in_transaction(opened.begin, lambda ctx: _path_opened(ctx, category))
+    made = path[-1]
     name = id_text(goods.CATEGORY_PREFIX, made.id)
     if as_json:
         say.document({"id": name, "name": made.name, "level": made.level})
     else:
-        say.line(f"{name}: {category}", f"{name}：{category}")
+        written = " > ".join(step.name for step in path)
+        say.line(f"{name}: {written}", f"{name}：{written}")
+
+
+def _path_opened(ctx: "Ctx", path: str) -> "list[Category]":
+    from weili.modules import goods
+
+    return goods.category_path(ctx, category_id=goods.category_path_open(ctx, path=path).id)
 
 
 @app.command("list")
