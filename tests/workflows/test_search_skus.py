@@ -440,6 +440,21 @@ def test_a_damaged_index_is_built_anew(searching: Searching, file: str) -> None:
     assert searching.names("龙井") == ["tea"]
 
 
+def test_an_index_that_is_ahead_of_a_back_up_that_was_put_back_is_built_anew(
+    searching: Searching,
+) -> None:
+    # Given an index that followed what the back-up does not have
+    with searching.market.world.begin() as ctx:
+        end = catalogue.changes_end(ctx)
+    assert searching.writer.position([]) == end
+    searching.writer.put([], [searching.market.tea.hex], end + 10)
+    assert searching.names("龙井") == []
+    # Then it finds what is there
+    searching.settle()
+    assert searching.names("龙井") == ["tea"]
+    assert searching.findings() == []
+
+
 def test_an_index_that_was_killed_half_built_leaves_the_old_one_serving(
     searching: Searching,
 ) -> None:

@@ -36,8 +36,10 @@ def index_follow(begin: Begin, writer: TantivyWriter) -> int:
         return 0
     with begin() as ctx:
         slots = [list_id.hex for list_id in catalogue.lists_priced(ctx)]
+        end = catalogue.changes_end(ctx)
     position = writer.position(slots)
-    if position is None:
+    # Past the end is where a back-up was put back: what changes then would not be followed.
+    if position is None or position > end:
         return index_build(begin, writer)
     with begin() as ctx:
         changes = catalogue.changes_after(ctx, position=position, limit=STEP_MAX)

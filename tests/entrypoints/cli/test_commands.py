@@ -148,7 +148,7 @@ def test_a_sandboxs_clock_is_turned_ahead(ground: Run) -> None:
 
 
 def test_a_back_up_brings_everything_back_and_never_replaces_data_unasked(
-    ground: Run, sandbox: str, tmp_path: Path
+    ground: Run, sandbox: str, tmp_path: Path, home: Path
 ) -> None:
     # Given a back-up with one partner and a note of what was touched, and a second partner opened
     # after it
@@ -171,6 +171,8 @@ def test_a_back_up_brings_everything_back_and_never_replaces_data_unasked(
     # And not the note, which goes by the transactions of the server it was on
     with psycopg.connect(sandbox) as connection:
         assert connection.execute("SELECT count(*) FROM kit.touched").fetchone() == (0,)
+    # And the index, which followed what is gone, is to be built anew
+    assert (home / "search" / "sandbox" / "rebuild").exists()
 
 
 def test_a_broken_back_up_leaves_the_database_as_it_was(ground: Run, tmp_path: Path) -> None:

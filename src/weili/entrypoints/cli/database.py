@@ -191,6 +191,7 @@ def restore(
     """Put a world's database and key ring back from a file."""
     from weili import bootstrap
     from weili.adapters.postgres import databases
+    from weili.adapters.search import rebuild_ask
 
     settings = bootstrap.Settings.read(os.environ)
     with stopped(settings), _unpacked(file) as folder:
@@ -200,6 +201,8 @@ def restore(
         _ring_check(settings, folder / "keyring.json", force=force)
         databases.restore(url, home=settings.postgres_home, source=folder / "database.dump")
         _ring_put(settings, folder / "keyring.json")
+        # What is in the index is of another past, however far that went.
+        rebuild_ask(settings.search_home(name))
     say.line(
         f"{name} is as it was in {file}. `weili verify` checks it.",
         f"{name} 已恢复为 {file} 的内容。可用 `weili verify` 校验。",
