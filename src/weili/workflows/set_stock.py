@@ -8,7 +8,7 @@ from typing import Final
 from weili.kit.context import Ctx, PartyId
 from weili.kit.problems import FieldProblem, InputInvalid, Said, pointer
 from weili.modules import goods, inventory
-from weili.workflows.import_goods import OUR_HEADINGS
+from weili.workflows.import_goods import OUR_HEADINGS, Row
 
 ROWS_MAX: Final = 10_000
 REQUIRED: Final = ("supplier_code", "warehouse", "on_hand")
@@ -40,9 +40,6 @@ _WAREHOUSE: Final = Said(
 )
 _ONCE: Final = Said("a place that no row above names", "前面各行未出现过的商品与仓库组合")
 _FEWER: Final = Said(f"at most {ROWS_MAX} rows", f"最多 {ROWS_MAX} 行")
-
-Row = tuple[int, Mapping[str, str]]
-"""(the number that a spreadsheet shows, cells by column)."""
 
 
 def set_stock(

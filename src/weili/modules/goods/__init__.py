@@ -154,7 +154,6 @@ from weili.modules.goods.rules import (
 from weili.modules.goods.service import (
     bundle_parts,
     bundle_parts_seen,
-    category_children,
     partners_seeing,
     sku_get,
     sku_page,
@@ -169,6 +168,7 @@ from weili.modules.goods.service import (
 )
 from weili.modules.goods.templates import (
     categories_for_supply,
+    category_children,
     category_open,
     category_path,
     category_path_open,

@@ -17,7 +17,6 @@ from weili.modules.goods.model import (
     SKU_PREFIX,
     SKU_STATES,
     BundlePart,
-    Category,
     CategoryId,
     NamedSku,
     Pool,
@@ -29,7 +28,7 @@ from weili.modules.goods.model import (
     SkuState,
 )
 from weili.modules.goods.problems import PoolUnknown, SkuUnknown
-from weili.modules.goods.store import categories, pools, writing
+from weili.modules.goods.store import pools, writing
 from weili.modules.goods.store import skus as store
 
 SCOPE_READ: Final = "goods:read"
@@ -162,20 +161,6 @@ def skus_by_code(ctx: Ctx, *, keys: Sequence[SkuKey]) -> dict[SkuKey, SkuId]:
 def skus_suppliers(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, PartyId]:
     """Say whose the SKUs are; an unknown id is absent."""
     return store.skus_suppliers(ctx, sku_ids)
-
-
-def category_children(
-    ctx: Ctx, *, partner_id: PartyId | None, parent_id: CategoryId | None = None
-) -> list[Category]:
-    """List the categories right below one, or the roots; of one that is unknown, none.
-
-    A partner is given those in which, or below which, there is something that it may order;
-    (``partner_id`` None) all of them are given.
-
-    Raises: Forbidden.
-    """
-    reading_require(ctx, partner_id)
-    return categories.categories_below(ctx, parent_id, partner_id=partner_id)
 
 
 def partners_seeing(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, frozenset[PartyId]]:

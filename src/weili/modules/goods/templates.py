@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from weili.kit.context import Ctx
+from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text, new_id
 from weili.kit.problems import InputInvalid
 from weili.modules.goods.model import (
@@ -14,10 +14,9 @@ from weili.modules.goods.model import (
 )
 from weili.modules.goods.problems import CategoryTooDeep, CategoryUnknown
 from weili.modules.goods.rules import LEVELS_MAX, category_checked, template_faults, template_merged
+from weili.modules.goods.service import SCOPE_ADMIN, reading_require
 from weili.modules.goods.store import categories, writing
 from weili.modules.goods.store import review as store
-
-SCOPE_ADMIN = "admin:goods"
 
 
 def category_open(ctx: Ctx, *, name: str, parent_id: CategoryId | None = None) -> Category:
@@ -93,6 +92,20 @@ def template_of(ctx: Ctx, *, category_id: CategoryId) -> dict[str, Attribute]:
     path = [category.id for category in category_path(ctx, category_id=category_id)]
     own = store.templates_read(ctx, path)
     return template_merged([own.get(each, []) for each in path])
+
+
+def category_children(
+    ctx: Ctx, *, partner_id: PartyId | None, parent_id: CategoryId | None = None
+) -> list[Category]:
+    """List the categories right below one, or the roots; of one that is unknown, none.
+
+    A partner is given those in which, or below which, there is something that it may order; with
+    ``partner_id`` None all are given.
+
+    Raises: Forbidden.
+    """
+    reading_require(ctx, partner_id)
+    return categories.categories_below(ctx, parent_id, partner_id=partner_id)
 
 
 def categories_for_supply(ctx: Ctx, *, parent_id: CategoryId | None = None) -> list[Category]:
