@@ -1,5 +1,4 @@
--- The notes that are there are all of goods and prices.
+-- Who serves yet while this step is taken notes goods and prices, as all who came before it did.
 ALTER TABLE kit.touched ADD COLUMN topic INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE kit.touched ALTER COLUMN topic DROP DEFAULT;
 CREATE INDEX ix_touched_topic_xid ON kit.touched (topic, xid);
 DROP INDEX kit.ix_touched_xid;
