@@ -4,7 +4,7 @@ The guard in the service, the CHECK constraint, the diagram in the docs and the 
 derived from one ``StateTable``, so they can't disagree.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -12,6 +12,12 @@ from typing import Generic, TypeVar
 from weili.kit.problems import Said, StateConflict
 
 S = TypeVar("S", bound=StrEnum)
+
+
+def one_of(column: str, words: Iterable[StrEnum]) -> str:
+    """Give the CHECK constraint's text for a column that holds one of some words."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return f"{column} IN ({listed})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,7 @@ class StateTable(Generic[S]):
 
     def sql_check(self, column: str) -> str:
         """Give the CHECK constraint's text for a column that holds the state."""
-        values = ", ".join(f"'{state}'" for state in self.steps)
-        return f"{column} IN ({values})"
+        return one_of(column, self.steps)
 
     def final(self) -> frozenset[S]:
         """Give the states that nothing leaves."""

@@ -6,13 +6,10 @@ import sqlalchemy as sa
 
 from weili.kit.db import QUEUE, metadata
 from weili.kit.money import AMOUNT_MINOR_MAX
+from weili.kit.states import one_of
 from weili.modules.catalogue.model import MarkupKind, OfferState, Rounding
 
 SCHEMA: Final = "catalogue"
-
-
-def _one_of(column: str, values: type[OfferState | MarkupKind | Rounding]) -> str:
-    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
 follower = sa.Table(
@@ -49,7 +46,7 @@ offer = sa.Table(
     sa.Index("uq_offer_partner_id_position", "partner_id", "position", unique=True),
     sa.Index(None, "sku_id"),
     sa.CheckConstraint("version >= 1", name="version"),
-    sa.CheckConstraint(_one_of("state", OfferState), name="state"),
+    sa.CheckConstraint(one_of("state", OfferState), name="state"),
     sa.CheckConstraint(
         "(unit_price_minor IS NULL) = (price_version IS NULL)"
         " AND (state = 'on_shelf' OR unit_price_minor IS NULL)",
@@ -132,8 +129,8 @@ markup_rule = sa.Table(
         ["catalogue.selection.id", "catalogue.selection.partner_id"],
         ondelete="CASCADE",
     ),
-    sa.CheckConstraint(_one_of("kind", MarkupKind), name="kind"),
-    sa.CheckConstraint(_one_of("rounding", Rounding), name="rounding"),
+    sa.CheckConstraint(one_of("kind", MarkupKind), name="kind"),
+    sa.CheckConstraint(one_of("rounding", Rounding), name="rounding"),
     sa.CheckConstraint("category_id IS NULL OR sku_id IS NULL", name="scope"),
     sa.CheckConstraint("amount >= 0 OR below_cost_reason IS NOT NULL", name="below_cost"),
     sa.CheckConstraint(f"amount BETWEEN -{AMOUNT_MINOR_MAX} AND {AMOUNT_MINOR_MAX}", name="amount"),

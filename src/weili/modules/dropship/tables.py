@@ -5,11 +5,10 @@ rows land at the right-hand end of their indexes. Foreign keys stay within one o
 goods, stock or accounts would lock rows that all orders share.
 """
 
-from enum import StrEnum
-
 import sqlalchemy as sa
 
 from weili.kit.db import APPEND_ONLY, metadata
+from weili.kit.states import one_of
 from weili.modules.dropship.carriers import CARRIER_NAME_MAX
 from weili.modules.dropship.model import (
     QUANTITY_MAX,
@@ -24,10 +23,6 @@ from weili.modules.dropship.model import (
 from weili.modules.dropship.states import CHILD_STATES, PACKAGE_STATES, ROOT_STATES
 
 _NOW_COLUMN = sa.DateTime(timezone=True)
-
-
-def _one_of(column: str, values: type[StrEnum]) -> str:
-    return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
 
 
 order_number = sa.Table(
@@ -158,9 +153,9 @@ package = sa.Table(
     sa.Column("goods_minor", sa.BigInteger, nullable=False),
     sa.Column("freight_minor", sa.BigInteger, nullable=False),
     sa.Column("cost_minor", sa.BigInteger, nullable=False),
-    sa.Column("back", sa.Text, sa.CheckConstraint(_one_of("back", ReturnCause), name="back")),
+    sa.Column("back", sa.Text, sa.CheckConstraint(one_of("back", ReturnCause), name="back")),
     sa.Column(
-        "condition", sa.Text, sa.CheckConstraint(_one_of("condition", Condition), name="condition")
+        "condition", sa.Text, sa.CheckConstraint(one_of("condition", Condition), name="condition")
     ),
     sa.Column("due_at", _NOW_COLUMN),
     sa.Column(
@@ -240,7 +235,7 @@ remark = sa.Table(
     sa.Column(
         "audience",
         sa.Text,
-        sa.CheckConstraint(_one_of("audience", Audience), name="audience"),
+        sa.CheckConstraint(one_of("audience", Audience), name="audience"),
         nullable=False,
     ),
     sa.Column("text", sa.Text, nullable=False),
@@ -262,7 +257,7 @@ partner_setting = sa.Table(
     sa.Column(
         "low_balance",
         sa.Text,
-        sa.CheckConstraint(_one_of("low_balance", LowBalance), name="low_balance"),
+        sa.CheckConstraint(one_of("low_balance", LowBalance), name="low_balance"),
         nullable=False,
     ),
     schema="dropship",
@@ -278,7 +273,7 @@ supplier_queue = sa.Table(
     sa.Column(
         "state",
         sa.Text,
-        sa.CheckConstraint(_one_of("state", QueueState), name="state"),
+        sa.CheckConstraint(one_of("state", QueueState), name="state"),
         nullable=False,
     ),
     sa.Column("attempts", sa.Integer, nullable=False),
@@ -356,7 +351,7 @@ track = sa.Table(
         "revision", sa.Integer, sa.CheckConstraint("revision >= 0", name="revision"), nullable=False
     ),
     sa.Column(
-        "kind", sa.Text, sa.CheckConstraint(_one_of("kind", TrackKind), name="kind"), nullable=False
+        "kind", sa.Text, sa.CheckConstraint(one_of("kind", TrackKind), name="kind"), nullable=False
     ),
     sa.Column("occurred_at", _NOW_COLUMN, nullable=False),
     sa.Column("place", sa.Text, nullable=False),

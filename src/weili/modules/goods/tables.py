@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.db import APPEND_ONLY, QUEUE, metadata
+from weili.kit.states import one_of
 from weili.modules.goods.model import (
     REVISION_STATES,
     SKU_STATES,
@@ -18,13 +19,6 @@ from weili.modules.goods.model import (
 )
 
 SCHEMA: Final = "goods"
-
-
-_Words = BrandKind | ReturnPolicy | SkuKind | AttributeKind | AttributeUse | MediaKind
-
-
-def _one_of(column: str, values: type[_Words]) -> str:
-    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
 category = sa.Table(
@@ -64,7 +58,7 @@ spu = sa.Table(
     sa.Column("attributes", pgt.JSONB, nullable=False),
     sa.Column("description", sa.Text, nullable=False),
     sa.UniqueConstraint("supplier_id", "code"),
-    sa.CheckConstraint(_one_of("brand_kind", BrandKind), name="brand_kind"),
+    sa.CheckConstraint(one_of("brand_kind", BrandKind), name="brand_kind"),
     sa.CheckConstraint("(brand_id IS NULL) = (brand_kind IS NULL)", name="brand"),
     schema=SCHEMA,
 )
@@ -102,8 +96,8 @@ sku = sa.Table(
     sa.CheckConstraint("weight_g >= 0", name="weight"),
     sa.CheckConstraint("tax_rate_bps BETWEEN 0 AND 10000", name="tax_rate"),
     sa.CheckConstraint("compare_at_minor >= 0", name="compare_at"),
-    sa.CheckConstraint(_one_of("return_policy", ReturnPolicy), name="return_policy"),
-    sa.CheckConstraint(_one_of("kind", SkuKind), name="kind"),
+    sa.CheckConstraint(one_of("return_policy", ReturnPolicy), name="return_policy"),
+    sa.CheckConstraint(one_of("kind", SkuKind), name="kind"),
     sa.CheckConstraint("quantity_min >= 1 AND quantity_max >= quantity_min", name="quantities"),
     sa.CheckConstraint("pack_size >= 1", name="pack_size"),
     sa.CheckConstraint(SKU_STATES.sql_check("state"), name="state"),
@@ -179,8 +173,8 @@ attribute = sa.Table(
     sa.Column("is_required", sa.Boolean, nullable=False),
     sa.Column("unit", sa.Text, nullable=False),
     sa.Column("choices", pgt.ARRAY(sa.Text), nullable=False),
-    sa.CheckConstraint(_one_of("kind", AttributeKind), name="kind"),
-    sa.CheckConstraint(_one_of("use", AttributeUse), name="use"),
+    sa.CheckConstraint(one_of("kind", AttributeKind), name="kind"),
+    sa.CheckConstraint(one_of("use", AttributeUse), name="use"),
     sa.CheckConstraint("(kind = 'enum') = (choices <> '{}')", name="choices"),
     schema=SCHEMA,
     info=QUEUE,
@@ -198,7 +192,7 @@ media = sa.Table(
     sa.Column("height", sa.Integer),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("supplier_id", "address"),
-    sa.CheckConstraint(_one_of("kind", MediaKind), name="kind"),
+    sa.CheckConstraint(one_of("kind", MediaKind), name="kind"),
     sa.CheckConstraint("size_bytes > 0", name="size"),
     schema=SCHEMA,
     info=APPEND_ONLY,

@@ -1,12 +1,12 @@
 """The ledger's tables, in the schema ``ledger``."""
 
-from enum import StrEnum
 from typing import Final
 
 import sqlalchemy as sa
 
 from weili.kit.db import APPEND_ONLY, metadata
 from weili.kit.money import AMOUNT_MINOR_MAX
+from weili.kit.states import one_of
 from weili.modules.ledger.model import (
     CORRECTION_STATES,
     DEPOSIT_STATES,
@@ -22,11 +22,6 @@ from weili.modules.ledger.model import (
 SCHEMA: Final = "ledger"
 
 
-def _one_of(column: str, values: type[StrEnum]) -> str:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return f"{column} IN ({listed})"
-
-
 account = sa.Table(
     "account",
     metadata,
@@ -37,8 +32,8 @@ account = sa.Table(
     sa.Column("currency", sa.CHAR(3), nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("party_id", "kind"),
-    sa.CheckConstraint(_one_of("kind", AccountKind), name="kind"),
-    sa.CheckConstraint(_one_of("normal_side", Side), name="normal_side"),
+    sa.CheckConstraint(one_of("kind", AccountKind), name="kind"),
+    sa.CheckConstraint(one_of("normal_side", Side), name="normal_side"),
     schema=SCHEMA,
     info=APPEND_ONLY,
 )
@@ -83,7 +78,7 @@ transfer = sa.Table(
     sa.ForeignKeyConstraint(
         ["hold_id", "party_id"], ["ledger.transfer.id", "ledger.transfer.party_id"]
     ),
-    sa.CheckConstraint(_one_of("kind", TransferKind), name="kind"),
+    sa.CheckConstraint(one_of("kind", TransferKind), name="kind"),
     sa.CheckConstraint(f"amount_minor BETWEEN 1 AND {AMOUNT_MINOR_MAX}", name="amount"),
     sa.CheckConstraint("debit_account_id <> credit_account_id", name="two_accounts"),
     sa.CheckConstraint("(kind IN ('post', 'void')) = (hold_id IS NOT NULL)", name="hold"),
@@ -137,7 +132,7 @@ deposit = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.ForeignKeyConstraint(["transfer_id", "party_id"], [transfer.c.id, transfer.c.party_id]),
     sa.CheckConstraint("(state = 'approved') = (transfer_id IS NOT NULL)", name="credited"),
-    sa.CheckConstraint(_one_of("channel", Channel), name="channel"),
+    sa.CheckConstraint(one_of("channel", Channel), name="channel"),
     sa.CheckConstraint(DEPOSIT_STATES.sql_check("state"), name="state"),
     sa.CheckConstraint(f"amount_minor BETWEEN 1 AND {TOP_UP_MINOR_MAX}", name="amount"),
     sa.Index(

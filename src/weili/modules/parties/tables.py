@@ -4,13 +4,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.db import APPEND_ONLY, QUEUE, metadata
+from weili.kit.states import one_of
 from weili.modules.parties.model import PARTY_STATES, KeyKind, PartyKind, PersonRole
-
-
-def _one_of(column: str, values: type[PartyKind | KeyKind | PersonRole]) -> str:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return f"{column} IN ({listed})"
-
 
 party = sa.Table(
     "party",
@@ -25,7 +20,7 @@ party = sa.Table(
     # By kind: the same company may supply and sell, under two roofs with two purses.
     sa.UniqueConstraint("kind", "name"),
     sa.UniqueConstraint("uscc", "kind"),
-    sa.CheckConstraint(_one_of("kind", PartyKind), name="kind"),
+    sa.CheckConstraint(one_of("kind", PartyKind), name="kind"),
     sa.CheckConstraint(PARTY_STATES.sql_check("state"), name="state"),
     schema="parties",
 )
@@ -41,7 +36,7 @@ person = sa.Table(
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("party_id", "email_index"),
-    sa.CheckConstraint(_one_of("role", PersonRole), name="role"),
+    sa.CheckConstraint(one_of("role", PersonRole), name="role"),
     schema="parties",
 )
 
@@ -58,7 +53,7 @@ api_key = sa.Table(
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("revoked_at", sa.DateTime(timezone=True)),
     sa.Column("expires_at", sa.DateTime(timezone=True)),
-    sa.CheckConstraint(_one_of("kind", KeyKind), name="kind"),
+    sa.CheckConstraint(one_of("kind", KeyKind), name="kind"),
     sa.CheckConstraint(
         "(kind = 'bearer') = (secret_hash IS NOT NULL)"
         " AND (kind = 'hmac') = (secret_sealed IS NOT NULL)",

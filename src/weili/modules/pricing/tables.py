@@ -1,11 +1,10 @@
 """Tables of the schema ``pricing``."""
 
-from enum import StrEnum
-
 import sqlalchemy as sa
 
 from weili.kit.db import APPEND_ONLY, QUEUE, metadata
 from weili.kit.money import AMOUNT_MINOR_MAX
+from weili.kit.states import one_of
 from weili.modules.pricing.model import (
     CHANGE_STATES,
     COMPARE_AT_STATES,
@@ -13,11 +12,6 @@ from weili.modules.pricing.model import (
     Channel,
     FreightBasis,
 )
-
-
-def _one_of(column: str, values: type[StrEnum]) -> str:
-    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
-
 
 price_list = sa.Table(
     "price_list",
@@ -48,7 +42,7 @@ partner_channel = sa.Table(
     sa.Column("partner_id", sa.Uuid, sa.ForeignKey("parties.party.id"), primary_key=True),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("assigned_at", sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint(_one_of("channel", Channel), name="channel"),
+    sa.CheckConstraint(one_of("channel", Channel), name="channel"),
     sa.Index(None, "channel"),
     schema="pricing",
 )
@@ -58,7 +52,7 @@ price_list_channel = sa.Table(
     sa.Column("channel", sa.Text, primary_key=True),
     sa.Column("list_id", sa.Uuid, sa.ForeignKey("pricing.price_list.id"), nullable=False),
     sa.Column("assigned_at", sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint(_one_of("channel", Channel), name="channel"),
+    sa.CheckConstraint(one_of("channel", Channel), name="channel"),
     sa.Index(None, "list_id"),
     schema="pricing",
 )
@@ -261,7 +255,7 @@ freight_template = sa.Table(
     sa.Column("basis", sa.Text, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("name"),
-    sa.CheckConstraint(_one_of("basis", FreightBasis), name="basis"),
+    sa.CheckConstraint(one_of("basis", FreightBasis), name="basis"),
     schema="pricing",
 )
 freight_rule = sa.Table(

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from weili.kit.db import APPEND_ONLY, QUEUE, metadata
+from weili.kit.states import one_of
 from weili.modules.regions.model import ChangeKind
 
 region = sa.Table(
@@ -40,9 +41,7 @@ change = sa.Table(
     sa.Column(
         "kind",
         sa.Text,
-        sa.CheckConstraint(
-            "kind IN ({})".format(", ".join(f"'{kind}'" for kind in ChangeKind)), name="kind"
-        ),
+        sa.CheckConstraint(one_of("kind", ChangeKind), name="kind"),
         nullable=False,
     ),
     sa.Column("code", sa.Text, nullable=False),
