@@ -1,4 +1,4 @@
-"""What was read and seldom changes, remembered between transactions and never told when it changed.
+"""What was read, remembered between transactions and never told when it has changed.
 
 Who changes something that is remembered notes its id in the same transaction (``touch``). Who
 remembers keeps the snapshot of the database that its memory is of, and before it looks anything up

@@ -119,6 +119,7 @@ class AreaServed:
         does not decide: where several warehouses could send it together, some of it is on its way
         (``is_coming``), or it lies in a warehouse that does not serve the area.
         """
+        # As a rule the best warehouse holds enough, and more than is told.
         if FUZZY_MAX <= shelf.get(self._best, 0) >= quantity:
             return self._plenty
         first, total, is_elsewhere = len(self._promises), 0, False
