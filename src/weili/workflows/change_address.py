@@ -28,8 +28,11 @@ def change_address(
     It leaves on the day that was promised, and arrives when that area is reached from there. Whom
     it went to before is written over.
 
-    Raises: OrderUnknown; AreaUnknown; AreaReplaced; AddressFixed; AddressNotServed;
-    AreaNotOnSale; FreightNotSet; AreaExcluded; WeightMissing; BalanceTooLow.
+    Where the balance does not cover the difference, BalanceTooLow is given and not raised: nothing
+    has moved, but the transaction is to be committed, since the partner is told of it.
+
+    Raises: Forbidden; OrderUnknown; AreaUnknown; AreaReplaced; AddressFixed; AddressNotServed;
+    AreaNotOnSale; FreightNotSet; AreaExcluded; WeightMissing.
     """
     ctx.require("orders:write")
     order = dropship.order_locked(ctx, partner_id=partner_id, order_id=order_id)
