@@ -141,7 +141,9 @@ def create_app(
         app.include_router(module.router)
     app.include_router(media_router(media))
     app.include_router(catalogue.search_router(indexes))
-    app.include_router(health_router(worlds, lanes=lanes, is_current=is_current))
+    app.include_router(
+        health_router(worlds, placing=placing, looking=looking, is_current=is_current)
+    )
     document = openapi_of(app)
 
     @app.get("/openapi.json", include_in_schema=False)
