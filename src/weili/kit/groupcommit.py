@@ -12,7 +12,8 @@ far end: it reads what has arrived, does it as one batch, and writes the answers
 
 When a far end is lost, nobody knows what it had done of what it was given: whoever waits is told so
 and may ask again with the same number. The lane never asks again by itself. It gets a new far end
-at once; what comes while that one starts waits for it, within the same bound.
+as soon as the lost one has ended for certain, until when callers are told to come back; what comes
+while the new one starts waits for it, within the same bound.
 
 An unexpected error undoes the whole batch, so its commands are then done one by one: a command
 that can't be done takes no neighbour down with it.

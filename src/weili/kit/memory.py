@@ -49,7 +49,7 @@ _TRIMMED_PART: Final = 64
 touched = sa.Table(
     "touched",
     metadata,
-    sa.Column("topic", sa.Integer, nullable=False),
+    sa.Column("topic", sa.Integer, nullable=False, server_default="0"),
     sa.Column("xid", sa.BigInteger, nullable=False),
     sa.Column("ids", sa.ARRAY(sa.Uuid), nullable=False),
     sa.Index("ix_touched_topic_xid", "topic", "xid"),
