@@ -89,15 +89,17 @@ async def searched_and_followed(desk: Desk) -> None:
     path = f"/v1/operator/pools/{desk.pool_id}/skus"
     await desk.do(desk.operator, "PUT", path, {"put": sorted(desk.skus.values())})
     told: list[Document] = []
+    mine = set(desk.skus.values())
 
     async def all_told() -> bool:
         nonlocal after
         items, after = await _feed(desk, after)
         told.extend(items)
-        return {item["sku_id"] for item in told} >= set(desk.skus.values())
+        return {item["sku_id"] for item in told} >= mine
 
     await desk.until("the feed tells of new goods", all_told)
-    prices = {item["sku_id"]: item["unit_price_minor"] for item in told}
+    # Of goods that were there before it may still be telling.
+    prices = {item["sku_id"]: item["unit_price_minor"] for item in told if item["sku_id"] in mine}
     expected = {desk.skus[code]: price for code, price in PRICES.items()}
     desk.hold("the feed's prices", prices, expected)
 
