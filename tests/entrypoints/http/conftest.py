@@ -239,7 +239,8 @@ def serving_of(world: World) -> Iterator[Serving]:
         )
     keys = {name: credentials for name, (_, credentials) in issued.items()}
     key_ids = {name: key_id for name, (key_id, _) in issued.items()}
-    with served(world) as url, httpx2.Client(base_url=url, trust_env=False) as http:
+    # Its document is made when it is first asked for, which takes seconds beside other tests.
+    with served(world) as url, httpx2.Client(base_url=url, timeout=60, trust_env=False) as http:
         yield Serving(url, market, operator, keys, key_ids, http)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from weili import sample
+from weili.entrypoints.cli.demo.reading import PAGE, pages_read
 from weili.entrypoints.cli.demo.themes.desk import FAR, NEAR, Desk, moment_text
 from weili.entrypoints.cli.demo.trade import Document
 
@@ -85,7 +86,17 @@ async def _published(desk: Desk, revision_ids: list[str]) -> None:
 
 async def searched_and_followed(desk: Desk) -> None:
     """The partner follows the feed, is given the new goods once, and finds them by words."""
-    shown, after = await _feed(desk, "")
+    there = await pages_read(desk.partner, f"/v1/skus?limit={PAGE}")
+    shown: set[str] = set()
+    after = ""
+
+    async def all_shown() -> bool:
+        nonlocal after
+        items, after = await _feed(desk, after)
+        shown.update(item["sku_id"] for item in items)
+        return shown >= {sku["id"] for sku in there}
+
+    await desk.until("the feed tells of the goods that the partner was given", all_shown)
     path = f"/v1/operator/pools/{desk.pool_id}/skus"
     await desk.do(desk.operator, "PUT", path, {"put": sorted(desk.skus.values())})
     told: list[Document] = []
@@ -98,8 +109,7 @@ async def searched_and_followed(desk: Desk) -> None:
         return {item["sku_id"] for item in told} >= mine
 
     await desk.until("the feed tells of new goods", all_told)
-    # Of goods that were there before it may still be telling.
-    prices = {item["sku_id"]: item["unit_price_minor"] for item in told if item["sku_id"] in mine}
+    prices = {item["sku_id"]: item["unit_price_minor"] for item in told}
     expected = {desk.skus[code]: price for code, price in PRICES.items()}
     desk.hold("the feed's prices", prices, expected)
 
