@@ -126,11 +126,10 @@ def test_notes_are_swept_when_whoever_might_need_them_forgets_all(
     assert told(world, known) == [None, None]
 
 
-@pytest.mark.parametrize("bound", ["NOTES_MAX", "IDS_MAX"])
 def test_after_too_many_changes_all_is_forgotten(
-    world: World, known: Memory, monkeypatch: pytest.MonkeyPatch, bound: str
+    world: World, known: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, bound, 2)
+    monkeypatch.setattr(memory, "NOTES_MAX", 2)
     for number in (3, 4):
         with world.begin() as ctx:
             touch(ctx, [UUID(int=number)])
@@ -145,7 +144,8 @@ def test_after_too_many_changes_all_is_forgotten(
 def test_one_topic_is_forgotten_without_another(
     world: World, known: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "IDS_MAX", 2)
+    monkeypatch.setattr(memory, "NOTE_IDS_MAX", 1)
+    monkeypatch.setattr(memory, "NOTES_MAX", 2)
     with recalling(world, known) as recall:
         recall.about(Topic.SHELVES).keep(KIND, {A.bytes: "shelf a", B.bytes: "shelf b"})
 
@@ -161,6 +161,17 @@ def test_one_topic_is_forgotten_without_another(
     with recalling(world, known) as recall:
         assert recall.found(KIND, [A.bytes, B.bytes]) == ["a", None]
         assert recall.about(Topic.SHELVES).found(KIND, [A.bytes, B.bytes]) == [None, None]
+
+
+def test_many_ids_that_are_touched_at_once_are_forgotten_one_by_one(
+    world: World, known: Memory
+) -> None:
+    many = [UUID(int=3 + number) for number in range(3 * memory.NOTE_IDS_MAX)]
+    with world.begin() as ctx:
+        touch(ctx, [*many, A])
+        notes = ctx.db.rows("SELECT cardinality(ids) FROM kit.touched ORDER BY ctid DESC LIMIT 4")
+    assert sorted(notes) == [(1,), *[(memory.NOTE_IDS_MAX,)] * 3]
+    assert told(world, known) == [None, "b"]
 
 
 def test_all_kinds_of_what_is_touched_are_forgotten(world: World, known: Memory) -> None:
