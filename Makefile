@@ -72,6 +72,10 @@ bench: $(RUNTIME) ## measure the order API beside the named baselines
 bench-catalogue: $(RUNTIME) ## measure search, prices, stock and feed over a million SKUs
 	$(PY) -m bench.catalogue
 
+.PHONY: bench-growth
+bench-growth: $(RUNTIME) ## measure orders and verify with a million older orders (10 GB of disc)
+	$(PY) -m bench.growth
+
 .PHONY: docs
 docs: $(RUNTIME) ## write the generated references again
 	$(PY) -m weili.entrypoints.cli docs

@@ -253,7 +253,7 @@ def _opened(
     """Make a fresh server with a filled market, ours and the baselines', and serve the API."""
     settings = bootstrap.Settings(None, (bootstrap.SANDBOX,), "127.0.0.1", 0, home)
     print(f"opening a market of {skus:,} SKUs and {partners:,} partners", flush=True)
-    _remove(settings)
+    remove(settings)
     bootstrap.home_make(settings)
     server = embedded.up(settings.postgres_home)
     try:
@@ -279,10 +279,11 @@ def _opened(
                     api.run(kind, connections=connections, seconds=1, size=size)
                 yield Bench(server, world, market, baseline, api, seconds, patience_s)
     finally:
-        _remove(settings)
+        remove(settings)
 
 
-def _remove(settings: bootstrap.Settings) -> None:
+def remove(settings: bootstrap.Settings) -> None:
+    """Stop a benchmark's server and remove all that it kept."""
     embedded.remove(settings.postgres_home)
     shutil.rmtree(settings.home, ignore_errors=True)
 

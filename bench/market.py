@@ -111,6 +111,8 @@ def market_open(world: World, *, skus: int, partners: int) -> Market:
             ).id
             for i in range(WAREHOUSES)
         ]
+        for supplier_id in suppliers:
+            ledger.account_open(ctx, kind=ledger.AccountKind.SUPPLIER_PAYABLE, party_id=supplier_id)
     sku_ids = _goods(world, suppliers, ground.price_list.id, skus)
     with world.begin() as ctx:
         pricing.freight_put(ctx, rows=[pricing.FreightRow("000000", FREIGHT_MINOR, None)])
