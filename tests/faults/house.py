@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 from weili.adapters.postgres import embedded, processes
+from weili.entrypoints.cli.chaos.house import children_named, words_of
 
 CHECKOUT = Path(__file__).parents[2]
 PATIENCE_S = 90.0
@@ -95,13 +95,13 @@ class House:
     def child(self, name: str) -> int:
         """Give the pid of the server or the worker."""
         for pid, _ in self.note()["children"]:
-            if name in _words(pid):
+            if name in words_of(pid):
                 return int(pid)
         raise AssertionError(name)
 
     def far_ends(self, name: str) -> list[int]:
         """Give the pids of the processes that place, or look up, for the server."""
-        return far_ends_of(self.child("serve"), name)
+        return children_named(self.child("serve"), name)
 
     def far_end(self, name: str) -> int:
         """Give the pid of one of them."""
@@ -180,23 +180,5 @@ class House:
         embedded.remove(self.home / "postgres")
 
 
-def far_ends_of(server: int, name: str) -> list[int]:
-    """Give the pids of the processes that place, or look up, for a server; none when it is gone."""
-    pids: list[int] = []
-    # One that was started anew is the child of the thread that did so.
-    for children in Path(f"/proc/{server}/task").glob("*/children"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            pids += map(int, children.read_text().split())
-    return [pid for pid in pids if name in _words(pid)]
-
-
 def _headers(bearer: str) -> dict[str, str]:
     return {"authorization": f"Bearer {bearer}"} if bearer else {}
-
-
-def _words(pid: int) -> list[str]:
-    """Give the words that a process was started with; none when it has just ended."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return []

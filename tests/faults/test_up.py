@@ -13,8 +13,9 @@ from contextlib import suppress
 
 import pytest
 
-from tests.faults.house import House, far_ends_of, until
+from tests.faults.house import House, until
 from weili.adapters.postgres import processes
+from weili.entrypoints.cli.chaos.house import children_named
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -137,7 +138,7 @@ def test_a_placer_that_does_not_stay_up_ends_its_server_in_good_order(running: H
     server = running.child("serve")
 
     def is_given_up() -> bool:
-        for pid in far_ends_of(server, "place"):
+        for pid in children_named(server, "place"):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return processes.find(server) is None

@@ -17,6 +17,7 @@ from typer.main import get_command
 
 import weili
 from weili.entrypoints.cli import app, chinese, main, say
+from weili.entrypoints.cli.chaos import chaos
 from weili.entrypoints.cli.demo import demo
 from weili.entrypoints.cli.docs import docs
 from weili.entrypoints.http import app as http_app
@@ -229,7 +230,7 @@ def alone(command: Callable[..., Any]) -> typer.Typer:
     return made
 
 
-APPS: Final = (app, alone(demo), alone(docs))
+APPS: Final = (app, alone(chaos), alone(demo), alone(docs))
 
 
 def texts_of(command: _Command) -> list[str]:

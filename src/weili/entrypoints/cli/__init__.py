@@ -15,7 +15,7 @@ from weili.entrypoints.cli.areas import app as areas
 from weili.entrypoints.cli.database import app as db
 from weili.entrypoints.cli.goods import app as importing
 from weili.entrypoints.cli.keys import app as key
-from weili.entrypoints.cli.later import FORWARD, demo_later, docs_later
+from weili.entrypoints.cli.later import FORWARD, chaos_later, demo_later, docs_later
 from weili.entrypoints.cli.prices import app as prices
 from weili.entrypoints.cli.prices import import_prices
 from weili.entrypoints.cli.proposals import import_proposals
@@ -63,6 +63,7 @@ app.command("work")(work)
 app.command("status")(status)
 app.command("verify")(verify)
 app.command("demo", context_settings=FORWARD, add_help_option=False)(demo_later)
+app.command("chaos", context_settings=FORWARD, add_help_option=False)(chaos_later)
 app.command("docs", context_settings=FORWARD, add_help_option=False)(docs_later)
 importing.command("prices")(import_prices)
 importing.command("proposals")(import_proposals)

@@ -117,6 +117,20 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Trade a sample world from catalogue to statements, then verify it.": (
             "在示例环境中演示从商品目录到对账单的全过程，并核对结果。"
         ),
+        "Kill what runs, at random, under load, and prove that no order was lost or doubled.": (
+            "在负载下随机终止各进程，并证明没有订单丢失或重复。"
+        ),
+        "Kill what runs, at random, under load, and prove that no order was lost or doubled. "
+        "Works on a state folder of its own, with `weili up` and its own database; they are "
+        "removed at the end, unless something is wrong. Ends with 1 if anything is.": (
+            "在负载下随机终止各进程，并证明没有订单丢失或重复。\n\n"
+            "使用独立的数据目录，其中运行 `weili up` 及其数据库；结束时清除，发现问题则保留现场，"
+            "退出码为 1。"
+        ),
+        "How many faults.": "故障次数。",
+        "What is hit, and when, follows from it; so do the orders.": (
+            "随机种子，决定终止哪个进程、何时终止，以及下哪些订单。"
+        ),
         "Write the generated references again.": "重新生成参考文档。",
         "Bring in what others have in files.": "从文件导入数据。",
         "Import a supplier's goods with costs, prices and stock: all rows or none.": (

@@ -18,6 +18,13 @@ def demo_later(ctx: typer.Context) -> None:
     _forward("demo", command, ctx)
 
 
+def chaos_later(ctx: typer.Context) -> None:
+    """Kill what runs, at random, under load, and prove that no order was lost or doubled."""
+    from weili.entrypoints.cli.chaos import chaos as command
+
+    _forward("chaos", command, ctx)
+
+
 def docs_later(ctx: typer.Context) -> None:
     """Write the generated references again."""
     from weili.entrypoints.cli.docs import docs as command

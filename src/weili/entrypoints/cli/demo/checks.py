@@ -139,7 +139,7 @@ def _partner_checked(program: PartnerProgram, books: Books) -> Iterator[str]:
     if len(theirs) != len(books.orders) or mine.keys() != theirs.keys():
         yield f"placed {len(mine)} orders, the platform lists {len(books.orders)}"
     yield from _money_checked(program, books)
-    yield from _messages_checked(books)
+    yield from messages_checked(books)
     reasons = cancelled_children(books.messages)
     for order_id, order in mine.items():
         now = theirs.get(order_id)
@@ -174,17 +174,18 @@ def _money_checked(program: PartnerProgram, books: Books) -> Iterator[str]:
         yield f"the statement opens with {books.opening}"
     if books.closing != {"posted_minor": expected, "held_minor": 0}:
         yield f"the statement closes with {books.closing}, the partner's own books with {expected}"
-    yield from _entries_checked(books)
+    yield from entries_checked(books)
 
 
-def _entries_checked(books: Books) -> Iterator[str]:
+def entries_checked(books: Books) -> Iterator[str]:
+    """See that the entries of a statement lead from its opening to its closing."""
     for column in _EMPTY:
         moved = sum(entry[column] for entry in books.entries)
         if books.opening[column] + moved != books.closing[column]:
             yield f"the entries come to {moved} {column}, which leads not to {books.closing}"
 
 
-def _messages_checked(books: Books) -> Iterator[str]:
+def messages_checked(books: Books) -> Iterator[str]:
     """See that each message came once, in order, and that each order's story is whole."""
     ids = Counter(message["id"] for message in books.messages)
     if doubled := sum(count - 1 for count in ids.values()):
@@ -277,7 +278,7 @@ def _supplier_checked(simulator: SupplierSimulator, books: Books) -> Iterator[st
             f"the statement closes with {books.closing}, the supplier's own books with"
             f" {simulator.owed_minor}"
         )
-    yield from _entries_checked(books)
+    yield from entries_checked(books)
 
 
 def _packages_checked(outcome: Outcome, simulators: Sequence[SupplierSimulator]) -> Iterator[str]:
