@@ -31,6 +31,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from weili.kit.clock import wall_now
+from weili.kit.ids import id_text, new_id
 from weili.kit.packing import PackedProblem
 from weili.kit.problems import Busy, Problem, Unavailable
 
@@ -322,8 +324,10 @@ def _results(
         if len(commands) == 1:
             if isinstance(error, Problem):
                 return [error]
-            _log.exception("a command failed")
-            return [LaneFailedError(type(error).__name__)]
+            # The near end knows whose request it was: this joins its line and ours.
+            fault = id_text("flt", new_id(wall_now()))
+            _log.exception("a command failed: %s", fault)
+            return [LaneFailedError(f"{type(error).__name__}, {fault}")]
         _log.warning("a batch of %d failed and is done singly", len(commands), exc_info=True)
     return [result for command in commands for result in _results(work, [command])]
 

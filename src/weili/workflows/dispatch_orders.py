@@ -11,6 +11,7 @@ import structlog
 from weili.adapters.suppliers import Answer, AnswerKind, SupplierEndpoint, SupplierGateway
 from weili.kit.context import Begin, Ctx
 from weili.kit.ids import id_text
+from weili.kit.tracing import traced
 from weili.kit.world import in_transaction
 from weili.modules import dropship, pricing
 from weili.modules.parties import PARTY_PREFIX
@@ -143,15 +144,19 @@ def _run(begin: Begin, gateway: SupplierGateway, turn: dropship.Turn, errand: _E
 
     What fails for a reason of ours is set aside until its next time, so that one child order that
     can't be sent, or whose answer can't be noted, does not keep the supplier from the others.
+
+    All errands of a child order are one trace, named by its id: the request that placed it is long
+    answered, and may have placed others.
     """
-    try:
-        answer = _ask(gateway, errand)
-        return in_transaction(begin, lambda ctx: _note(ctx, turn, errand, answer))
-    except Exception:  # noqa: BLE001 - logged, and tried again
-        child = id_text(dropship.CHILD_PREFIX, errand.item.child_id)
-        _log.exception("dispatch_failed", child=child)
-        in_transaction(begin, lambda ctx: dropship.claim_end(ctx, turn=turn, item=errand.item))
-        return True
+    child = id_text(dropship.CHILD_PREFIX, errand.item.child_id)
+    with traced(errand.item.child_id), structlog.contextvars.bound_contextvars(child=child):
+        try:
+            answer = _ask(gateway, errand)
+            return in_transaction(begin, lambda ctx: _note(ctx, turn, errand, answer))
+        except Exception:  # noqa: BLE001 - logged, and tried again
+            _log.exception("dispatch_failed")
+            in_transaction(begin, lambda ctx: dropship.claim_end(ctx, turn=turn, item=errand.item))
+            return True
 
 
 def _ask(gateway: SupplierGateway, errand: _Errand) -> Answer | None:

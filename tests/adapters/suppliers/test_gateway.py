@@ -4,10 +4,12 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from uuid import UUID
 
 import pytest
 
 from weili.adapters.suppliers import Answer, AnswerKind, HttpSupplierGateway, SupplierEndpoint
+from weili.kit.tracing import traced
 
 SECRET = "a supplier's secret"
 MEBIBYTE = b" " * 1024 * 1024
@@ -138,3 +140,27 @@ def test_a_system_that_is_not_there_is_silent(gateway: HttpSupplierGateway) -> N
     answer = gateway.cancel(SupplierEndpoint(f"http://127.0.0.1:{port}", SECRET), child_id="chd_1")
 
     assert answer == Answer(AnswerKind.UNKNOWN, "ConnectError", is_silent=True)
+
+
+def test_what_is_asked_in_a_trace_carries_it_on(gateway: HttpSupplierGateway) -> None:
+    heads: list[bytes] = []
+
+    def serve() -> None:
+        for _ in range(2):
+            connection, _ = listening.accept()
+            with connection:
+                heads.append(connection.recv(65_536))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
+
+    trace = UUID("0af7651916cd43dd8448eb211c80319c")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        endpoint = SupplierEndpoint(f"http://127.0.0.1:{listening.getsockname()[1]}", SECRET)
+        with traced(trace):
+            gateway.submit(endpoint, order={"id": "chd_1"})
+        gateway.submit(endpoint, order={"id": "chd_2"})
+        thread.join()
+
+    assert f"traceparent: 00-{trace.hex}-".encode() in heads[0].lower()
+    assert b"traceparent" not in heads[1].lower()

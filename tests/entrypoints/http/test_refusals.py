@@ -166,8 +166,10 @@ def test_a_pool_that_is_not_granted_is_as_if_it_did_not_exist(serving: Serving) 
     assert [item["id"] for item in mine["items"]] == [id_text("sku", serving.market.hidden)]
     # Then another partner is told of it what it is told of none
     made_up = "pol_01jd3f8k2m4n6p8q0r2s4t6v8w"
-    foreign = serving.ask("street", "GET", f"/v1/skus?pool_id={id_text('pol', pool)}")
-    unknown = serving.ask("street", "GET", f"/v1/skus?pool_id={made_up}")
+    alike = {"weili-request-id": "asked-twice"}
+    target = f"/v1/skus?pool_id={id_text('pol', pool)}"
+    foreign = serving.ask("street", "GET", target, headers=alike)
+    unknown = serving.ask("street", "GET", f"/v1/skus?pool_id={made_up}", headers=alike)
     assert foreign.status_code == unknown.status_code == 404
     assert foreign.text.replace(id_text("pol", pool), made_up) == unknown.text
 

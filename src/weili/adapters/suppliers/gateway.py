@@ -6,7 +6,8 @@ the warehouse is asked, and the answer comes through the platform's API; until t
 again now and then, in case that answer is lost. Anything else, a timeout or a broken connection
 is *unknown*: the same request is sent again later, and the supplier tells by the child order's id
 that it has seen it before. Requests are signed as Standard Webhooks are: HMAC-SHA256 over id, time
-and body; the time is the machine's own, since the other side knows no sandbox clock.
+and body; the time is the machine's own, since the other side knows no sandbox clock. They carry the
+trace of the errand on (W3C Trace Context).
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from typing import Any, Final, Protocol
 import httpx2
 
 from weili.kit.clock import wall_now
+from weili.kit.tracing import traceparent_now
 
 CALL_TIMEOUT_S: Final = 10.0
 """How long a whole call may last: name, connection, request, answer."""
@@ -144,6 +146,7 @@ class HttpSupplierGateway:
             "webhook-signature": signature(
                 endpoint.secret, message_id=message_id, timestamp=timestamp, body=content
             ),
+            **traceparent_now(f"{message_id} {timestamp}"),
         }
         url = endpoint.base_url.rstrip("/") + path
         asking = self._ask(url, content=content, headers=headers, accepted=accepted)

@@ -64,6 +64,9 @@ class ProblemOut(Document):
     repeatable: Annotated[bool, Field(description="the same request may be sent again unchanged")]
     fields: list[FieldOut] = Field(default_factory=list)
     members: dict[str, Any] = Field(default_factory=dict)
+    request_id: Annotated[
+        str, Field(description="of the request refused as a whole, as in Weili-Request-Id")
+    ] = ""
 
 
 class PageOut(Document, Generic[T]):

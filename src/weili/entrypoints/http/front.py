@@ -5,9 +5,7 @@ forget to, and nothing of a stranger's body is parsed.
 """
 
 import asyncio
-import contextvars
 import logging
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -25,6 +23,13 @@ from weili.entrypoints.http.problems import (
 from weili.kit.clock import wall_now
 from weili.kit.ids import id_text, new_id
 from weili.kit.problems import BodyTooLarge, Busy, Kind, Problem, Unauthenticated
+from weili.kit.tracing import (
+    TRACEPARENT,
+    request_id_given,
+    request_id_now,
+    trace_id_given,
+    trace_id_now,
+)
 from weili.modules.goods import MEDIA_BYTES_MAX
 
 BODY_BYTES_MAX: Final = 1024 * 1024
@@ -37,13 +42,9 @@ UPLOADS_MAX: Final = 4
 """Uploads under way at once: each holds its whole body in memory."""
 UPLOAD_RETRY_S: Final = 2
 REQUEST_ID_HEADER: Final = b"weili-request-id"
-_GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _IS_UPLOAD: Final = "weili.is_upload"
 _REFUSED: Final = 400
 _DIGITS_MAX: Final = 18
-
-request_id_now: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
-"""The id of the request under way, for log records."""
 
 _log = logging.getLogger(__name__)
 
@@ -110,8 +111,7 @@ class Front:
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
-        request_id = _request_id(headers.get("weili-request-id"))
-        request_id_now.set(request_id)
+        request_id = _request_id(headers)
         language = language_of(headers.get("accept-language", ""))
         scope["weili.language"] = language
         is_begun = False
@@ -126,7 +126,7 @@ class Front:
                 ]
                 status = message["status"]
                 if status >= self._logged_from:
-                    _log.info("%s %s %s %d", request_id, scope["method"], scope["path"], status)
+                    _log.info("%s %s %d", scope["method"], scope["path"], status)
             await send(message)
 
         try:
@@ -137,7 +137,7 @@ class Front:
         except Problem as problem:
             await problem_response(problem, language)(scope, receive, tagged)
         except Exception:
-            _log.exception("%s %s %s failed", request_id, scope["method"], scope["path"])
+            _log.exception("%s %s failed", scope["method"], scope["path"])
             if is_begun:
                 raise
             fault = Unexpected(request_id=request_id)
@@ -205,11 +205,17 @@ def _is_upload(path: str) -> bool:
     return path.endswith(UPLOAD_SUFFIX) and is_path(path)
 
 
-def _request_id(given: str | None) -> str:
-    """Take the client's own id for a request, or make one."""
-    if given is not None and _GIVEN_ID.fullmatch(given):
-        return given
-    return id_text("req", new_id(wall_now()))
+def _request_id(headers: Mapping[str, str]) -> str:
+    """Take the client's own id for a request, or that of its trace, or make one; it is noted."""
+    given = headers.get("weili-request-id") or headers.get("x-request-id")
+    request_id = request_id_given(given)
+    if TRACEPARENT in headers:
+        trace_id = trace_id_given(headers[TRACEPARENT])
+        trace_id_now.set(trace_id)
+        request_id = request_id or trace_id
+    request_id = request_id or id_text("req", new_id(wall_now()))
+    request_id_now.set(request_id)
+    return request_id
 
 
 def _target(scope: Scope) -> str:

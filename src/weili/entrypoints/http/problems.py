@@ -12,6 +12,7 @@ from starlette.responses import Response
 from weili.entrypoints.http.checks import UnfitError
 from weili.entrypoints.http.faults import fault_said
 from weili.kit.problems import ANSWERS, FieldProblem, InputInvalid, Kind, Problem, Said, pointer
+from weili.kit.tracing import request_id_now
 
 MEDIA_TYPE: Final = "application/problem+json"
 FIELDS_MAX: Final = 50
@@ -109,9 +110,10 @@ def headers_of(problem: Problem) -> dict[str, str]:
 def problem_response(
     problem: Problem, language: str, *, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Answer with a problem."""
+    """Answer with a problem, which names the request that it refuses."""
+    document = problem_document(problem, language) | {"request_id": request_id_now.get()}
     return Response(
-        msgspec.json.encode(problem_document(problem, language)),
+        msgspec.json.encode(document),
         status_code=status_of(problem),
         headers={**headers_of(problem), **(headers or {})},
         media_type=MEDIA_TYPE,
