@@ -7,7 +7,7 @@ can be reached without TLS; the wheel is built without it.
 import os
 import secrets
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -141,7 +141,7 @@ def dump(url: str, *, home: Path, to: Path) -> None:
     """
     words = ["--format=custom", "--compress=gzip:6", "--exclude-table-data=kit.touched"]
     words += ["--file", str(to)]
-    _run_tool(home, "pg_dump", words, url)
+    run_tool(home, "pg_dump", words, url)
 
 
 def restore(url: str, *, home: Path, source: Path) -> None:
@@ -161,7 +161,7 @@ def restore(url: str, *, home: Path, source: Path) -> None:
         with _connect(fresh_url) as connection:
             connection.execute(_APP_ROLE_MAKE)
             connection.execute("GRANT weili_app TO current_user")
-        _run_tool(
+        run_tool(
             home,
             "pg_restore",
             ["--no-owner", "--exit-on-error", "--dbname", fresh, str(source)],
@@ -214,19 +214,25 @@ def _check_version(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def _run_tool(home: Path, name: str, words: list[str], url: str) -> None:
-    """Run a client program; the password travels in the environment, not in the arguments."""
+def tool_settings(url: str) -> dict[str, str]:
+    """Say in the environment where a client program finds a server: there nobody reads along."""
     parts = conninfo_to_dict(url)
-    settings = {
-        _ENVIRONMENT[key]: str(value) for key, value in parts.items() if key in _ENVIRONMENT
-    }
+    return {_ENVIRONMENT[key]: str(value) for key, value in parts.items() if key in _ENVIRONMENT}
+
+
+def run_tool(home: Path, name: str, words: Sequence[str], url: str | None) -> None:
+    """Run a program of PostgreSQL's to its end, one that asks a server if a URL is given.
+
+    Raises: DatabaseError; EmbeddedPostgresError when it is not there.
+    """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    asking = ["--no-password"] if url is not None else []
     done = subprocess.run(
-        [embedded.tool(home, name), "--no-password", *words],
+        [embedded.tool(home, name), *asking, *words],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env=places.environment() | settings,
+        env=places.environment() | (tool_settings(url) if url is not None else {}),
         umask=0o077,
         timeout=TOOL_TIMEOUT_S,
         check=False,

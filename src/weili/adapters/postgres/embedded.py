@@ -58,13 +58,17 @@ _PID_FILE_START_LINE: Final = 3
 _START_APART_MAX_S: Final = 5
 _SOCKET: Final = f".s.PGSQL.{places.PORT}"
 # What a server says that needs time and nothing else.
-_BUSY: Final = ("starting up", "shutting down", "not yet accepting", "in recovery mode")
+_BUSY: Final = (
+    *("starting up", "shutting down", "not yet accepting", "in recovery mode"),
+    "not accepting",  # Brought to a moment, which nobody may see before it is reached.
+)
 
 _ACCESS: Final = "local all all scram-sha-256\nlocal replication all scram-sha-256\n"
 _DEFAULTS: Final[Mapping[str, str]] = {
     "max_connections": "100",
     "random_page_cost": "1.1",
     "max_wal_size": "4GB",
+    "max_slot_wal_keep_size": "16GB",  # An archive that nobody receives must not fill the disc.
     "min_wal_size": "512MB",
     "wal_compression": "pglz",  # The wheel is built without lz4 and zstd.
     "checkpoint_timeout": "15min",
@@ -117,11 +121,14 @@ class Server:
 # --- the verbs -----------------------------------------------------------------------------------
 
 
-def up(home: Path, *, settings: Mapping[str, str] = {}) -> Server:
+def up(
+    home: Path, *, settings: Mapping[str, str] = {}, patience_s: float = _START_TIMEOUT_S
+) -> Server:
     """Start the server whose state folder is `home`, or adopt the one that runs already.
 
     Several processes may call this at once: one starts, the others adopt. `settings` are server
     parameters that replace ours; they count for a server started here, not for an adopted one.
+    `patience_s` is for one that says that it is busy with its start.
 
     Raises: EmbeddedPostgresError.
     """
@@ -138,7 +145,7 @@ def up(home: Path, *, settings: Mapping[str, str] = {}) -> Server:
             folder.version_check(place)
             folder.log_bound(place)
             for _ in range(_ATTEMPTS_MAX):
-                if server := _start_or_adopt(place, settings):
+                if server := _start_or_adopt(place, settings, patience_s):
                     return server
             message = (
                 f"PostgreSQL ended right after {_ATTEMPTS_MAX} starts. Its log ({place.log}) ends "
@@ -247,7 +254,7 @@ def _told(home: Path, verb: str) -> Iterator[None]:
 # --- starting and adopting -----------------------------------------------------------------------
 
 
-def _start_or_adopt(place: Place, settings: Mapping[str, str]) -> Server | None:
+def _start_or_adopt(place: Place, settings: Mapping[str, str], patience_s: float) -> Server | None:
     """Try once; None when a server ended under our hands and trying again makes sense."""
     postmaster = _postmaster(place)
     adopted = postmaster is not None
@@ -258,7 +265,7 @@ def _start_or_adopt(place: Place, settings: Mapping[str, str]) -> Server | None:
             postmaster = _launch(place, settings, running)
     elif _restrict_access(place):
         postmaster.send(signal.SIGHUP)
-    if postmaster is None or not _answers(place, postmaster):
+    if postmaster is None or not _answers(place, postmaster, patience_s):
         return None
     if not processes.is_recorded(place, postmaster):
         processes.record_write(place, postmaster)
@@ -341,7 +348,7 @@ def _quoted(path: Path) -> str:
     return '"' + str(path).replace('"', '""') + '"'
 
 
-def _answers(place: Place, postmaster: Process) -> bool:
+def _answers(place: Place, postmaster: Process, patience_s: float) -> bool:
     """Wait until the server proves itself; False when it ended, or was ended as unreachable."""
     password = folder.password_made(place)
     begin = time.monotonic()
@@ -349,7 +356,7 @@ def _answers(place: Place, postmaster: Process) -> bool:
     while postmaster.is_alive:
         waited_s = time.monotonic() - begin
         busy = any(words in said for words in _BUSY)
-        if waited_s > (_START_TIMEOUT_S if busy else _ANSWER_TIMEOUT_S):
+        if waited_s > (patience_s if busy else _ANSWER_TIMEOUT_S):
             break
         if _lost_its_socket(place):
             _stop(postmaster, signal.SIGINT)

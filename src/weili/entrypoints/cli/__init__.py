@@ -11,6 +11,7 @@ import typer
 
 from weili import __version__
 from weili.entrypoints.cli.accounts import operators, partners, suppliers
+from weili.entrypoints.cli.archives import base, receive, recover
 from weili.entrypoints.cli.areas import app as areas
 from weili.entrypoints.cli.database import app as db
 from weili.entrypoints.cli.goods import app as importing
@@ -79,6 +80,9 @@ app.add_typer(key, name="key")
 app.add_typer(search, name="search")
 app.add_typer(clock, name="clock")
 app.add_typer(areas, name="areas")
+db.command("receive")(receive)
+db.command("base")(base)
+db.command("recover")(recover)
 app.add_typer(db, name="db")
 
 

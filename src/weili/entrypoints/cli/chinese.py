@@ -223,6 +223,23 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "A back-up.": "备份文件。",
         "Replace a database, or a key ring, that is there.": "替换已存在的数据库或密钥环。",
+        "The archive's folder.": "归档文件夹。",
+        "Receive what the embedded server logs into an archive, until told to stop. "
+        "The key ring is kept beside it: whoever has the folder can read everything, personal "
+        "data too.": (
+            "持续接收自带数据库的日志并写入归档，直到被要求停止。\n\n"
+            "密钥环一并保存：持有该文件夹即可读取全部内容，包括个人信息。"
+        ),
+        "Add a whole, checked copy of the embedded server to an archive, while Weili trades.": (
+            "在不停业的情况下为归档增加一份自带数据库的全量备份，并加以检查。"
+        ),
+        "Delete all but so many newest copies.": "只保留最新的若干份全量备份。",
+        "Bring the embedded server, all its worlds, and the key ring to a moment of an archive.": (
+            "把自带数据库（含全部环境）与密钥环恢复到归档中的某一时刻。"
+        ),
+        "The moment, with its zone: 2026-11-28T19:30:00+08:00. If not said, the last.": (
+            "时刻，须带时区：2026-11-28T19:30:00+08:00。不填则恢复到最后。"
+        ),
         "Trade a sample world from catalogue to statements over HTTP, then verify it. "
         "Works in a database, a server and a worker of its own, which are removed at the end. "
         "Ends with 1 if anything is off.": (

@@ -198,9 +198,9 @@ def restore(
         name, url = _database(settings, world)
         if not force and not databases.is_empty(url):
             raise DatabaseNotEmpty(what=Said(f"the database of {name}", f"{name} 的数据库"))
-        _ring_check(settings, folder / "keyring.json", force=force)
+        ring_check(settings, folder / "keyring.json", force=force)
         databases.restore(url, home=settings.postgres_home, source=folder / "database.dump")
-        _ring_put(settings, folder / "keyring.json")
+        ring_put(settings, folder / "keyring.json")
         # What is in the index is of another past, however far that went.
         rebuild_ask(settings.search_home(name))
     say.line(
@@ -346,7 +346,7 @@ def _unpack(file: Path, folder: Path) -> Said | None:
     return None
 
 
-def _ring_check(settings: "Settings", ring: Path, *, force: bool) -> None:
+def ring_check(settings: "Settings", ring: Path, *, force: bool) -> None:
     """Refuse a back-up's key ring that is damaged, or that the one in place can't stand in for."""
     from weili.kit.secrets import KeyRing
 
@@ -361,7 +361,7 @@ def _ring_check(settings: "Settings", ring: Path, *, force: bool) -> None:
         )
 
 
-def _ring_put(settings: "Settings", ring: Path) -> None:
+def ring_put(settings: "Settings", ring: Path) -> None:
     """Put the key ring in its place; another that was there is set aside, never lost."""
     from weili.kit.secrets import KeyRing
 

@@ -1,0 +1,216 @@
+"""An archive of the embedded server: whole copies, and its log as it is written.
+
+From a copy and what was logged since, the server can be brought to any moment after the copy's end.
+The log is received as it is flushed (``pg_receivewal`` with a slot), not by ``archive_command``,
+which hands on whole segments: what is lost with the machine is what was on its way, not the last
+minutes. The slot keeps what was not received yet, within ``max_slot_wal_keep_size``.
+
+An archive is of one history. Once a server was brought to a moment it logs another one, which gets
+a folder of its own; both, mixed, would be neither.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from weili.adapters.postgres import databases, embedded, places
+from weili.adapters.postgres.databases import DatabaseError
+from weili.adapters.postgres.places import EmbeddedPostgresError, Place
+from weili.kit.clock import wall_now
+
+SLOT: Final = "weili_archive"
+RECOVERY_S: Final = 24 * 3600.0
+_UNUSED_S: Final = 10.0
+_NAME: Final = "base-%Y%m%dT%H%M%SZ"
+_START: Final = re.compile(r"^START WAL LOCATION: \S+ \(file ([0-9A-F]{24})\)$", re.MULTILINE)
+_HISTORY: Final = (
+    "SELECT (SELECT system_identifier FROM pg_control_system())::text,"
+    " left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+)
+_RECEIVED: Final = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s AND active"
+_OTHERS: Final = (
+    "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    " AND backend_type IN ('client backend', 'walsender')"
+)
+
+
+def receive(url: str, *, home: Path, folder: Path) -> "subprocess.Popen[bytes]":
+    """Begin to receive what the server logs; the process goes on until it is ended.
+
+    It waits for a server that is away, and goes on where it was.
+
+    Raises: DatabaseError when the folder is the archive of another history.
+    """
+    _joined(url, folder)
+    words = ["--directory", str(folder / "wal"), "--slot", SLOT]
+    databases.run_tool(home, "pg_receivewal", [*words, "--create-slot", "--if-not-exists"], url)
+    return subprocess.Popen(
+        [embedded.tool(home, "pg_receivewal"), "--no-password", "--synchronous", *words],
+        stdin=subprocess.DEVNULL,
+        env=places.environment() | databases.tool_settings(url),
+        umask=0o077,
+        cwd=os.sep,
+    )
+
+
+def copy_make(url: str, *, home: Path, folder: Path) -> Path:
+    """Add a whole copy of the server, which trades on, and check it; gives where it lies.
+
+    Raises: DatabaseError, also when nobody receives the log: what follows the copy would be lost.
+    """
+    _joined(url, folder)
+    with _connected(url) as connection:
+        [count] = connection.execute(_RECEIVED, [SLOT]).fetchone() or (0,)
+    if not count:
+        raise DatabaseError(
+            f"Nobody receives what the server logs. Start `weili db receive {folder}` first."
+        )
+    fresh = folder / "base.new"
+    places.delete(fresh)
+    words = ["--pgdata", str(fresh), "--checkpoint=fast", "--wal-method=stream"]
+    databases.run_tool(home, "pg_basebackup", words, url)
+    databases.run_tool(home, "pg_verifybackup", ["--quiet", str(fresh)], None)
+    # It can be brought to any moment after this one.
+    copy = folder / wall_now().strftime(_NAME)
+    fresh.rename(copy)
+    return copy
+
+
+def copies(folder: Path) -> list[tuple[datetime, Path]]:
+    """List the whole copies of an archive with the moments of their ends, oldest first."""
+    return sorted(
+        (datetime.strptime(path.name, _NAME).replace(tzinfo=UTC), path)
+        for path in folder.glob("base-*Z")
+    )
+
+
+def prune(home: Path, folder: Path, *, keep: int) -> list[Path]:
+    """Delete all but the newest copies, and the log before the oldest that is kept."""
+    old = [path for _, path in copies(folder)[:-keep]]
+    for path in old:
+        places.delete(path)
+    if old:
+        first = _first_segment(copies(folder)[0][1])
+        databases.run_tool(home, "pg_archivecleanup", [str(folder / "wal"), first], None)
+    return old
+
+
+def in_use(url: str) -> bool:
+    """Say whether anybody else is connected to the server."""
+    with _connected(url) as connection:
+        [count] = connection.execute(_OTHERS).fetchone() or (0,)
+        return bool(count)
+
+
+def recover(home: Path, copy: Path, *, to: datetime | None) -> Path | None:
+    """Bring the server to a moment, from a copy and what was logged since; it is left stopped.
+
+    Without a moment it is brought as far as the archive goes. The data that was there is set aside,
+    and its place is given. When the moment can't be reached it is put back.
+
+    Raises: EmbeddedPostgresError.
+    """
+    embedded.down(home)
+    place = places.find(home.resolve())
+    fresh = place.data.with_name(f"{place.data.name}.recovering")
+    _lay_out(place, copy, fresh)
+    with _locked(place):
+        aside = _set_aside(place)
+        fresh.rename(place.data)
+    settings = {
+        # The log lies in the server's own folder already, where it looks after the archive.
+        "restore_command": "false",
+        "hot_standby": "off",
+        "recovery_target_action": "promote",
+    }
+    if to is not None:
+        settings["recovery_target_time"] = to.isoformat()
+    try:
+        embedded.up(home, settings=settings, patience_s=RECOVERY_S)
+    except EmbeddedPostgresError:
+        with _locked(place):
+            places.delete(place.data)
+            if aside is not None:
+                aside.rename(place.data)
+        raise
+    embedded.down(home)
+    return aside
+
+
+def _joined(url: str, folder: Path) -> None:
+    """See that the archive is of the history that the server logs; begin it where it is empty."""
+    with _connected(url) as connection:
+        [system, timeline] = connection.execute(_HISTORY).fetchone() or ("", "")
+    history = {"system": system, "timeline": timeline}
+    note = folder / "archive.json"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / "wal").mkdir(mode=0o700, exist_ok=True)
+    if not note.exists():
+        places.write(note, json.dumps(history) + "\n")
+    elif json.loads(note.read_text()) != history:
+        raise DatabaseError(
+            f"{folder} is the archive of another server, or of what this one was before it was "
+            "brought to a moment. Name a new folder, and keep that one as long as it is needed."
+        )
+
+
+def _connected(url: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(
+        databases.url_with(url, database="postgres"),
+        autocommit=True,
+        connect_timeout=databases.CONNECT_TIMEOUT_S,
+    )
+
+
+def _first_segment(copy: Path) -> str:
+    """Name the first segment of the log that a copy needs."""
+    match = _START.search((copy / "backup_label").read_text())
+    if match is None:
+        raise DatabaseError(f"{copy} is no whole copy: its label names no segment.")
+    return match[1]
+
+
+def _lay_out(place: Place, copy: Path, fresh: Path) -> None:
+    """Lay a copy out beside the server's data, with all of the log that was received since."""
+    places.delete(fresh)
+    shutil.copytree(copy, fresh, symlinks=True)
+    first = _first_segment(copy)
+    for path in sorted((copy.parent / "wal").iterdir()):
+        name = path.name.removesuffix(".partial")
+        if name >= first:
+            shutil.copyfile(path, fresh / "pg_wal" / name)
+    (fresh / "recovery.signal").touch(mode=0o600)
+    fresh.chmod(0o700)
+    if place.uid != os.geteuid():
+        for path in [fresh, *fresh.rglob("*")]:
+            os.chown(path, place.uid, place.gid, follow_symlinks=False)
+    os.sync()  # A power cut must not leave the final name on empty files.
+
+
+def _set_aside(place: Place) -> Path | None:
+    if not place.data.exists():
+        return None
+    number = 1
+    while (aside := place.data.with_name(f"{place.data.name}.before-{number}")).exists():
+        number += 1
+    place.data.rename(aside)
+    return aside
+
+
+@contextmanager
+def _locked(place: Place) -> Iterator[None]:
+    busy = f"A server uses {place.data}; end it first."
+    with (
+        places.locked(place.home / "lock"),
+        places.locked(place.running, timeout_s=_UNUSED_S, busy=busy),
+    ):
+        yield
