@@ -21,7 +21,7 @@ from bench.market import Market
 from weili.adapters.suppliers import HttpSupplierGateway
 from weili.kit import outbox
 from weili.kit.context import Ctx
-from weili.kit.tallies import letters
+from weili.kit.tallies import written
 from weili.kit.world import World, in_transaction
 from weili.modules import dropship, ledger
 from weili.modules.dropship.rules import sealed_to
@@ -271,9 +271,11 @@ def _complete(ctx: Ctx, order: dropship.Order) -> None:
 
 def _written() -> str:
     """Say in SQL how an id is written outside."""
+    one = written("", "SELECT u AS key, 0 AS of, 0 AS value")
     return (
-        "CREATE FUNCTION growth.written(u uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE"
-        f" RETURN {letters('u')}"
+        "CREATE FUNCTION growth.written(u uuid) RETURNS text"  # noqa: S608 - ours
+        " LANGUAGE sql IMMUTABLE PARALLEL SAFE"
+        f" RETURN (SELECT substr(key, 2) FROM ({one}) AS one)"
     )
 
 

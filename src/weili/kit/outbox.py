@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql as pgt
 from weili.kit.context import Ctx, Event, PartyId
 from weili.kit.db import APPEND_ONLY, QUEUE, Transaction, metadata
 from weili.kit.problems import Kind, Problem
+from weili.kit.tallies import NOBODY, Tally
 
 _RELAY_LOCK: Final = 7_305_001
 RELAY_MAX: Final = 2_000
@@ -239,67 +240,53 @@ def acknowledge(ctx: Ctx, *, party_id: PartyId, ids: Sequence[UUID]) -> int:
 def event_gaps(ctx: Ctx) -> list[tuple[int, str]]:
     """Find positions where the log is not 1, 2, 3 …: (position, what is wrong), for ``verify``."""
     rows = ctx.db.rows(
-        "SELECT position, lag(position, 1, 0::bigint) OVER (ORDER BY position) FROM kit.event"
+        "SELECT here, before FROM (SELECT position AS here,"
+        "  lag(position, 1, 0::bigint) OVER (ORDER BY position) AS before FROM kit.event) AS step"
+        " WHERE here <> before + 1 ORDER BY here"
     )
-    return [(here, f"follows {before}") for here, before in rows if here != before + 1]
+    return [(here, f"follows {before}") for here, before in rows]
 
 
-def stories_misbegun(
-    ctx: Ctx, *, subjects: Sequence[str], story: str, first: str
-) -> list[tuple[str, str]]:
-    """Find subjects whose story is not told as it should be: (subject, what is wrong).
+def stories_told(ctx: Ctx, *, story: str, first: str) -> Tally[str, str]:
+    """Say how the story of each subject begins: subject, of nobody, ``story_told``.
 
     A story is a subject's events of the types that are like ``story``, in the log and on their
-    way to it. It begins with ``first``, which is in it once. Subjects that are told of and were
-    not asked for are found too. Reads the whole log; for ``verify``.
+    way to it. Reads the whole log; for ``verify``.
     """
-    rows = ctx.db.rows(
+    return Tally(
+        ctx,
         "WITH told AS ("
         " SELECT subject, type, position FROM kit.event WHERE type LIKE %b"
         " UNION ALL SELECT subject, type, seq + (1::bigint << 62) FROM kit.outbox"
         "  WHERE type LIKE %b"
-        "), tale AS ("
-        " SELECT subject, count(*) FILTER (WHERE type = %b) AS firsts,"
-        "  (array_agg(type ORDER BY position))[1] AS begins FROM told GROUP BY subject)"
-        " SELECT coalesce(a.subject, t.subject), a.subject IS NULL,"
-        "  coalesce(t.firsts, 0), coalesce(t.begins, 'nothing')"
-        " FROM unnest(%b::text[]) AS a (subject) FULL JOIN tale t ON t.subject = a.subject"
-        " WHERE a.subject IS NULL OR t.firsts IS DISTINCT FROM 1 OR t.begins <> %b ORDER BY 1",
-        story,
-        story,
-        first,
-        list(subjects),
-        first,
+        ") SELECT subject AS key, %b::uuid AS of, count(*) FILTER (WHERE type = %b)"
+        " || ' times, begins with ' || CASE WHEN min(position) FILTER (WHERE type = %b)"
+        "  = min(position) THEN %b::text ELSE 'another' END AS value FROM told GROUP BY subject",
+        (story, story, NOBODY, first, first, first),
     )
-    return [
-        (
-            subject,
-            f"{'unknown, ' if is_unknown else ''}{first} {firsts} times, begins with {begins}",
-        )
-        for subject, is_unknown, firsts, begins in rows
-    ]
 
 
-def parts_told(
-    ctx: Ctx, *, part: str, types: Sequence[str]
-) -> dict[tuple[str, PartyId], list[str]]:
-    """Give what was told of each part of a subject, and to whom: types, in order.
+def story_told(*, firsts: int, begins: str) -> str:
+    """Say how a story begins: how often it has its first event, and with which it begins."""
+    return f"{firsts} times, begins with {begins}"
+
+
+def parts_told(ctx: Ctx, *, part: str, types: Sequence[str]) -> Tally[str, str]:
+    """Say what was told of each part of a subject: part, of whom it was told, types in order.
 
     ``part`` is the member of the events' data that names it. Reads the whole log; for ``verify``.
     """
-    rows = ctx.db.rows(
+    return Tally(
+        ctx,
         "WITH told AS ("
         " SELECT data, party_id, type, position FROM kit.event WHERE type = ANY (%b::text[])"
         " UNION ALL SELECT data, party_id, type, seq + (1::bigint << 62) FROM kit.outbox"
         "  WHERE type = ANY (%b::text[])"
-        ") SELECT data ->> %b::text, party_id, array_agg(type ORDER BY position) FROM told"
+        ") SELECT data ->> %b::text AS key, party_id AS of,"
+        " string_agg(type, ' ' ORDER BY position) AS value FROM told"
         " WHERE data ? %b::text GROUP BY 1, 2",
-        list(types),
-        list(types),
-        part,
-        part,
+        (list(types), list(types), part, part),
     )
-    return {(name, PartyId(party_id)): list(told) for name, party_id, told in rows}
 
 
 def feeds_beyond(ctx: Ctx) -> list[tuple[PartyId, str]]:

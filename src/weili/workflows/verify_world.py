@@ -15,6 +15,7 @@ from weili.kit import outbox
 from weili.kit.context import SYSTEM_PARTY, Ctx
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
+from weili.kit.tallies import differing, room_make
 from weili.modules import catalogue, dropship, goods, inventory, ledger, parties, pricing, regions
 from weili.workflows.index_goods import index_verify
 
@@ -43,6 +44,7 @@ def verify_world(
     Raises: Forbidden.
     """
     ctx.require("admin:verify")
+    room_make(ctx)
     findings: list[Finding] = []
     counts: Counter[str] = Counter()
     for name, check in CHECKS:
@@ -121,51 +123,42 @@ def _areas_charged(ctx: Ctx) -> Iterator[Finding]:
 
 def _money_held(ctx: Ctx) -> Iterator[Finding]:
     """Hold what the ledger still sets aside against what open orders are still to pay."""
-    held: dict[UUID, int] = {
-        hold_id: left_minor
-        for hold_id, left_minor in ledger.holds_remaining(ctx).items()
-        if left_minor
-    }
-    awaited = dropship.open_amounts(ctx)
-    for hold_id in _differing(held, awaited):
+    odd = differing(ledger.holds_remaining(ctx), dropship.open_amounts(ctx))
+    for hold_id, _, held_minor, awaited_minor in odd:
         yield Finding(
             "money_held_equals_open_orders",
             id_text(ledger.TRANSFER_PREFIX, hold_id),
-            f"the hold has {held.get(hold_id, 0)} fen left, its order is still to pay "
-            f"{awaited.get(hold_id, 0)}",
+            f"the hold has {held_minor or 0} fen left, its order is still to pay "
+            f"{awaited_minor or 0}",
             "void what is held too much, or cancel the pieces that nothing is held for",
         )
 
 
 def _money_taken(ctx: Ctx) -> Iterator[Finding]:
     """Hold what the ledger took from partners against the pieces that have shipped."""
-    taken: dict[UUID, int] = dict(ledger.holds_posted(ctx).items())
-    owed = dropship.amounts_taken(ctx)
-    for hold_id in _differing(taken, owed):
+    odd = differing(ledger.holds_posted(ctx), dropship.amounts_taken(ctx))
+    for hold_id, _, taken_minor, owed_minor in odd:
         yield Finding(
             "money_taken_equals_shipped_pieces",
             id_text(ledger.TRANSFER_PREFIX, hold_id),
-            f"{taken.get(hold_id, 0)} fen were taken of the hold, what has shipped comes to "
-            f"{owed.get(hold_id, 0)}",
+            f"{taken_minor or 0} fen were taken of the hold, what has shipped comes to "
+            f"{owed_minor or 0}",
             "correct the difference with a transfer that names this finding",
         )
 
 
 def _suppliers_owed(ctx: Ctx) -> Iterator[Finding]:
     """Hold what suppliers were credited against the cost of what their packages held."""
-    credited: dict[tuple[str, UUID], int] = dict(
-        ledger.credits_for(ctx, purpose=COST_PURPOSE).items()
-    )
-    earned: dict[tuple[str, UUID], int] = {
-        (package, ledger.account_id(ledger.AccountKind.SUPPLIER_PAYABLE, supplier_id)): cost_minor
-        for (package, supplier_id), cost_minor in dropship.package_costs(ctx).items()
-    }
-    for package, account in _differing(credited, earned):
+    payable = ledger.AccountKind.SUPPLIER_PAYABLE
+    credited = ledger.credits_of(ctx, purpose=COST_PURPOSE, kind=payable)
+    for package, supplier_id, credited_minor, earned_minor in differing(
+        credited, dropship.package_costs(ctx)
+    ):
         yield Finding(
             "suppliers_owed_for_packages",
             package,
-            f"account {account} was credited {credited.get((package, account), 0)} fen for it, "
-            f"it earned {earned.get((package, account), 0)}",
+            f"{id_text(parties.PARTY_PREFIX, supplier_id)} was credited {credited_minor or 0} fen "
+            f"for it, it earned {earned_minor or 0}",
             "correct the difference with a transfer that names this finding",
         )
 
@@ -279,13 +272,14 @@ def _jobs_done(ctx: Ctx) -> Iterator[Finding]:
 
 def _orders_told(ctx: Ctx) -> Iterator[Finding]:
     story, first = ORDER_STORY
-    subjects = [id_text(dropship.ORDER_PREFIX, order_id) for order_id in dropship.order_ids(ctx)]
-    found = outbox.stories_misbegun(ctx, subjects=subjects, story=story, first=first)
-    for subject, what in found:
+    due = outbox.story_told(firsts=1, begins=first)
+    none = outbox.story_told(firsts=0, begins="nothing")
+    told = outbox.stories_told(ctx, story=story, first=first)
+    for subject, _, heard, known in differing(told, dropship.order_stories(ctx, story=due)):
         yield Finding(
             "order_announced_once_first",
             subject,
-            what,
+            f"{'' if known else 'unknown, '}{first} {heard or none}",
             "announce the order again if no event tells of it; two are told to the partner",
         )
 
@@ -293,15 +287,12 @@ def _orders_told(ctx: Ctx) -> Iterator[Finding]:
 def _children_told(ctx: Ctx) -> Iterator[Finding]:
     """Hold what partners were told of child orders against the way these have gone."""
     told = outbox.parts_told(ctx, part="child_id", types=CHILD_EVENTS)
-    gone = dropship.child_stories(ctx)
-    odd = sorted(key for key in told.keys() | gone.keys() if told.get(key) != gone.get(key))
-    for child, partner_id in odd:
-        heard = " ".join(told.get((child, partner_id), ())) or "nothing"
-        went = " ".join(gone.get((child, partner_id), ())) or "nothing"
+    for child, partner_id, heard, went in differing(told, dropship.child_stories(ctx)):
         yield Finding(
             "steps_announced_once_in_order",
             child,
-            f"{id_text(parties.PARTY_PREFIX, partner_id)} was told {heard}; it went {went}",
+            f"{id_text(parties.PARTY_PREFIX, partner_id)} was told {heard or 'nothing'}; "
+            f"it went {went or 'nothing'}",
             "announce what is missing; what was told twice or too early is told to the partner",
         )
 

@@ -8,6 +8,7 @@ from weili.kit.context import Ctx, PartyId
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.kit.secrets import KeyRingError
+from weili.kit.tallies import Tally
 from weili.modules.dropship import rules
 from weili.modules.dropship.events import CHILD_MOVED, ORDER_SHIPPED
 from weili.modules.dropship.model import (
@@ -33,23 +34,19 @@ def open_quantities(ctx: Ctx) -> dict[tuple[UUID, UUID], int]:
     return {(sku, place): count for sku, place, count in store.open_quantities(ctx) if count}
 
 
-def open_amounts(ctx: Ctx) -> dict[UUID, int]:
-    """Say how much each hold should still hold for pieces not shipped, in fen."""
-    return dict(store.open_amounts(ctx))
+def open_amounts(ctx: Ctx) -> Tally[UUID, int]:
+    """Say how much each hold should still hold for pieces not shipped: of its partner, in fen."""
+    return store.open_amounts(ctx)
 
 
-def amounts_taken(ctx: Ctx) -> dict[UUID, int]:
-    """Say how much each hold should have given for pieces shipped, in fen."""
-    return dict(store.amounts_taken(ctx))
+def amounts_taken(ctx: Ctx) -> Tally[UUID, int]:
+    """Say how much each hold should have given for pieces shipped: of its partner, in fen."""
+    return store.amounts_taken(ctx)
 
 
-def package_costs(ctx: Ctx) -> dict[tuple[str, PartyId], int]:
+def package_costs(ctx: Ctx) -> Tally[str, int]:
     """Say what each package earned its supplier, in fen; nothing where that is nothing."""
-    return {
-        (id_text(PACKAGE_PREFIX, package_id), PartyId(supplier_id)): cost_minor
-        for package_id, supplier_id, cost_minor in store.package_costs(ctx)
-        if cost_minor
-    }
+    return store.package_costs(ctx)
 
 
 def packages_worth_back(ctx: Ctx) -> dict[tuple[str, PartyId], Worth]:
@@ -74,31 +71,19 @@ def traded_lines(ctx: Ctx, *, zone: str) -> dict[tuple[UUID, date], TradedLines]
     }
 
 
-def child_stories(ctx: Ctx) -> dict[tuple[str, PartyId], list[str]]:
-    """Say what should have been announced of each child that has moved, in order.
+def child_stories(ctx: Ctx) -> Tally[str, str]:
+    """Say what should have been announced of each child that has moved, in order, to its partner.
 
     A step is announced once, but for shipping: that is announced for each package, and only the
     first and the last of them are steps.
     """
-    stories: dict[tuple[str, PartyId], list[str]] = {}
-    for child_id, partner_id, states, packages in store.child_ways(ctx):
-        story: list[str] = []
-        for state in states:
-            event_type = CHILD_MOVED.get(OrderState(state))
-            if event_type is None:
-                continue
-            if event_type is not ORDER_SHIPPED:
-                story.append(event_type.name)
-            elif ORDER_SHIPPED.name not in story:
-                story += [ORDER_SHIPPED.name] * packages
-        if story:
-            stories[id_text(CHILD_PREFIX, child_id), PartyId(partner_id)] = story
-    return stories
+    told = {state.value: event.name for state, event in CHILD_MOVED.items()}
+    return store.child_stories(ctx, told=told, often=ORDER_SHIPPED.name)
 
 
-def order_ids(ctx: Ctx) -> list[UUID]:
-    """Give the id of every order, to be held against what was announced."""
-    return [order_id for (order_id,) in store.order_ids(ctx)]
+def order_stories(ctx: Ctx, *, story: str) -> Tally[str, str]:
+    """Say of every order that this should have been announced of it."""
+    return store.order_stories(ctx, story=story)
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
@@ -150,11 +135,15 @@ def _recipients(ctx: Ctx) -> Iterator[Finding]:
     """Open every recipient: one that was sealed for another order does not open."""
     found = 0
     after: UUID | None = None
-    while rows := store.recipients_sealed(ctx, after=after):
-        for order_id, partner_id, sealed in rows:
+    while True:
+        rows, after = store.recipients_sealed(ctx, after=after)
+        if after is None:
+            return
+        for bound_to, sealed in rows:
             try:
-                ctx.keyring.open(sealed, bound_to=rules.sealed_to(partner_id, order_id))
+                ctx.keyring.open(sealed, bound_to=bound_to)
             except KeyRingError as error:
+                _, order_id = rules.sealed_for(bound_to)
                 yield Finding(
                     "recipient_opens",
                     id_text(ORDER_PREFIX, order_id),
@@ -164,7 +153,6 @@ def _recipients(ctx: Ctx) -> Iterator[Finding]:
                 found += 1
                 if found == store.FINDINGS_MAX:
                     return
-        after = rows[-1][0]
 
 
 def _sums(ctx: Ctx) -> Iterator[Finding]:
@@ -210,9 +198,10 @@ def _states(ctx: Ctx) -> Iterator[Finding]:
                 f"which makes {derived}",
                 f"move the root to {derived} with a history row",
             )
-    for is_root, here, there, count, example in store.steps_taken(ctx):
+    for is_root, here, there, count in store.steps_taken(ctx):
         table = ROOT_STATES if is_root else CHILD_STATES
         if not table.allows(OrderState(here), OrderState(there)):
+            example = store.step_example(ctx, is_root=is_root, here=here, there=there)
             yield Finding(
                 "history_is_legal",
                 id_text(ORDER_PREFIX if is_root else CHILD_PREFIX, example),
@@ -229,8 +218,9 @@ def _states(ctx: Ctx) -> Iterator[Finding]:
                 f"which makes {derived}",
                 f"move the child order to {derived} with a history row",
             )
-    for here, there, count, example in store.package_steps_taken(ctx):
+    for here, there, count in store.package_steps_taken(ctx):
         if not PACKAGE_STATES.allows(PackageState(here), PackageState(there)):
+            example = store.package_step_example(ctx, here, there)
             yield Finding(
                 "package_history_is_legal",
                 id_text(PACKAGE_PREFIX, example),

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
@@ -487,3 +488,8 @@ def order_id_for(now: datetime) -> OrderId:
 def sealed_to(partner_id: PartyId, order_id: OrderId) -> bytes:
     """Name the one order that a recipient is sealed for: moved to another, it does not open."""
     return partner_id.bytes + order_id.bytes
+
+
+def sealed_for(bound_to: bytes) -> tuple[PartyId, OrderId]:
+    """Say which order ``sealed_to`` named."""
+    return PartyId(UUID(bytes=bound_to[:16])), OrderId(UUID(bytes=bound_to[16:]))

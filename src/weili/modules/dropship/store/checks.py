@@ -1,12 +1,13 @@
 """SQL that looks for broken orders. Reads whole tables; run on a snapshot, never in trade."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from weili.kit.context import Ctx, PartyId
-from weili.modules.dropship.model import OrderId
+from weili.kit.context import Ctx
+from weili.kit.tallies import NOBODY, Tally, written
+from weili.modules.dropship.model import CHILD_PREFIX, ORDER_PREFIX, PACKAGE_PREFIX
 
 FINDINGS_MAX = 100
 RECIPIENTS_MAX = 5_000
@@ -28,45 +29,53 @@ def open_quantities(ctx: Ctx) -> list[tuple[UUID, UUID, int]]:
     )
 
 
-def open_amounts(ctx: Ctx) -> list[tuple[UUID, int]]:
-    """Say what each child's holds should still hold: (hold, fen), goods and freight apart."""
-    return ctx.db.rows(
-        "WITH open AS (SELECT c.goods_hold_id, c.freight_hold_id,"
+def open_amounts(ctx: Ctx) -> Tally[UUID, int]:
+    """Say what each child's holds should still hold: hold, of its partner, fen."""
+    return Tally(
+        ctx,
+        "WITH open AS (SELECT c.goods_hold_id, c.freight_hold_id, c.partner_id,"
         "  sum(l.unit_price_minor * (l.quantity - l.shipped))::bigint AS goods,"
         "  sum(l.freight_minor - l.freight_minor * l.shipped / l.quantity)::bigint AS freight"
         " FROM dropship.child c"
         " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
         " WHERE c.state = ANY (%b::text[]) AND l.quantity > 0 GROUP BY c.id, c.partner_id)"
-        " SELECT goods_hold_id, goods FROM open WHERE goods > 0"
-        " UNION ALL SELECT freight_hold_id, freight FROM open WHERE freight > 0",
-        _PAID,
+        " SELECT goods_hold_id AS key, partner_id AS of, goods AS value FROM open WHERE goods > 0"
+        " UNION ALL SELECT freight_hold_id, partner_id, freight FROM open WHERE freight > 0",
+        (_PAID,),
     )
 
 
-def amounts_taken(ctx: Ctx) -> list[tuple[UUID, int]]:
-    """Say what each child's holds should have given for pieces shipped: (hold, fen)."""
-    return ctx.db.rows(
-        "WITH gone AS (SELECT c.goods_hold_id, c.freight_hold_id,"
+def amounts_taken(ctx: Ctx) -> Tally[UUID, int]:
+    """Say what each child's holds should have given for pieces shipped: of its partner, fen."""
+    return Tally(
+        ctx,
+        "WITH gone AS (SELECT c.goods_hold_id, c.freight_hold_id, c.partner_id,"
         "  sum(l.unit_price_minor * l.shipped)::bigint AS goods,"
         "  sum(l.freight_minor * l.shipped / l.quantity)::bigint AS freight"
         " FROM dropship.child c"
         " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
         " WHERE l.shipped > 0 GROUP BY c.id, c.partner_id)"
-        " SELECT goods_hold_id, goods FROM gone WHERE goods > 0"
-        " UNION ALL SELECT freight_hold_id, freight FROM gone WHERE freight > 0"
+        " SELECT goods_hold_id AS key, partner_id AS of, goods AS value FROM gone WHERE goods > 0"
+        " UNION ALL SELECT freight_hold_id, partner_id, freight FROM gone WHERE freight > 0",
     )
 
 
-def package_costs(ctx: Ctx) -> list[tuple[UUID, UUID, int]]:
-    """Say what each package earned its supplier: (package, supplier, fen)."""
-    return ctx.db.rows(
-        "SELECT p.id, c.supplier_id, sum(l.unit_cost_minor * i.quantity)::bigint"
-        " FROM dropship.package p"
-        " JOIN dropship.package_line i ON i.package_id = p.id AND i.partner_id = p.partner_id"
-        " JOIN dropship.child c ON c.id = p.child_id AND c.partner_id = p.partner_id"
-        " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
-        "  AND l.line_no = i.line_no"
-        " GROUP BY p.id, p.partner_id, c.supplier_id"
+def package_costs(ctx: Ctx) -> Tally[str, int]:
+    """Say what each package earned its supplier: package, of the supplier, fen."""
+    return Tally(
+        ctx,
+        written(
+            PACKAGE_PREFIX,
+            "SELECT p.id AS key, c.supplier_id AS of,"
+            " sum(l.unit_cost_minor * i.quantity)::bigint AS value"
+            " FROM dropship.package p"
+            " JOIN dropship.package_line i ON i.package_id = p.id AND i.partner_id = p.partner_id"
+            " JOIN dropship.child c ON c.id = p.child_id AND c.partner_id = p.partner_id"
+            " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
+            "  AND l.line_no = i.line_no"
+            " GROUP BY p.id, p.partner_id, c.supplier_id"
+            " HAVING sum(l.unit_cost_minor * i.quantity) <> 0",
+        ),
     )
 
 
@@ -99,7 +108,7 @@ def replacements_off(ctx: Ctx) -> list[tuple[UUID, int | None, int | None, int, 
 def states_of_shipped(ctx: Ctx) -> list[tuple[str, Sequence[str], int, UUID]]:
     """Group children that ship no more by their own and their packages' states."""
     return ctx.db.rows(
-        "SELECT child, packages, count(*)::bigint, (array_agg(id ORDER BY id))[1] FROM ("
+        "SELECT child, packages, count(*)::bigint, (array_agg(id))[1] FROM ("
         " SELECT c.id, c.state AS child, array_agg(p.state ORDER BY p.state) AS packages"
         "  FROM dropship.child c JOIN dropship.package p"
         "  ON p.child_id = c.id AND p.partner_id = c.partner_id"
@@ -108,12 +117,22 @@ def states_of_shipped(ctx: Ctx) -> list[tuple[str, Sequence[str], int, UUID]]:
     )
 
 
-def package_steps_taken(ctx: Ctx) -> list[tuple[str, str, int, UUID]]:
-    """Group the packages' history rows by step: how many, and one of them."""
+def package_steps_taken(ctx: Ctx) -> list[tuple[str, str, int]]:
+    """Count the packages' history rows by step."""
     return ctx.db.rows(
-        "SELECT from_state, to_state, count(*)::bigint, (array_agg(package_id))[1]"
-        " FROM dropship.package_history GROUP BY 1, 2"
+        "SELECT from_state, to_state, count(*)::bigint FROM dropship.package_history GROUP BY 1, 2"
     )
+
+
+def package_step_example(ctx: Ctx, here: str, there: str) -> UUID:
+    """Give a package that took a step."""
+    [[package_id]] = ctx.db.rows(
+        "SELECT package_id FROM dropship.package_history"
+        " WHERE from_state = %b AND to_state = %b LIMIT 1",
+        here,
+        there,
+    )
+    return cast("UUID", package_id)
 
 
 def packages_broken(ctx: Ctx) -> list[tuple[UUID, str]]:
@@ -158,17 +177,36 @@ def traded_lines(ctx: Ctx, *, zone: str) -> list[tuple[Any, ...]]:
     )
 
 
-def child_ways(ctx: Ctx) -> list[tuple[UUID, UUID, Sequence[str], int]]:
-    """Say which way each child that has moved has gone: (child, partner, states, packages)."""
-    return ctx.db.rows(
-        "SELECT c.id, c.partner_id, h.states, coalesce(p.packages, 0)::bigint"
-        " FROM dropship.child c JOIN (SELECT subject_id, partner_id,"
-        "   array_agg(to_state ORDER BY version) AS states"
-        "  FROM dropship.history GROUP BY 1, 2) h"
-        "  ON h.subject_id = c.id AND h.partner_id = c.partner_id"
-        " LEFT JOIN (SELECT child_id, partner_id, count(*) AS packages"
-        "  FROM dropship.package GROUP BY 1, 2) p"
-        "  ON p.child_id = c.id AND p.partner_id = c.partner_id"
+def child_stories(ctx: Ctx, *, told: Mapping[str, str], often: str) -> Tally[str, str]:
+    """Say in what words each child that has moved has gone its way: child, of its partner, words.
+
+    ``told`` has the word for each state that is told of. The word ``often`` is said for each
+    package, where it comes first, and not again.
+    """
+    return Tally(
+        ctx,
+        written(
+            CHILD_PREFIX,
+            "WITH word AS (SELECT * FROM unnest(%b::text[], %b::text[])"
+            "  AS w (state, word)"
+            "), step AS (SELECT h.subject_id, h.partner_id, h.version, w.word,"
+            "  count(*) FILTER (WHERE w.word = %b) OVER (PARTITION BY h.subject_id, h.partner_id"
+            "   ORDER BY h.version) AS times"
+            "  FROM dropship.history h JOIN word w ON w.state = h.to_state"
+            "  WHERE h.subject_id <> h.order_id"
+            "), sent AS (SELECT child_id, partner_id, count(*)::int AS packages"
+            "  FROM dropship.package GROUP BY 1, 2"
+            "), way AS (SELECT s.subject_id, s.partner_id, string_agg(CASE WHEN s.word <> %b"
+            "   THEN s.word WHEN s.times = 1"
+            "   THEN nullif(rtrim(repeat(s.word || ' ', p.packages)), '') END, ' '"
+            "   ORDER BY s.version) AS words"
+            "  FROM step s LEFT JOIN sent p"
+            "  ON p.child_id = s.subject_id AND p.partner_id = s.partner_id GROUP BY 1, 2"
+            ") SELECT c.id AS key, c.partner_id AS of, w.words AS value FROM dropship.child c"
+            " JOIN way w ON w.subject_id = c.id AND w.partner_id = c.partner_id"
+            " WHERE w.words IS NOT NULL",
+        ),
+        (list(told), list(told.values()), often, often),
     )
 
 
@@ -185,21 +223,35 @@ def without_deadline(ctx: Ctx) -> list[tuple[UUID, bool]]:
     )
 
 
-def recipients_sealed(ctx: Ctx, *, after: UUID | None) -> list[tuple[OrderId, PartyId, bytes]]:
-    """Read a bounded number of (order, partner, sealed recipient), in the order of their ids."""
+def recipients_sealed(
+    ctx: Ctx, *, after: UUID | None
+) -> tuple[list[tuple[bytes, bytes]], UUID | None]:
+    """Read a bounded number of (what it is bound to, sealed recipient), in the order of their ids.
+
+    What a recipient is bound to is put together here: an id that nobody asks for is made of its
+    bytes in longer than it takes to open what is sealed. Gives also the last id, to go on from.
+    """
     rows = ctx.db.rows(
-        'SELECT id, partner_id, recipient_sealed FROM dropship."order"'
+        "SELECT uuid_send(partner_id) || uuid_send(id), recipient_sealed"
+        ' FROM dropship."order"'
         " WHERE %b::uuid IS NULL OR id > %b::uuid ORDER BY id LIMIT %b",
         after,
         after,
         RECIPIENTS_MAX,
     )
-    return [(order_id, partner_id, bytes(sealed)) for order_id, partner_id, sealed in rows]
+    return rows, UUID(bytes=bytes(rows[-1][0][16:])) if rows else None
 
 
-def order_ids(ctx: Ctx) -> list[tuple[UUID]]:
-    """Read the id of every order."""
-    return ctx.db.rows('SELECT id FROM dropship."order" ORDER BY id')
+def order_stories(ctx: Ctx, *, story: str) -> Tally[str, str]:
+    """Say of every order that its story should be this one: order, of nobody, story."""
+    return Tally(
+        ctx,
+        written(
+            ORDER_PREFIX,
+            'SELECT id AS key, %b::uuid AS of, %b::text AS value FROM dropship."order"',
+        ),
+        (NOBODY, story),
+    )
 
 
 def roots_off(ctx: Ctx) -> list[tuple[UUID, int, int, int, int]]:
@@ -265,7 +317,7 @@ def pieces_off(ctx: Ctx) -> list[tuple[UUID, int, int, int]]:
 def states_of_roots(ctx: Ctx) -> list[tuple[str, Sequence[str], int, UUID]]:
     """Group roots by their own and their children's states: how many, and one of them."""
     return ctx.db.rows(
-        "SELECT root, children, count(*)::bigint, (array_agg(id ORDER BY id))[1] FROM ("
+        "SELECT root, children, count(*)::bigint, (array_agg(id))[1] FROM ("
         " SELECT o.id, o.state AS root, array_agg(c.state ORDER BY c.state) AS children"
         '  FROM dropship."order" o JOIN dropship.child c'
         "  ON c.order_id = o.id AND c.partner_id = o.partner_id"
@@ -274,24 +326,60 @@ def states_of_roots(ctx: Ctx) -> list[tuple[str, Sequence[str], int, UUID]]:
     )
 
 
-def steps_taken(ctx: Ctx) -> list[tuple[bool, str, str, int, UUID]]:
-    """Group history rows by kind of subject and step: how many, and one of them."""
+def steps_taken(ctx: Ctx) -> list[tuple[bool, str, str, int]]:
+    """Count history rows by kind of subject and step."""
     return ctx.db.rows(
-        "SELECT subject_id = order_id, from_state, to_state, count(*)::bigint,"
-        " (array_agg(subject_id ORDER BY subject_id))[1] FROM dropship.history GROUP BY 1, 2, 3"
+        "SELECT subject_id = order_id, from_state, to_state, count(*)::bigint"
+        " FROM dropship.history GROUP BY 1, 2, 3"
     )
+
+
+def step_example(ctx: Ctx, *, is_root: bool, here: str, there: str) -> UUID:
+    """Give a subject that took a step."""
+    [[subject_id]] = ctx.db.rows(
+        "SELECT subject_id FROM dropship.history WHERE (subject_id = order_id) = %b::boolean"
+        " AND from_state = %b AND to_state = %b LIMIT 1",
+        is_root,
+        here,
+        there,
+    )
+    return cast("UUID", subject_id)
+
+
+# Each step's state times its number, less what it came from times the number before: for a chain
+# without a break all but the end cancels out, so that nothing need be put in order. What does not
+# come out is then looked at step by step.
+_HISTORIES_SUSPECT: Final = (
+    "WITH subject AS ("
+    ' SELECT id, partner_id, state, version FROM dropship."order"'
+    " UNION ALL SELECT id, partner_id, state, version FROM dropship.child"
+    "), chain AS (SELECT subject_id, partner_id, count(*) AS steps, max(version) AS last,"
+    "  sum(hashtext(to_state)::bigint * version"
+    "   - hashtext(from_state)::bigint * (version - 1)) AS comes_to"
+    "  FROM dropship.history GROUP BY 1, 2)"
+    " SELECT coalesce(s.id, c.subject_id) FROM subject s FULL JOIN chain c"
+    "  ON c.subject_id = s.id AND c.partner_id = s.partner_id"
+    " WHERE (coalesce(c.steps, 0), coalesce(c.last, 0), coalesce(c.comes_to, 0))"
+    "  IS DISTINCT FROM (s.version::bigint, s.version, hashtext(s.state)::numeric * s.version)"
+    " LIMIT %b"
+)
 
 
 def histories_broken(ctx: Ctx) -> list[tuple[UUID, str]]:
     """Find subjects whose history has a gap, does not join up, or does not end where they are."""
+    suspects = [row[0] for row in ctx.db.rows(_HISTORIES_SUSPECT, FINDINGS_MAX)]
+    if not suspects:
+        return []
     return ctx.db.rows(
         "WITH subject AS ("
-        ' SELECT id, partner_id, state, version FROM dropship."order"'
+        ' SELECT id, partner_id, state, version FROM dropship."order" WHERE id = ANY (%b::uuid[])'
         " UNION ALL SELECT id, partner_id, state, version FROM dropship.child"
+        "  WHERE id = ANY (%b::uuid[])"
         "), step AS ("
         " SELECT subject_id, partner_id, version, from_state, to_state,"
         "  lag(to_state) OVER w AS before, lag(version, 1, 0) OVER w AS version_before,"
         "  lead(version) OVER w IS NULL AS is_last FROM dropship.history"
+        " WHERE subject_id = ANY (%b::uuid[])"
         " WINDOW w AS (PARTITION BY partner_id, subject_id ORDER BY version)"
         ") SELECT subject_id, 'step ' || version || ' does not follow' FROM step"
         "  WHERE version <> version_before + 1 OR before <> from_state"
@@ -300,6 +388,9 @@ def histories_broken(ctx: Ctx) -> list[tuple[UUID, str]]:
         "  LEFT JOIN step h ON h.subject_id = s.id AND h.partner_id = s.partner_id AND h.is_last"
         "  WHERE (s.version > 0 OR h.subject_id IS NOT NULL)"
         "  AND (s.version, s.state) IS DISTINCT FROM (h.version, h.to_state) LIMIT %b",
+        suspects,
+        suspects,
+        suspects,
         FINDINGS_MAX,
     )
 

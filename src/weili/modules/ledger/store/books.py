@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
@@ -10,6 +11,7 @@ from sqlalchemy.dialects import postgresql as pgt
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.money import CURRENCY
+from weili.kit.tallies import Tally
 from weili.modules.ledger import tables
 from weili.modules.ledger.model import (
     Account,
@@ -144,30 +146,44 @@ def holds_of(ctx: Ctx, subjects: Sequence[str]) -> list[Hold]:
     return sorted(holds, key=lambda hold: hold.id)
 
 
-def holds_remaining(ctx: Ctx, *, besides: str) -> list[tuple[TransferId, int]]:
-    """Read every hold of which something is left: (hold, left), but for those of one purpose.
-
-    Reads the whole ledger.
-    """
-    return ctx.db.rows(
-        "SELECT h.id, (h.amount_minor - coalesce(sum(s.amount_minor), 0))::bigint"
-        " FROM ledger.transfer h"
-        " LEFT JOIN ledger.transfer s ON s.hold_id = h.id AND s.party_id = h.party_id"
-        " WHERE h.kind = 'hold' AND h.purpose <> %b GROUP BY h.id, h.party_id"
-        " HAVING h.amount_minor <> coalesce(sum(s.amount_minor), 0)",
-        besides,
+def holds_remaining(ctx: Ctx, *, besides: str) -> Tally[UUID, int]:
+    """Say of which holds something is left: hold, of its party, left; but for one purpose's."""
+    return Tally(
+        ctx,
+        "SELECT h.id AS key, h.party_id AS of,"
+        "  (h.amount_minor - coalesce(s.settled, 0))::bigint AS value"
+        " FROM ledger.transfer h LEFT JOIN (SELECT hold_id, party_id, sum(amount_minor) AS settled"
+        "  FROM ledger.transfer WHERE hold_id IS NOT NULL GROUP BY 1, 2) s"
+        " ON s.hold_id = h.id AND s.party_id = h.party_id"
+        " WHERE h.kind = 'hold' AND h.purpose <> %b"
+        " AND h.amount_minor <> coalesce(s.settled, 0)",
+        (besides,),
     )
 
 
-def holds_posted(ctx: Ctx, *, besides: str) -> list[tuple[TransferId, int]]:
-    """Read what was taken of each hold: (hold, posted), but for those of one purpose.
+def holds_posted(ctx: Ctx, *, besides: str) -> Tally[UUID, int]:
+    """Say what was taken of holds: hold, of its party, posted; but for one purpose's."""
+    return Tally(
+        ctx,
+        "SELECT hold_id AS key, party_id AS of, sum(amount_minor)::bigint AS value"
+        " FROM ledger.transfer WHERE kind = 'post' AND purpose <> %b GROUP BY 1, 2",
+        (besides,),
+    )
 
-    Reads the whole ledger.
+
+def credits_of(ctx: Ctx, purpose: str, kind: AccountKind) -> Tally[str, int]:
+    """Sum what was credited for a purpose: subject, of the party whose account it is, fen.
+
+    What another kind of account was credited is of the account itself, which is no party.
     """
-    return ctx.db.rows(
-        "SELECT hold_id, sum(amount_minor)::bigint FROM ledger.transfer"
-        " WHERE kind = 'post' AND purpose <> %b GROUP BY hold_id",
-        besides,
+    return Tally(
+        ctx,
+        "SELECT c.subject AS key, CASE WHEN a.kind = %b THEN a.party_id"
+        "  ELSE c.credit_account_id END AS of, c.fen AS value"
+        " FROM (SELECT subject, credit_account_id, sum(amount_minor)::bigint AS fen"
+        "  FROM ledger.transfer WHERE kind = 'direct' AND purpose = %b GROUP BY 1, 2) c"
+        " LEFT JOIN ledger.account a ON a.id = c.credit_account_id",
+        (kind.value, purpose),
     )
 
 
@@ -266,14 +282,22 @@ def _sums(parties: set[PartyId] | None) -> sa.Select[Any]:
 
 
 def _leg(side: Side, parties: set[PartyId] | None) -> sa.Select[Any]:
-    account_id = _t.debit_account_id if side is Side.DEBIT else _t.credit_account_id
-    leg = sa.select(
+    """Select one side of all transfers, those between the same two accounts summed before.
+
+    There are few pairs of accounts and millions of transfers: so these are gone over quickly.
+    """
+    ends = _t.debit_account_id, _t.credit_account_id
+    summed = sa.select(*ends, _t.kind, total(_t.amount_minor).label("amount_minor"))
+    if parties is not None:
+        summed = summed.where(_t.party_id.in_(parties))
+    pair = summed.group_by(*ends, _t.kind).subquery("pair").c
+    account_id = pair.debit_account_id if side is Side.DEBIT else pair.credit_account_id
+    return sa.select(
         account_id.label("account_id"),
         sa.literal(side.value, sa.Text).label("side"),
-        _t.kind,
-        _t.amount_minor,
+        pair.kind,
+        pair.amount_minor,
     )
-    return leg if parties is None else leg.where(_t.party_id.in_(parties))
 
 
 def effects(
@@ -409,10 +433,11 @@ def without_balance_read(ctx: Ctx, kinds: Sequence[AccountKind]) -> list[Account
 def overrun_read(ctx: Ctx) -> list[tuple[TransferId, int, int]]:
     """Find holds of which more was settled than held: (hold, held, settled)."""
     return ctx.db.rows(
-        "SELECT h.id, h.amount_minor, sum(s.amount_minor)::bigint FROM ledger.transfer h"
-        " JOIN ledger.transfer s ON s.hold_id = h.id AND s.party_id = h.party_id"
-        " GROUP BY h.id, h.party_id HAVING sum(s.amount_minor) > h.amount_minor"
-        " ORDER BY h.id LIMIT %b",
+        "SELECT h.id, h.amount_minor, s.settled FROM ledger.transfer h"
+        " JOIN (SELECT hold_id, party_id, sum(amount_minor)::bigint AS settled"
+        "  FROM ledger.transfer WHERE hold_id IS NOT NULL GROUP BY 1, 2) s"
+        " ON s.hold_id = h.id AND s.party_id = h.party_id"
+        " WHERE s.settled > h.amount_minor ORDER BY h.id LIMIT %b",
         FINDINGS_MAX,
     )
 
