@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from bench import load, machine, ours, report, workflow
+from bench import chart, load, machine, ours, report, workflow
 from bench.baseline import BATCH, L1_CLIENTS, L2_CLIENTS, Baseline
 from bench.market import LINES_MAX, Market, market_open
 from weili import bootstrap
 from weili.adapters.postgres import Server, embedded
-from weili.kit.world import World
+from weili.kit.world import LIVE, World
 from weili.workflows.verify_world import verify_world
 
 HOME: Final = ours.CHECKOUT / ".weili" / "bench"
@@ -170,6 +170,7 @@ def main(words: Sequence[str]) -> int:
     )
     if options.output == RESULTS:
         report.write(results)
+        chart.write(results)
     print(report.table(results))
     return 1 if findings else 0
 
@@ -251,14 +252,14 @@ def _opened(
     home: Path, skus: int, partners: int, seconds: float, patience_s: float
 ) -> Iterator[Bench]:
     """Make a fresh server with a filled market, ours and the baselines', and serve the API."""
-    settings = bootstrap.Settings(None, (bootstrap.SANDBOX,), "127.0.0.1", 0, home)
+    settings = bootstrap.Settings(None, (LIVE,), "127.0.0.1", 0, home)
     print(f"opening a market of {skus:,} SKUs and {partners:,} partners", flush=True)
     remove(settings)
-    bootstrap.home_make(settings)
+    bootstrap.keyring_make(settings)
     server = embedded.up(settings.postgres_home)
     try:
         with bootstrap.opened(settings, upgrade=True) as worlds:
-            world = worlds[bootstrap.SANDBOX]
+            world = worlds[LIVE]
             market = market_open(world, skus=skus, partners=partners)
             market.save(home / "market.json")
             for lines in range(1, LINES_MAX + 1):

@@ -24,7 +24,7 @@ from weili.adapters.search import TantivyIndex, TantivyWriter
 from weili.kit.far_ends import DRAIN_S, FarEnd
 from weili.kit.problems import Kind, Problem, Said, machine_said
 from weili.kit.secrets import KeyRing
-from weili.kit.world import LIVE, World, in_transaction
+from weili.kit.world import LIVE, Plans, World, in_transaction
 from weili.workflows.open_accounts import ground_open
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ SWITCH_S: Final = 0.0005
 COLLECT_AT: Final = (20_000, 20, 20)
 FAR_END_COLLECT_AT: Final = (200_000, 20, 20)
 LOOKERS_MAX: Final = 4
+PLACERS_MAX: Final = 2
 _WORLD_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
 
 Worlds = Mapping[str, World]
@@ -293,9 +294,12 @@ def opened(settings: Settings, *, upgrade: bool = False) -> Iterator[dict[str, W
 
 @contextmanager
 def world_served(settings: Settings, name: str) -> Iterator[World]:
-    """Open a world for the block, as a server does that saw already that its shape is right."""
+    """Open a world for the block, for the far end of a server that saw that its shape is right.
+
+    It sends the same few statements all day, so each is planned once for a connection.
+    """
     url = database_urls(settings, server_up(settings))[name]
-    world = World(name, url, KeyRing.load(settings.keyring_path))
+    world = World(name, url, KeyRing.load(settings.keyring_path), plans=Plans.ONCE)
     try:
         yield world
     finally:
@@ -339,7 +343,7 @@ def _index(settings: Settings, world: str) -> TantivyIndex:
 
 @contextmanager
 def far_ends(worlds: Worlds) -> "Iterator[tuple[Placing, Looking]]":
-    """Run for each world a process that places orders and some that look up; gives their lanes.
+    """Run for each world processes that place orders and that look up; gives their lanes.
 
     When such a process is lost, it alone is started anew; when that happens again and again, this
     one is asked to end, and whoever keeps it running starts all of them. When this one is lost,
@@ -365,9 +369,14 @@ def far_ends(worlds: Worlds) -> "Iterator[tuple[Placing, Looking]]":
             looker = far_end("look", world)
             return look_lane(looker.start(), anew=looker.anew)
 
-        placing = {name: place(name) for name in worlds}
+        placing = {name: Lanes([place(name) for _ in range(placers())]) for name in worlds}
         looking = {name: Lanes([look(name) for _ in range(lookers())]) for name in worlds}
         yield placing, looking
+
+
+def placers() -> int:
+    """Say how many processes place orders for each world: one decides while another waits."""
+    return min(os.cpu_count() or 1, PLACERS_MAX)
 
 
 def lookers() -> int:

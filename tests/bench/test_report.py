@@ -1,6 +1,8 @@
 """The table in the documentation is the one that the last results make."""
 
-from bench import report
+import xml.etree.ElementTree as ET
+
+from bench import chart, report
 from bench.__main__ import RESULTS, summed
 
 
@@ -8,6 +10,15 @@ def test_the_documented_figures_are_those_of_the_last_run() -> None:
     page = report.PAGE.read_text(encoding="utf-8")
 
     assert report.written(page, report.results_read(RESULTS)) == page
+
+
+def test_the_documented_chart_is_that_of_the_last_run() -> None:
+    drawn = chart.CHART.read_text(encoding="utf-8")
+
+    assert drawn == chart.chart(report.results_read(RESULTS))
+    bars = ET.fromstring(drawn).findall("{http://www.w3.org/2000/svg}rect")[1:]  # noqa: S314 - our own
+    assert len(bars) == 6
+    assert all(float(bar.attrib["width"]) > 0 for bar in bars)
 
 
 def test_a_ratio_is_taken_within_each_round_against_the_best_client_count() -> None:

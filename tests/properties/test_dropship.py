@@ -261,7 +261,7 @@ def run(life: Life, system: Actor, step: tuple[Any, ...]) -> None:
         rest[0] = numbers[rest[0] % len(numbers)]
     try:
         # A refusal rolls its own request back, as the face would; the others stay.
-        with life.ctx.db.sa.begin_nested():
+        with life.ctx.db.savepoint():
             if verb in {"confirm", "cancel", "receipt"}:
                 life.act(verb, *rest)
             elif verb in {"take", "refuse", "yes", "no"}:

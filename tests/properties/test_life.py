@@ -140,7 +140,7 @@ class Inside:
         announced = len(ctx.announced)
         ctx.actor = actor
         try:
-            with ctx.db.sa.begin_nested():
+            with ctx.db.savepoint():
                 done = verb(ctx, **words)
         except Problem:
             del ctx.announced[announced:]

@@ -1,11 +1,9 @@
 """Cancelling an order in the very moment in which it is being sent to its supplier."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
-
 from tests.market import Market
+from tests.waiting import until_somebody_waits
 from weili.kit.context import Ctx
 from weili.kit.world import in_transaction
 from weili.modules import dropship
@@ -33,21 +31,6 @@ def cancelled(market: Market, order_id: dropship.OrderId) -> dropship.OrderState
     return in_transaction(market.world.begin, work).state
 
 
-def wait_for_a_lock(market: Market) -> None:
-    """Wait until somebody waits for a lock in the market's database."""
-    url = market.world.engine.url.set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as watch:
-        for _ in range(500):
-            [waiting] = watch.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND wait_event_type = 'Lock'"
-            ).fetchone() or (0,)
-            if waiting:
-                return
-            threading.Event().wait(0.01)
-    raise AssertionError("nobody waits")
-
-
 def test_an_order_that_is_just_being_sent_is_cancelled_by_asking_the_supplier(
     market: Market,
 ) -> None:
@@ -60,7 +43,7 @@ def test_an_order_that_is_just_being_sent_is_cancelled_by_asking_the_supplier(
             [turn] = dropship.queue_claim(dispatcher, turns_max=1, suspects_max=0)
             [item] = turn.items
             state = pool.submit(cancelled, market, order_id)
-            wait_for_a_lock(market)
+            until_somebody_waits(market.world)
         assert state.result(timeout=10) is S.CANCELLING
     with market.world.begin() as ctx:
         queued = dropship.queue_locked(ctx, child_ids=[item.child_id])[item.child_id]

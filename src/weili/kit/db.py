@@ -112,6 +112,18 @@ class Transaction:
             self._wire.receive()
 
     @contextmanager
+    def unawaited(self) -> Iterator[None]:
+        """Send the statements of the block; errors come at the next wait, at last at the commit.
+
+        For what is written last: it goes to the server in one journey with the commit.
+        """
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo the block alone when it is refused; the transaction goes on."""
         with self.sa.begin_nested():

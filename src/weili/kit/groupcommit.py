@@ -1,10 +1,10 @@
 """Group commit: while one transaction is under way, what arrives waits and goes together next.
 
 Concurrency becomes batch size, so a hot row is locked once per batch and not once per command. A
-lone command never waits for company. Each world (and, past one machine, each shard) has one lane
-for what is written, and at its far end a process of its own: deciding and writing a batch takes a
-processor for itself, and would else share one interpreter with the event loop that asks. What is
-only read needs no such order, and goes down any of several lanes (``Lanes``).
+lone command never waits for company. Each world (and, past one machine, each shard) has lanes, and
+at the far end of each a process of its own: deciding and writing a batch takes a processor for
+itself, and would else share one interpreter with the event loop that asks. What comes goes down the
+lane with the least under way (``Lanes``); what far ends do at once the database puts in order.
 
 The two ends are joined by a stream socket. ``Lane`` is the near end, in the event loop; its bound
 is the most work that may be under way, past it the caller is told at once. ``work_lane`` is the

@@ -7,6 +7,7 @@ opens, commits and rolls back.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import Enum
 from functools import partial
 from time import monotonic
 from typing import Final, TypeVar
@@ -47,11 +48,26 @@ clock = sa.Table(
 )
 
 
+class Plans(Enum):
+    """How PostgreSQL plans a prepared statement (its ``plan_cache_mode``)."""
+
+    AUTO = "auto"
+    """For the values that come, where it thinks that this pays."""
+    ONCE = "force_generic_plan"
+    """Once for each connection: for who sends few statements, often, whose plans never differ."""
+
+
 class World:
     """One database with one clock and one key ring."""
 
     def __init__(
-        self, name: str, url: str, keyring: KeyRing, *, connections: int = CONNECTIONS_DEFAULT
+        self,
+        name: str,
+        url: str,
+        keyring: KeyRing,
+        *,
+        connections: int = CONNECTIONS_DEFAULT,
+        plans: Plans = Plans.AUTO,
     ) -> None:
         """Prepare the pool; nothing is opened until the first transaction.
 
@@ -78,6 +94,7 @@ class World:
                     f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
                     # The jobs' own statements name no schema; all of ours do.
                     " -c search_path=public,procrastinate -c timezone=UTC -c jit=off"
+                    f" -c plan_cache_mode={plans.value}"
                 ),
             },
         )

@@ -3,27 +3,43 @@
 from collections.abc import Mapping, Sequence
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
+from weili.kit.db import Asked
 from weili.kit.ids import id_text
+from weili.kit.problems import Problem
 from weili.modules import dropship, inventory, ledger
-from weili.workflows.order_snapshot import order_snapshot
+from weili.workflows.order_snapshot import order_snapshot_asked
+
+Refused = Asked[Mapping[int, Problem]]
+
+
+def nothing_refused() -> Mapping[int, Problem]:
+    """Refuse no order beforehand."""
+    return {}
 
 
 def place_dropship_orders(
-    ctx: Ctx, *, commands: Sequence[dropship.PlaceOrder]
+    ctx: Ctx, *, commands: Sequence[dropship.PlaceOrder], refused: Refused = nothing_refused
 ) -> list[dropship.Outcome]:
     """Decide orders in the order they came, and write those accepted, set by set.
 
     A refused order stores nothing and changes nothing for its neighbours. The partner's number
     is the key: the same order again gets its first answer, another under the same number is
     refused. A known number waits like any other for the locks of what its order was made of.
+    ``refused`` says which are not to be placed, and why; what it waits for comes with what
+    deciding takes.
+
+    What is written goes to the server in one journey with the commit.
 
     Raises: nothing for a single order's sake; Busy when the database can't take the batch.
     """
+    wanted = [(command.partner_id, command.draft) for command in commands]
+    read = order_snapshot_asked(ctx, wanted=wanted, lock=True)
+    # Under the locks on the partners' balances: nobody else takes a number of theirs meanwhile, nor
+    # lets an order wait. Most orders are new, so it goes in the same journey.
     answered = dropship.numbers_answered_asked(ctx, commands=commands)
-    # Most orders are new, so what deciding them takes is read in the same journey.
-    asked = [(command.partner_id, command.draft) for command in commands]
-    snapshot = order_snapshot(ctx, asked=asked, lock=True)
+    snapshot = read()
     outcomes, waiting = answered()
+    outcomes |= refused()
     firsts: dict[tuple[object, str], int] = {}
     for index, command in enumerate(commands):
         if index not in outcomes:
@@ -50,7 +66,7 @@ def _place(
     waiting: dict[PartyId, int],
 ) -> None:
     accepted: list[dropship.Accepted] = []
-    reserving: dict[dropship.OrderId, list[inventory.Move]] = {}
+    reserving: list[list[inventory.Move]] = []
     for index in fresh:
         command = commands[index]
         assessment = dropship.assess(snapshot, command.partner_id, command.draft)
@@ -68,33 +84,28 @@ def _place(
             draft=command.draft,
             children=assessment.children,
         )
-        reserving[order.id] = inventory.reservations(
-            assessment.parts,
-            subjects={
-                child.warehouse_id: id_text(dropship.CHILD_PREFIX, child.id)
-                for child in order.children
-            },
-        )
+        subjects = {
+            child.warehouse_id: id_text(dropship.CHILD_PREFIX, child.id) for child in order.children
+        }
+        reserving.append(inventory.reservations(assessment.parts, subjects=subjects))
         answer = dropship.answer_of(order)
         accepted.append(dropship.Accepted(index, order, command.digest, answer))
     if not accepted:
         return
-    outcomes |= dropship.numbers_claim(ctx, accepted=accepted, commands=commands)
-    won = [item for item in accepted if item.index not in outcomes]
-    orders = [item.order for item in won]
-    if orders:
-        moves = [move for order in orders for move in reserving[order.id]]
-        inventory.lows_announce(ctx, book=snapshot.stock, moves=moves)
-        with ctx.db.pipeline():
-            inventory.movements_write(ctx, moves=moves, is_locked=True)
-            ledger.transfers_write(ctx, transfers=holds_for(orders))
-            dropship.orders_insert(ctx, orders=orders)
-        waits = [order for order in orders if order.state is dropship.OrderState.WAITING_FUNDS]
-        _ring(ctx, snapshot, [order for order in orders if order not in waits] if waits else orders)
-        for order in waits:
-            left_minor = snapshot.available.get(order.partner_id, 0)
-            dropship.order_waits(ctx, order=order, available_minor=left_minor)
-    for item in won:
+    orders = [item.order for item in accepted]
+    moves = [move for each in reserving for move in each]
+    inventory.lows_announce(ctx, book=snapshot.stock, moves=moves)
+    with ctx.db.unawaited():
+        dropship.numbers_claim(ctx, accepted=accepted)
+        inventory.movements_write(ctx, moves=moves, is_locked=True)
+        ledger.transfers_write(ctx, transfers=holds_for(orders))
+        dropship.orders_insert(ctx, orders=orders)
+    waits = [order for order in orders if order.state is dropship.OrderState.WAITING_FUNDS]
+    _ring(ctx, snapshot, [order for order in orders if order not in waits] if waits else orders)
+    for order in waits:
+        left_minor = snapshot.available.get(order.partner_id, 0)
+        dropship.order_waits(ctx, order=order, available_minor=left_minor)
+    for item in accepted:
         outcomes[item.index] = dropship.Placed(item.order.id, item.answer_json, is_replay=False)
 
 

@@ -15,5 +15,5 @@ def render_dropship_order(
     Raises: Forbidden.
     """
     ctx.require("orders:read")
-    snapshot = order_snapshot(ctx, asked=[(partner_id, draft)], lock=False)
+    snapshot = order_snapshot(ctx, wanted=[(partner_id, draft)], lock=False)
     return dropship.assess(snapshot, partner_id, draft, explained=True)

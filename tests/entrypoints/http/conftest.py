@@ -165,7 +165,7 @@ def served(world: World) -> Iterator[str]:
         writer.close()
         app = create_app(
             worlds={world.name: world},
-            placing={world.name: place_lane(near)},
+            placing={world.name: Lanes([place_lane(near)])},
             looking={world.name: Lanes([look_lane(near_look)])},
             media=FolderMediaStore(Path(folder)),
             indexes={world.name: index},

@@ -31,7 +31,7 @@ class Desk:
         name = self.world.name
         app = create_app(
             worlds={name: self.world},
-            placing={name: self.placer},
+            placing={name: Lanes([self.placer])},
             looking={name: Lanes([self.looker])},
             media=FolderMediaStore(folder),
             is_current=lambda _: self.is_current,

@@ -54,7 +54,7 @@ from weili.entrypoints.http.hot_reads import hot_reads
 from weili.entrypoints.http.looking import Looking, LookLanes
 from weili.entrypoints.http.media import media_router
 from weili.entrypoints.http.openapi import openapi_of
-from weili.entrypoints.http.placing import PlaceLane, Placing
+from weili.entrypoints.http.placing import PlaceLanes, Placing
 from weili.entrypoints.http.problems import (
     BodyUnreadable,
     MethodNotAllowed,
@@ -113,7 +113,7 @@ def create_app(
     without one a search is refused as not ready. ``is_current`` says whether a world's database
     has the newest shape. Threads are as many as the smallest pool has connections.
     """
-    lanes: list[PlaceLane | LookLanes] = [*placing.values(), *looking.values()]
+    lanes: list[PlaceLanes | LookLanes] = [*placing.values(), *looking.values()]
     threads = min(world.connections for world in worlds.values())
 
     @asynccontextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from weili.kit.context import Ctx
-from weili.kit.groupcommit import Anew, Lane, never, work_lane
+from weili.kit.groupcommit import Anew, Lane, Lanes, never, work_lane
 from weili.kit.packing import PackedProblem
 from weili.kit.problems import Problem
 from weili.kit.world import World, in_transaction
@@ -26,8 +26,11 @@ class PlaceRequest:
 PlaceLane = Lane[PlaceRequest, list[dropship.Outcome]]
 """Answers with an outcome for each order of the request, or refuses the request as a whole."""
 
-Placing = Mapping[str, PlaceLane]
-"""The lane of each world."""
+PlaceLanes = Lanes[PlaceRequest, list[dropship.Outcome]]
+"""Lanes to equals: locks on stock and balances put in order what they do at once."""
+
+Placing = Mapping[str, PlaceLanes]
+"""The lanes of each world."""
 
 _REQUEST = msgspec.msgpack.Decoder(PlaceRequest)
 _OUTCOMES = msgspec.msgpack.Decoder(list[dropship.Placed | PackedProblem])
@@ -54,19 +57,27 @@ def place_work(world: World, link: socket.socket) -> None:
 
 def _place(ctx: Ctx, requests: Sequence[PlaceRequest]) -> list[list[dropship.Outcome] | Problem]:
     pairs = [request.signed for request in requests if request.signed is not None]
-    free = iter(parties.nonces_claim(ctx, pairs=pairs) if pairs else ())
-    is_taken = [request.signed is None or next(free) for request in requests]
-    commands = [
-        command
-        for request, takes in zip(requests, is_taken, strict=True)
-        if takes
-        for command in request.orders
-    ]
-    outcomes = iter(place_dropship_orders(ctx, commands=commands) if commands else ())
-    return [
-        [next(outcomes) for _ in request.orders] if takes else parties.NonceReplayed()
-        for request, takes in zip(requests, is_taken, strict=True)
-    ]
+    claimed = parties.nonces_claim_asked(ctx, pairs=pairs) if pairs else list[bool]
+    commands = [command for request in requests for command in request.orders]
+
+    def replayed() -> dict[int, Problem]:
+        free = iter(claimed())
+        is_free = [request.signed is None or next(free) for request in requests]
+        owners = [place for place, request in enumerate(requests) for _ in request.orders]
+        return {
+            index: parties.NonceReplayed()
+            for index, place in enumerate(owners)
+            if not is_free[place]
+        }
+
+    outcomes = iter(place_dropship_orders(ctx, commands=commands, refused=replayed))
+    return [_whole([next(outcomes) for _ in request.orders]) for request in requests]
+
+
+def _whole(outcomes: list[dropship.Outcome]) -> list[dropship.Outcome] | Problem:
+    """Refuse a request that was sent before as a whole."""
+    first = outcomes[0]
+    return first if isinstance(first, parties.NonceReplayed) else outcomes
 
 
 def _weight(request: PlaceRequest) -> int:

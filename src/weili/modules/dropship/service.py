@@ -101,22 +101,18 @@ def order_sealed(
     )
 
 
-def numbers_claim(
-    ctx: Ctx, *, accepted: Sequence[Accepted], commands: Sequence[PlaceOrder]
-) -> dict[int, Outcome]:
-    """Take the accepted orders' numbers; answer those that another transaction took meanwhile."""
-    won = store.numbers_claim(
+def numbers_claim(ctx: Ctx, *, accepted: Sequence[Accepted]) -> None:
+    """Take the accepted orders' numbers. Fetches nothing: it may run inside a pipeline.
+
+    They were found free under the lock on their partners' balances, which is still held.
+    """
+    store.numbers_claim(
         ctx,
         [
             (a.order.partner_id, a.order.number, a.order.id, a.digest, a.answer_json)
             for a in accepted
         ],
     )
-    lost = [a.index for a in accepted if a.order.id not in won]
-    if not lost:
-        return {}
-    answers, _ = numbers_answered_asked(ctx, commands=[commands[index] for index in lost])()
-    return {lost[place]: outcome for place, outcome in answers.items()}
 
 
 def orders_insert(ctx: Ctx, *, orders: Sequence[Order]) -> None:

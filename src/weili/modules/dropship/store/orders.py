@@ -67,22 +67,16 @@ def numbers_read(
     return found
 
 
-def numbers_claim(
-    ctx: Ctx, claims: Sequence[tuple[PartyId, str, OrderId, bytes, str]]
-) -> set[OrderId]:
-    """Take the numbers that are still free; says which orders got theirs.
+def numbers_claim(ctx: Ctx, claims: Sequence[tuple[PartyId, str, OrderId, bytes, str]]) -> None:
+    """Take numbers that were found free under the lock on their partners' balances.
 
-    Waits for a transaction elsewhere that is taking the same number. Sorted, so that two such
-    transactions wait in one direction only.
+    Fetches nothing, so it may run inside a pipeline.
     """
-    claims = sorted(claims, key=lambda claim: (claim[0], claim[1]))
-    rows = ctx.db.rows(
+    ctx.db.run(
         "INSERT INTO dropship.order_number (partner_id, number, order_id, digest, answer)"
-        " SELECT * FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::bytea[], %b::text[])"
-        " ON CONFLICT DO NOTHING RETURNING order_id",
+        " SELECT * FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::bytea[], %b::text[])",
         *(list(column) for column in zip(*claims, strict=True)),
     )
-    return {OrderId(order_id) for (order_id,) in rows}
 
 
 def orders_insert(ctx: Ctx, orders: Sequence[Order]) -> None:
