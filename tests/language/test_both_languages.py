@@ -32,7 +32,7 @@ SOURCES: Final = Path(weili.__file__).parent
 NAMES: Final = frozenset({
     "API", "Accept", "Authorization", "Bearer", "C", "CSV", "Ctrl", "GTIN", "HTML", "HTTP",
     "Idempotency", "JPEG", "JSON", "Key", "MP", "MiB", "Nonce", "PDF", "PNG", "PostgreSQL",
-    "RFC", "SKU", "SPU", "Signature", "Timestamp", "URL", "UTC",
+    "Prometheus", "RFC", "SKU", "SPU", "Signature", "Timestamp", "URL", "UTC",
     "UTF", "Unix", "WEILI_PORT", "WebP", "WEILI_WORLDS", "Weili", "XLSX", "bearer",
     "csv", "false", "fields", "hmac", "id", "litemall", "nonce", "null", "on_hand",
     "on_hand_delta", "order", "placed", "quantity_min", "shell", "shipped", "true", "up",

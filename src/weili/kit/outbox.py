@@ -9,13 +9,14 @@ the message pool (read and acknowledge) of every party.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pgt
 
+from weili.kit.clock import wall_now
 from weili.kit.context import Ctx, Event, PartyId
 from weili.kit.db import APPEND_ONLY, QUEUE, Transaction, metadata
 from weili.kit.problems import Kind, Problem
@@ -319,6 +320,37 @@ def jobs_failed(ctx: Ctx) -> list[tuple[int, str]]:
         (job_id, f"{task} was given up after {attempts} attempts, with {args}")
         for job_id, task, attempts, args in rows
     ]
+
+
+class Backlog(NamedTuple):
+    """How much is to follow from what has happened, and since when; ages are 0 where nothing is."""
+
+    events: int
+    events_age_s: float
+    jobs: int
+    jobs_age_s: float
+    jobs_failed: int
+
+
+def backlog(ctx: Ctx) -> Backlog:
+    """Count the facts without a position, and the jobs that wait or were given up.
+
+    Jobs are dated by the machine's clock, whatever a sandbox's says.
+    """
+    [[events, occurred_at]] = ctx.db.rows("SELECT count(*), min(occurred_at) FROM kit.outbox")
+    [[jobs, deferred_at, failed]] = ctx.db.rows(
+        "SELECT count(*) FILTER (WHERE j.status = 'todo'),"
+        " min(e.at) FILTER (WHERE j.status = 'todo'),"
+        " count(*) FILTER (WHERE j.status = 'failed') FROM procrastinate_jobs j"
+        " LEFT JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'deferred'"
+    )
+    return Backlog(
+        events=events,
+        events_age_s=(ctx.now - occurred_at).total_seconds() if events else 0.0,
+        jobs=jobs,
+        jobs_age_s=(wall_now() - deferred_at).total_seconds() if deferred_at else 0.0,
+        jobs_failed=failed,
+    )
 
 
 def waiting(ctx: Ctx) -> int:

@@ -14,6 +14,7 @@ from weili.entrypoints.cli.accounts import operators, partners, suppliers
 from weili.entrypoints.cli.archives import base, receive, recover
 from weili.entrypoints.cli.areas import app as areas
 from weili.entrypoints.cli.database import app as db
+from weili.entrypoints.cli.figures import metrics
 from weili.entrypoints.cli.goods import app as importing
 from weili.entrypoints.cli.keys import app as key
 from weili.entrypoints.cli.later import FORWARD, chaos_later, demo_later, docs_later
@@ -63,6 +64,7 @@ app.command("look", hidden=True)(look)
 app.command("work")(work)
 app.command("status")(status)
 app.command("verify")(verify)
+app.command("metrics")(metrics)
 app.command("demo", context_settings=FORWARD, add_help_option=False)(demo_later)
 app.command("chaos", context_settings=FORWARD, add_help_option=False)(chaos_later)
 app.command("docs", context_settings=FORWARD, add_help_option=False)(docs_later)

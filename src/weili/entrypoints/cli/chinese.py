@@ -223,6 +223,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "A back-up.": "备份文件。",
         "Replace a database, or a key ring, that is there.": "替换已存在的数据库或密钥环。",
+        "Write figures for alarms to the output, in the text format of Prometheus.": (
+            "以 Prometheus 文本格式输出告警所需的各项数值。"
+        ),
+        "An archive whose age is told too.": "同时给出其时效的归档文件夹。",
         "The archive's folder.": "归档文件夹。",
         "Receive what the embedded server logs into an archive, until told to stop. "
         "The key ring is kept beside it: whoever has the folder can read everything, personal "
