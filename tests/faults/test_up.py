@@ -108,6 +108,39 @@ def test_a_placer_killed_under_load_is_started_anew_and_no_order_is_lost_or_doub
 
 
 @pytest.mark.long
+def test_two_servers_on_one_database_place_each_number_once(running: House) -> None:
+    # Given a second server, with far ends of its own
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [sys.executable, "-m", "weili.entrypoints.cli", "serve"]
+    environ = running.environ() | {"WEILI_PORT": str(port)}
+    second = House(running.home, port, f"http://127.0.0.1:{port}")
+    second.process = subprocess.Popen(words, env=environ, stderr=subprocess.DEVNULL, text=True)
+    try:
+        until("the second server is ready", lambda: second.health() == 200)
+        # When the same numbers come to both at the same time
+        numbers = [f"BOTH-{i}" for i in range(60)]
+        with ThreadPoolExecutor(8) as buyers:
+            told = [
+                buyers.submit(house.place, number)
+                for number in numbers
+                for house in (running, second)
+            ]
+            answers = [each.result() for each in told]
+    finally:
+        second.process.terminate()
+        second.process.wait(60)
+    # Then each is placed once, and told to both alike
+    assert {status for status, _ in answers} == {201}
+    ids = [answer["id"] for _, answer in answers]
+    assert ids[::2] == ids[1::2]
+    assert len(set(ids)) == len(numbers)
+    verified = running.command("verify", "--json")
+    assert json.loads(verified.stdout)["findings"] == []
+
+
+@pytest.mark.long
 def test_a_killed_looker_is_started_anew_and_the_others_go_on(running: House) -> None:
     # Given clients who look up
     server, lookers = running.child("serve"), running.far_ends("look")
