@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from weili.kit import outbox
 from weili.kit.clock import wall_now
@@ -98,3 +99,13 @@ def test_a_sandbox_clock_turns_ahead_and_the_live_one_does_not(
         with pytest.raises(SandboxOnly):
             clock_turn(ctx, ahead_s=1)
     live.close()
+
+
+def test_what_a_refused_statement_was_to_write_is_not_in_the_text_of_its_error(
+    world: World,
+) -> None:
+    missing = sa.text("SELECT 1 FROM kit.nothing WHERE name = :name")
+    with pytest.raises(sa.exc.ProgrammingError) as refused, world.begin() as ctx:
+        ctx.db.sa.execute(missing, {"name": "欧阳小美"})
+    assert "kit.nothing" in str(refused.value)
+    assert "欧阳小美" not in str(refused.value)

@@ -83,6 +83,7 @@ class World:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=LOCK_TIMEOUT_MS / 1000,
+            hide_parameters=True,  # An error's text goes to the log, and what was written may not.
             connect_args={
                 "connect_timeout": 5,
                 "application_name": f"weili {name}",
