@@ -18,8 +18,10 @@ from weili.entrypoints.cli.chaos.checks import (
     SupplierEvidence,
     violations,
 )
+from weili.entrypoints.cli.chaos.faults import POINTS, Strain
+from weili.entrypoints.cli.chaos.house import Victim
 from weili.entrypoints.cli.chaos.run import Summary
-from weili.entrypoints.cli.chaos.story import story_told
+from weili.entrypoints.cli.chaos.story import FAULTS, story_told
 from weili.entrypoints.cli.chaos.trade import Wanted
 from weili.entrypoints.cli.demo.reading import Books
 
@@ -266,10 +268,12 @@ def summary(evidence: Evidence) -> Summary:
     _stock_oversold(evidence)
     return Summary(
         seed=4_711,
-        faults=Counter(serve=2, postgres=1),
+        faults=Counter(serve=1, postgres=1, clock_turned=1),
         asked_again=Counter(cut=3),
         outage_after="postgres",
         kept="/somewhere",
+        kills=2,
+        points=Counter({POINTS[0].name: 1}),
         violations=violations(evidence),
     )
 
@@ -291,11 +295,18 @@ def test_what_is_off_is_told_with_the_seed_and_the_place(
     assert "stock: 2 of sku_hot were sold, 1 were there" in told
 
 
+def test_every_fault_can_be_told_of() -> None:
+    assert {*Victim, *Strain} == FAULTS.keys()
+
+
 def test_a_script_is_told_the_same(summary: Summary) -> None:
     told = json.loads(json.dumps(summary.document()))
 
     assert (told["ok"], told["seed"], told["fault_count"]) == (False, 4_711, 3)
-    assert (told["faults"], told["asked_again"]) == ({"serve": 2, "postgres": 1}, {"cut": 3})
+    assert (told["faults"], told["asked_again"]) == (
+        {"serve": 1, "postgres": 1, "clock_turned": 1},
+        {"cut": 3},
+    )
     assert told["violations"][0] == {
         "check": "stock",
         "what": "2 of sku_hot were sold, 1 were there",
@@ -316,7 +327,9 @@ def test_twenty_kills_under_load_lose_nothing(tmp_path: Path) -> None:
     assert chaos.stdout, chaos.stderr
     summary = json.loads(chaos.stdout)
     assert (summary["violations"], chaos.returncode) == ([], 0), chaos.stdout
-    assert (summary["fault_count"], summary["seed"]) == (20, SEED)
+    assert (summary["kills"], summary["seed"]) == (20, SEED)
+    assert summary["fault_count"] > 20
+    assert summary["points"]
     assert summary["acknowledged"] > 20 * 20
     assert summary["refused"] > 0
     assert list(tmp_path.iterdir()) == []

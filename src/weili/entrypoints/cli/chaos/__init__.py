@@ -27,11 +27,15 @@ def chaos(
     the end, unless something is wrong. Ends with 1 if anything is.
     """
     from weili.entrypoints.cli import say
+    from weili.entrypoints.cli.chaos.house import StuckError
     from weili.entrypoints.cli.chaos.run import run
     from weili.entrypoints.cli.chaos.story import faults_shown, story_told
 
-    with faults_shown(kills) as report:
-        summary = run(os.environ, kills=kills, seed=seed, report=report)
+    try:
+        with faults_shown(kills) as report:
+            summary = run(os.environ, kills=kills, seed=seed, report=report)
+    except StuckError as error:
+        say.fail(say.words(f"it does not go on: {error}", f"未能恢复：{error}"))
     if as_json:
         say.document(summary.document())
     else:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -16,8 +17,10 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
-from weili.adapters.postgres import EmbeddedPostgresError, embedded, folder, processes
+from weili.adapters.postgres import EmbeddedPostgresError, embedded, folder, places, processes
+from weili.bootstrap import EMBEDDED_DATABASE, SANDBOX
 
 PATIENCE_S: Final = 120.0
 STOP_S: Final = 90.0
@@ -52,8 +55,15 @@ class House:
         } | {"WEILI_HOME": str(home), "WEILI_PORT": "0"}
         self._process: subprocess.Popen[bytes] | None = None
         self._url = ""
+        self._postmaster_kept: int | None = None
+        """The database that we keep running ourselves, once it is apart."""
+        self._keeping = threading.RLock()
 
     # --- running ------------------------------------------------------------------------------
+
+    @property
+    def _postgres_home(self) -> Path:
+        return self.home / "postgres"
 
     @property
     def port(self) -> int:
@@ -71,10 +81,46 @@ class House:
         self._environ["WEILI_PORT"] = str(self.port)
 
     def keep(self) -> None:
-        """Start `weili up` again if it has ended, whoever ended it."""
-        if self._process is not None and self._process.poll() is not None:
-            self.restarts += 1
+        """Start `weili up` again if it has ended, and the database if that is ours to keep."""
+        with self._keeping:
+            if self._postmaster_kept is not None and processes.find(self._postmaster_kept) is None:
+                self._postmaster_kept = embedded.up(self._postgres_home).pid
+            if self._process is not None and self._process.poll() is not None:
+                self.restarts += 1
+                self._spawn()
+
+    def database_part(self, port: int) -> None:
+        """Let Weili reach its database over TCP at this port from now on, as one of somebody else.
+
+        Raises: StuckError.
+        """
+        with self._keeping:
+            self._up_end()
+            server = embedded.up(self._postgres_home)
+            self._postmaster_kept = server.pid
+            parts = urlsplit(server.url(EMBEDDED_DATABASE))
+            user, _, _ = parts.netloc.rpartition("@")
+            reached = parts._replace(netloc=f"{user}@127.0.0.1:{port}", query="")
+            self._environ["WEILI_DATABASE_URL"] = urlunsplit(reached)
             self._spawn()
+        until("`weili up` trades with a database that is apart", self._is_trading)
+
+    def database_url(self) -> str | None:
+        """Give the way to the world's database past everything in between, while it answers."""
+        with suppress(EmbeddedPostgresError):
+            server = embedded.status(self._postgres_home)
+            return server.url(f"{EMBEDDED_DATABASE}_{SANDBOX}") if server else None
+        return None
+
+    def database_socket(self) -> Path:
+        """Say where the database's server listens.
+
+        Raises: StuckError, when it does not run.
+        """
+        server = embedded.status(self._postgres_home)
+        if server is None:
+            raise StuckError("the database does not answer")
+        return server.socket_directory / f".s.PGSQL.{places.PORT}"
 
     def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run a command on this state folder to its end."""
@@ -93,6 +139,14 @@ class House:
 
     def end(self) -> None:
         """End `weili up` as Ctrl-C does, and the database with it."""
+        self._up_end()
+        embedded.down(self._postgres_home)
+
+    def remove(self) -> None:
+        """Remove the database's files, wherever they lie."""
+        embedded.remove(self._postgres_home)
+
+    def _up_end(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
@@ -100,11 +154,6 @@ class House:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        embedded.down(self.home / "postgres")
-
-    def remove(self) -> None:
-        """Remove the database's files, wherever they lie."""
-        embedded.remove(self.home / "postgres")
 
     def _spawn(self) -> None:
         with (self.home / "up.out").open("ab") as out:
@@ -147,7 +196,6 @@ class House:
                 return killed
             if time.monotonic() > deadline:
                 raise StuckError(f"there was no {victim} to be killed for {PATIENCE_S:g} s")
-            self.keep()
             time.sleep(LOOK_S)
 
     def _pids(self, victim: Victim) -> list[int]:
@@ -177,7 +225,7 @@ class House:
 
     def _postmaster(self) -> list[int]:
         with suppress(EmbeddedPostgresError):
-            server = embedded.status(self.home / "postgres")
+            server = embedded.status(self._postgres_home)
             return [server.pid] if server else []
         return []
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from weili.adapters.suppliers.http1 import HttpClient
 from weili.adapters.suppliers.platform_api import Credentials, NoAnswerError, PlatformApi, Reply
-from weili.adapters.suppliers.simulator import SupplierSimulator
 from weili.entrypoints.cli.demo.reading import pages_read
 
 GOODS: Final = 60
@@ -131,13 +130,11 @@ async def market_open(market: Market) -> None:
         await market.operate("POST", path, document, key=f"chaos-{party.party_id}")
 
 
-async def suppliers_connect(market: Market, simulators: Sequence[SupplierSimulator]) -> None:
-    """Tell the platform where each supplier's system is."""
-    for party, simulator, secret in zip(
-        market.suppliers, simulators, secrets_of(market), strict=True
-    ):
+async def suppliers_connect(market: Market, ports: Sequence[int]) -> None:
+    """Tell the platform at which port of this machine each supplier's system is."""
+    for party, port, secret in zip(market.suppliers, ports, secrets_of(market), strict=True):
         path = f"/v1/operator/suppliers/{party.party_id}/connection"
-        document = {"base_url": simulator.base_url, "secret": secret}
+        document = {"base_url": f"http://127.0.0.1:{port}", "secret": secret}
         await market.operate("PUT", path, document)
 
 

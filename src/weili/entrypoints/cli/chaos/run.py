@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from typing import Any, Final
 from weili.adapters.suppliers.dice import Dice
 from weili.adapters.suppliers.hosting import SimulatorHost
 from weili.adapters.suppliers.http1 import HttpClient
+from weili.adapters.suppliers.platform_api import NoAnswerError
 from weili.adapters.suppliers.simulator import SupplierAccount, SupplierSimulator
 from weili.adapters.suppliers.unkindness import Unkindness
 from weili.entrypoints.cli.chaos.checks import (
@@ -24,6 +25,7 @@ from weili.entrypoints.cli.chaos.checks import (
     Violation,
     violations,
 )
+from weili.entrypoints.cli.chaos.faults import OVER_TCP, POINTS, Strain, Strains, killed_at
 from weili.entrypoints.cli.chaos.house import House, StuckError, Victim
 from weili.entrypoints.cli.chaos.market import (
     balances_read,
@@ -33,6 +35,7 @@ from weili.entrypoints.cli.chaos.market import (
     secrets_of,
     suppliers_connect,
 )
+from weili.entrypoints.cli.chaos.proxy import Ends, Proxy
 from weili.entrypoints.cli.chaos.trade import AREA, CLIENTS, Book, Trade
 from weili.entrypoints.cli.demo.reading import Books, books_read, pages_read
 
@@ -44,7 +47,10 @@ CONNECTIONS: Final = 24
 GOES_ON_S: Final = 180.0
 DRAIN_S: Final = 900.0
 TURN_S: Final = 60
-LOOK_S: Final = 0.01
+LOOK_S: Final = 0.02
+KEEP_S: Final = 0.05
+STRAIN_PER_MILLE: Final = 333
+POINT_PER_MILLE: Final = 300
 DRAIN_LOOK_S: Final = 1.0
 QUIET_LOOKS: Final = 2
 UNDER_WAY: Final = ("held", "confirmed", "released", "cancelling", "part_shipped", "shipped")
@@ -61,6 +67,8 @@ class Summary:
 
     seed: int
     faults: Counter[str] = field(default_factory=Counter)
+    points: Counter[str] = field(default_factory=Counter)
+    kills: int = 0
     processes_killed: int = 0
     restarts: int = 0
     acknowledged: int = 0
@@ -83,8 +91,9 @@ class Summary:
     def document(self) -> dict[str, Any]:
         """Give everything for a script."""
         # A counter is made of what it counts, not of pairs as `asdict` would have it.
-        counted = {"faults": dict(self.faults), "asked_again": dict(self.asked_again)}
-        plain = asdict(replace(self, faults=Counter(), asked_again=Counter()))
+        counted = {name: dict(getattr(self, name)) for name in ("faults", "points", "asked_again")}
+        empty = Counter[str]()
+        plain = asdict(replace(self, faults=empty, points=empty, asked_again=empty))
         return {"ok": self.is_well, "fault_count": self.faults.total(), **plain, **counted}
 
 
@@ -98,19 +107,20 @@ def run(environ: Mapping[str, str], *, kills: int, seed: int, report: Report) ->
     house = House(home / "home", environ)
     house.home.mkdir(mode=0o700)
     summary = Summary(seed)
-    is_over = False
+    summary.kept = str(home)
     try:
         house.start()
         Chaos(house, summary, kills=kills, report=report).run()
-        summary.whole_s = round(time.monotonic() - began, 1)
-        is_over = True
+    except (StuckError, NoAnswerError) as error:
+        raise StuckError(f"seed {seed}: {error}; kept: {home}") from error
     finally:
         house.end()
-        if is_over and summary.is_well:
-            house.remove()
-            shutil.rmtree(home)
-        else:
-            summary.kept = str(home)
+    if summary.is_well:
+        house.remove()
+        shutil.rmtree(home)
+        summary.kept = ""
+    summary.kills = kills
+    summary.whole_s = round(time.monotonic() - began, 1)
     return summary
 
 
@@ -121,6 +131,8 @@ class Chaos:
         self._house = house
         self._summary = summary
         self._kills = kills
+        self._socket: Path | None = None
+        self._keeper: asyncio.Task[None] | None = None
         self._report = report
         self._client = HttpClient("127.0.0.1", house.port, connections=CONNECTIONS)
         self._market = market_of(house.keys(), self._client)
@@ -142,57 +154,120 @@ class Chaos:
         self._summary.violations = violations(evidence)
 
     async def _run(self) -> Evidence:
+        suppliers = [Proxy(_reach_port(_port_of(one.base_url))) for one in self._simulators]
+        database = Proxy(self._reach_database)
+        trade = Trade(self._market, self._summary.seed)
         try:
+            for proxy in (*suppliers, database):
+                await proxy.start()
             await market_open(self._market)
-            await suppliers_connect(self._market, self._simulators)
+            await suppliers_connect(self._market, [proxy.port for proxy in suppliers])
             stood = await self._stands()
-            trade = Trade(self._market, self._summary.seed)
+            self._keeper = asyncio.create_task(self._keep())
             trade.open()
-            for nth in range(self._kills):
-                await self._fault(trade, nth)
-                self._report(nth + 1, trade.answered)
+            strains = Strains(self._house, self._market, suppliers=suppliers, database=database)
+            await self._faults(trade, strains, database)
             await self._drained(trade)
             await trade.close()
             return await self._evidence(trade, stood)
         finally:
+            await trade.abandon()
+            if self._keeper is not None:
+                self._keeper.cancel()
+                await asyncio.gather(self._keeper, return_exceptions=True)
+            for proxy in (*suppliers, database):
+                await proxy.close()
             await self._client.close()
+
+    async def _reach_database(self) -> Ends:
+        if self._socket is None:
+            raise ConnectionRefusedError
+        return await asyncio.open_unix_connection(self._socket)
+
+    async def _keep(self) -> None:
+        """Keep the house running, whatever else is waited for."""
+        while True:
+            await asyncio.to_thread(self._house.keep)
+            await asyncio.sleep(KEEP_S)
+
+    def _kept(self, trade: Trade) -> None:
+        """See that clients and keeper are there.
+
+        Raises: whatever one of them failed with.
+        """
+        trade.look()
+        if self._keeper is not None and self._keeper.done():
+            self._keeper.result()
 
     async def _stands(self) -> dict[str, tuple[int, int]]:
         return await balances_read([*self._market.partners, *self._market.suppliers])
 
     # --- faults -------------------------------------------------------------------------------
 
-    async def _fault(self, trade: Trade, nth: int) -> None:
+    async def _faults(self, trade: Trade, strains: Strains, database: Proxy) -> None:
+        """Kill so often, with strains in between; halfway the database moves out."""
+        for nth in range(self._kills):
+            dice = Dice(self._summary.seed, "fault", nth)
+            if nth == self._kills // 2:
+                self._socket = await asyncio.to_thread(self._house.database_socket)
+                await asyncio.to_thread(self._house.database_part, database.port)
+            await self._round(trade, dice, self._kill)
+            if dice.happens(STRAIN_PER_MILLE):
+                is_apart = nth >= self._kills // 2
+                possible = [one for one in Strain if is_apart or one not in OVER_TCP]
+                strain = dice.pick(possible)
+
+                async def befall(dice: Dice, strain: Strain = strain) -> str:
+                    await strains.befall(strain, dice)
+                    return strain.value
+
+                await self._round(trade, dice, befall)
+            await self._market.restock(RESTOCK, f"restock-{nth}")
+            self._report(nth + 1, trade.answered)
+
+    async def _round(
+        self, trade: Trade, dice: Dice, strike: Callable[[Dice], Awaitable[str]]
+    ) -> None:
         """Hit something while orders are being placed, and see that the trade goes on."""
-        dice = Dice(self._summary.seed, "fault", nth)
-        victim = dice.pick(list(Victim))
         given = trade.give(ROUND)
         begun = given - dice.between(1, ROUND - CLIENTS // 2)
         await self._until(trade, lambda: trade.begun >= begun, "orders are begun")
         await asyncio.sleep(dice.between(0, LATER_MS_MAX) / 1000)
         trade.gap_begins()
-        killed = await asyncio.to_thread(self._house.strike, victim, dice.pick)
-        self._summary.faults[victim.value] += 1
-        self._summary.processes_killed += killed
+        name = await strike(dice)
+        self._summary.faults[name] += 1
         await self._until(
-            trade, lambda: trade.answered >= given, f"all orders are answered after {victim}"
+            trade, lambda: trade.answered >= given, f"all orders are answered after: {name}"
         )
         if trade.gap_s > self._summary.outage_s:
             self._summary.outage_s = round(trade.gap_s, 2)
-            self._summary.outage_after = victim.value
-        await self._market.restock(RESTOCK, f"restock-{nth}")
+            self._summary.outage_after = name
+
+    async def _kill(self, dice: Dice) -> str:
+        """Kill one that is drawn, or one at a point that is drawn."""
+        if dice.happens(POINT_PER_MILLE):
+            point = dice.pick(POINTS)
+            found = await asyncio.to_thread(killed_at, self._house, point, dice)
+            if found is not None:
+                name, killed = found
+                self._summary.processes_killed += killed
+                self._summary.points[point.name] += 1
+                return name
+        victim = dice.pick(list(Victim))
+        killed = await asyncio.to_thread(self._house.strike, victim, dice.pick)
+        self._summary.processes_killed += killed
+        return victim.value
 
     async def _until(self, trade: Trade, done: Callable[[], bool], what: str) -> None:
-        """Keep the house running until something is done.
+        """Wait until something is done.
 
         Raises: StuckError, when it takes longer than is bearable; whatever a client failed with.
         """
         deadline = time.monotonic() + GOES_ON_S
         while not done():
-            self._house.keep()
-            trade.look()
+            self._kept(trade)
             if time.monotonic() > deadline:
-                raise StuckError(f"waited {GOES_ON_S:g} s in vain: {what}; see {self._house.home}")
+                raise StuckError(f"waited {GOES_ON_S:g} s in vain: {what}")
             await asyncio.sleep(LOOK_S)
 
     # --- the reckoning ------------------------------------------------------------------------
@@ -205,8 +280,7 @@ class Chaos:
         deadline = time.monotonic() + DRAIN_S
         quiet = 0
         while quiet < QUIET_LOOKS:
-            self._house.keep()
-            trade.look()
+            self._kept(trade)
             is_quiet = all(simulator.is_quiet for simulator in self._simulators)
             before = sum(len(book.messages) for book in trade.books)
             if is_quiet and not await self._is_under_way(trade.books):
@@ -297,3 +371,11 @@ class Chaos:
             for order in partner.books.orders
         )
         summary.restarts = self._house.restarts
+
+
+def _reach_port(port: int) -> Callable[[], Awaitable[Ends]]:
+    return lambda: asyncio.open_connection("127.0.0.1", port)
+
+
+def _port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])

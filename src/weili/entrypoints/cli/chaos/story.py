@@ -7,12 +7,14 @@ from typing import Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from weili.entrypoints.cli import say
+from weili.entrypoints.cli.chaos.faults import Strain
 from weili.entrypoints.cli.chaos.house import Victim
 from weili.entrypoints.cli.chaos.run import Report, Summary
 
 SHOWN_MAX: Final = 30
+SAID_EVERY: Final = 10
 
-VICTIMS: Final[Mapping[str, tuple[str, str]]] = {
+FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     Victim.SERVE: ("the server", "服务进程"),
     Victim.PLACE: ("its process that places", "下单进程"),
     Victim.LOOK: ("one of its processes that look up", "查询进程"),
@@ -21,12 +23,24 @@ VICTIMS: Final[Mapping[str, tuple[str, str]]] = {
     Victim.BACKEND: ("one connection's process in PostgreSQL", "PostgreSQL 的单个连接进程"),
     Victim.SUPERVISOR: ("the supervisor", "守护进程"),
     Victim.ALL: ("all of them at once", "全部进程同时"),
+    Strain.SUPPLIERS_DELAYED: ("the network to suppliers held back", "与供应商之间网络延迟"),
+    Strain.SUPPLIERS_CUT: ("the network to suppliers cut", "与供应商之间连接中断"),
+    Strain.SUPPLIERS_HALF_CLOSED: ("half closed towards suppliers", "与供应商之间连接半关闭"),
+    Strain.SUPPLIERS_REPEATED: ("requests to suppliers repeated", "发往供应商的请求被重复"),
+    Strain.CONNECTIONS_TAKEN: (
+        "all of the database's connections taken, and one who needs a new one killed",
+        "数据库连接耗尽，同时终止一个需要新连接的进程",
+    ),
+    Strain.CLOCK_TURNED: ("the clock jumped ahead", "时钟向前跳变"),
+    Strain.DATABASE_DELAYED: ("the network to the database held back", "与数据库之间网络延迟"),
+    Strain.DATABASE_CUT: ("the network to the database cut", "与数据库之间连接中断"),
+    Strain.DATABASE_HALF_CLOSED: ("half closed towards the database", "与数据库之间连接半关闭"),
 }
 
 
 @contextmanager
 def faults_shown(kills: int) -> Iterator[Report]:
-    """Show how far it is: a bar on a terminal, a line at the beginning elsewhere."""
+    """Show how far it is: a bar on a terminal, a line now and then elsewhere."""
     say.note(
         "chaos: starting a Weili of its own; then what runs is killed while orders are placed …",
         "混沌测试：启动独立的微力实例，随后在下单过程中不断终止进程……",
@@ -43,21 +57,33 @@ def faults_shown(kills: int) -> Iterator[Report]:
         def report(done: int, answered: int) -> None:
             text = say.words(f"killed, {answered} orders answered", f"已终止，已答复 {answered} 单")
             progress.update(bar, completed=done, description=text)
+            if not say.err.is_terminal and done % SAID_EVERY == 0:
+                say.note(
+                    f"chaos: {done} of {kills} killed, {answered} orders answered …",
+                    f"混沌测试：已终止 {done}/{kills} 次，已答复 {answered} 单……",
+                )
 
         yield report
 
 
 def story_told(summary: Summary) -> None:
     """Tell what happened and what was found."""
+    others = summary.faults.total() - summary.kills
     say.line(
-        f"{summary.faults.total()} faults, {summary.processes_killed} processes killed"
-        f" in {summary.whole_s:g} s, seed {summary.seed}:",
-        f"用时 {summary.whole_s:g} 秒，共 {summary.faults.total()} 次故障，"
-        f"终止 {summary.processes_killed} 个进程，种子 {summary.seed}：",
+        f"{summary.kills} kills ({summary.processes_killed} processes) and"
+        f" {others} other faults in {summary.whole_s:g} s,"
+        f" seed {summary.seed}:",
+        f"用时 {summary.whole_s:g} 秒，终止 {summary.kills} 次"
+        f"（{summary.processes_killed} 个进程），其他故障 {others} 次，种子 {summary.seed}：",
     )
     for name, count in sorted(summary.faults.items(), key=lambda pair: (-pair[1], pair[0])):
-        en, zh = VICTIMS[name]
+        en, zh = FAULTS[name]
         say.line(f"  {count:>4}  {en}", f"  {count:>4}  {zh}")
+    points = ", ".join(f"{name} {count}" for name, count in sorted(summary.points.items()))
+    say.line(
+        f"Of the kills at a named point: {points or 'none'}.",
+        f"其中在指定步骤终止：{points or '无'}。",
+    )
     say.line(
         f"Orders: {summary.acknowledged} acknowledged, {summary.refused} refused for want of stock,"
         f" {summary.cancelled} cancelled; {summary.replayed} answers were those of an earlier try.",
@@ -79,7 +105,7 @@ def story_told(summary: Summary) -> None:
 
 
 def _outage_told(summary: Summary) -> None:
-    en, zh = VICTIMS[summary.outage_after] if summary.outage_after else ("nothing", "无")
+    en, zh = FAULTS[summary.outage_after] if summary.outage_after else ("nothing", "无")
     say.line(
         f"Longest time without an order acknowledged: {summary.outage_s:g} s, after: {en}."
         f" `weili up` was started again {summary.restarts} times.",

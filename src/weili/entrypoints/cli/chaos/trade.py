@@ -151,16 +151,18 @@ class Trade:
         self._tasks.append(asyncio.create_task(self._reader()))
 
     async def close(self) -> None:
-        """Let the clients end, and see that none has failed.
+        """See that no client has failed, and let them end.
 
         Raises: NoAnswerError; whatever a client failed with.
         """
+        self.look()
+        await self.abandon()
+
+    async def abandon(self) -> None:
+        """End the clients, whatever they are at; for when something else has failed."""
         for task in self._tasks:
             task.cancel()
-        ended = await asyncio.gather(*self._tasks, return_exceptions=True)
-        for error in ended:
-            if error is not None and not isinstance(error, asyncio.CancelledError):
-                raise error
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def look(self) -> None:
         """See that all clients are still there.
