@@ -314,7 +314,7 @@ def test_a_script_is_told_the_same(summary: Summary) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_500)
 def test_twenty_kills_under_load_lose_nothing(tmp_path: Path) -> None:
     words = ["chaos", "--kills", "20", "--seed", str(SEED), "--json"]
     chaos = subprocess.run(

@@ -1,6 +1,7 @@
 """``weili chaos``: kills what runs, at random, under load, and proves that nothing was lost."""
 
 import os
+import signal
 from typing import Annotated, Final
 
 import typer
@@ -31,6 +32,8 @@ def chaos(
     from weili.entrypoints.cli.chaos.run import run
     from weili.entrypoints.cli.chaos.story import faults_shown, story_told
 
+    # Who ends it means all that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with faults_shown(kills) as report:
             summary = run(os.environ, kills=kills, seed=seed, report=report)

@@ -44,7 +44,7 @@ ROUND: Final = 40
 RESTOCK: Final = 4
 LATER_MS_MAX: Final = 40
 CONNECTIONS: Final = 24
-GOES_ON_S: Final = 180.0
+GOES_ON_S: Final = 300.0
 DRAIN_S: Final = 900.0
 TURN_S: Final = 60
 LOOK_S: Final = 0.02
@@ -107,18 +107,22 @@ def run(environ: Mapping[str, str], *, kills: int, seed: int, report: Report) ->
     house = House(home / "home", environ)
     house.home.mkdir(mode=0o700)
     summary = Summary(seed)
-    summary.kept = str(home)
+    is_kept = True
     try:
         house.start()
         Chaos(house, summary, kills=kills, report=report).run()
+        is_kept = not summary.is_well
+    except KeyboardInterrupt:
+        is_kept = False
+        raise
     except (StuckError, NoAnswerError) as error:
         raise StuckError(f"seed {seed}: {error}; kept: {home}") from error
     finally:
         house.end()
-    if summary.is_well:
-        house.remove()
-        shutil.rmtree(home)
-        summary.kept = ""
+        if not is_kept:
+            house.remove()
+            shutil.rmtree(home)
+    summary.kept = str(home) if is_kept else ""
     summary.kills = kills
     summary.whole_s = round(time.monotonic() - began, 1)
     return summary
