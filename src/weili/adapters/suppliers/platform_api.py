@@ -55,9 +55,12 @@ class Credentials:
 class PlatformApi:
     """Calls the API with one key. ``troubles`` counts what made it ask again."""
 
-    def __init__(self, client: HttpClient, credentials: Credentials) -> None:
+    def __init__(
+        self, client: HttpClient, credentials: Credentials, *, attempts_max: int = ATTEMPTS_MAX
+    ) -> None:
         self._client = client
         self._credentials = credentials
+        self._attempts_max = attempts_max
         self.troubles: Counter[str] = Counter()
 
     async def ask(
@@ -100,7 +103,7 @@ class PlatformApi:
         Raises: NoAnswerError.
         """
         pause_s = PAUSE_S
-        for _ in range(ATTEMPTS_MAX):
+        for _ in range(self._attempts_max):
             try:
                 reply = await self.ask(method, path, document, key=key)
             except ConnectionCut:

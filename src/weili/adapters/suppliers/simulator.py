@@ -28,7 +28,7 @@ from weili.adapters.suppliers.http1 import (
     answer_bytes,
     message_read,
 )
-from weili.adapters.suppliers.platform_api import Credentials, PlatformApi, Reply
+from weili.adapters.suppliers.platform_api import ATTEMPTS_MAX, Credentials, PlatformApi, Reply
 from weili.adapters.suppliers.unkindness import Trouble, Unkindness
 from weili.kit.clock import wall_now
 
@@ -93,6 +93,7 @@ class SupplierSimulator:
         seed: int,
         unkindness: Unkindness | None = None,
         is_open: bool = True,
+        attempts_max: int = ATTEMPTS_MAX,
     ) -> None:
         self.name = name
         self.counts: Counter[str] = Counter()
@@ -103,7 +104,7 @@ class SupplierSimulator:
         self._seed = seed
         self._unkindness = unkindness or Unkindness()
         self._client = HttpClient(account.host, account.port, connections=REPORTS_AT_ONCE)
-        self._api = PlatformApi(self._client, account.credentials)
+        self._api = PlatformApi(self._client, account.credentials, attempts_max=attempts_max)
         self._jobs: dict[str, _Job] = {}
         self._troubles: dict[str, list[Trouble]] = {}
         self._waybills = 0

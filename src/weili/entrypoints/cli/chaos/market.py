@@ -9,32 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from weili.adapters.suppliers.http1 import HttpClient
-from weili.adapters.suppliers.platform_api import Credentials, NoAnswerError, PlatformApi, Reply
+from weili.adapters.suppliers.platform_api import Credentials, PlatformApi
 from weili.entrypoints.cli.demo.reading import pages_read
 
 GOODS: Final = 60
 SCARCE: Final = 2
 SCARCE_AT_FIRST: Final = 12
 MONEY_MINOR: Final = 100_000_000
-INSIST_ROUNDS: Final = 6
-"""Rounds of insisting, half a minute or more each, before a client gives up for good."""
+ATTEMPTS_MAX: Final = 400
+"""How often a client or a supplier asks, a second apart, before it gives up for good."""
 
 Document = dict[str, Any]
-
-
-async def patient(
-    api: PlatformApi, method: str, path: str, document: object = None, *, key: str | None = None
-) -> Reply:
-    """Insist on an answer longer than any outage may last.
-
-    Raises: NoAnswerError.
-    """
-    for _ in range(INSIST_ROUNDS - 1):
-        try:
-            return await api.insist(method, path, document, key=key)
-        except NoAnswerError:
-            continue
-    return await api.insist(method, path, document, key=key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +52,7 @@ class Market:
 
         Raises: RuntimeError; NoAnswerError.
         """
-        reply = await patient(self.operator.api, method, path, document, key=key)
+        reply = await self.operator.api.insist(method, path, document, key=key)
         if reply.status >= 300:  # noqa: PLR2004 - anything but a 2xx
             raise RuntimeError(f"{method} {path}: {reply.status} {reply.document}")
         return reply.document
@@ -97,7 +82,7 @@ def market_of(keys: Mapping[str, Any], client: HttpClient) -> Market:
 
     def party(kept: Mapping[str, Any]) -> Party:
         credentials = Credentials(str(kept["key_id"]), str(kept["secret"]))
-        api = PlatformApi(client, credentials)
+        api = PlatformApi(client, credentials, attempts_max=ATTEMPTS_MAX)
         return Party(str(kept["name"]), str(kept["party_id"]), credentials, api)
 
     return Market(
@@ -147,7 +132,7 @@ async def balances_read(parties: Sequence[Party]) -> dict[str, tuple[int, int]]:
     """Read what stands on each party's account: posted and held."""
 
     async def one(party: Party) -> tuple[int, int]:
-        found = (await patient(party.api, "GET", "/v1/account")).document
+        found = (await party.api.insist("GET", "/v1/account")).document
         return int(found["posted_minor"]), int(found["held_minor"])
 
     found = await asyncio.gather(*(one(party) for party in parties))

@@ -28,10 +28,10 @@ from weili.entrypoints.cli.chaos.checks import (
 from weili.entrypoints.cli.chaos.faults import OVER_TCP, POINTS, Strain, Strains, killed_at
 from weili.entrypoints.cli.chaos.house import House, StuckError, Victim
 from weili.entrypoints.cli.chaos.market import (
+    ATTEMPTS_MAX,
     balances_read,
     market_of,
     market_open,
-    patient,
     secrets_of,
     suppliers_connect,
 )
@@ -45,7 +45,7 @@ RESTOCK: Final = 4
 LATER_MS_MAX: Final = 40
 CONNECTIONS: Final = 24
 GOES_ON_S: Final = 300.0
-DRAIN_S: Final = 900.0
+DRAIN_S: Final = 600.0
 TURN_S: Final = 60
 LOOK_S: Final = 0.02
 KEEP_S: Final = 0.05
@@ -147,6 +147,7 @@ class Chaos:
                 account=SupplierAccount("127.0.0.1", house.port, party.credentials),
                 seed=summary.seed,
                 unkindness=PATIENT_SUPPLIER,
+                attempts_max=ATTEMPTS_MAX,
             )
             for party, secret in zip(self._market.suppliers, secrets_of(self._market), strict=True)
         ]
@@ -303,7 +304,7 @@ class Chaos:
         for book in books:
             for state in UNDER_WAY:
                 path = f"/v1/orders?state={state}&limit=1"
-                if (await patient(book.party.api, "GET", path)).document["items"]:
+                if (await book.party.api.insist("GET", path)).document["items"]:
                     return True
         return False
 
@@ -355,7 +356,7 @@ class Chaos:
         """Ask what is left of what is scarce; it lies in one place, which serves the area."""
         asks = [{"sku_id": sku_id, "area_code": AREA} for sku_id in self._market.scarce]
         api = self._market.partners[0].api
-        reply = await patient(api, "POST", "/v1/stock:batchGet", {"items": asks})
+        reply = await api.insist("POST", "/v1/stock:batchGet", {"items": asks})
         return {
             item["sku_id"]: Scarce(self._market.scarce[item["sku_id"]], item["available"])
             for item in reply.document["items"]

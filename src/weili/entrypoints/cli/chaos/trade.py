@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from weili.adapters.suppliers.dice import Dice
-from weili.entrypoints.cli.chaos.market import Document, Market, Party, patient
+from weili.entrypoints.cli.chaos.market import Document, Market, Party
 
 CLIENTS: Final = 12
 AREA: Final = "330106"
@@ -67,7 +67,7 @@ class Book:
         if len(left) > 1:
             left = await self._place_together(left)
         for one in left:
-            reply = await patient(self.party.api, "POST", "/v1/orders", one.document())
+            reply = await self.party.api.insist("POST", "/v1/orders", one.document())
             if reply.status == CREATED:
                 self._note(one, reply.document, is_replay=reply.is_replay)
             else:
@@ -76,33 +76,33 @@ class Book:
     async def cancel(self, wanted: Wanted) -> None:
         """Ask to cancel an order that was placed; it may be too late."""
         path = f"/v1/orders/{self.placed[wanted.number]['id']}:cancel"
-        reply = await patient(self.party.api, "POST", path, key=f"cancel-{wanted.number}")
+        reply = await self.party.api.insist("POST", path, key=f"cancel-{wanted.number}")
         self.counts["cancels"] += 1
         if reply.status != OK and reply.code not in CANCEL_REFUSALS:
             self.wrong.append(f"{path}: {reply.status} {reply.document}")
 
     async def look_up(self) -> None:
         """Look something up."""
-        reply = await patient(self.party.api, "GET", "/v1/search/skus?limit=3")
+        reply = await self.party.api.insist("GET", "/v1/search/skus?limit=3")
         self.counts["look_ups"] += 1
         if reply.status != OK:
             self.wrong.append(f"a search was answered {reply.status} {reply.document}")
 
     async def messages_take(self) -> int:
         """Take the messages that wait, and acknowledge them; says how many there were."""
-        items: list[Document] = (await patient(self.party.api, "GET", "/v1/messages")).document[
+        items: list[Document] = (await self.party.api.insist("GET", "/v1/messages")).document[
             "items"
         ]
         if items:
             self.messages += items
             ids = [item["id"] for item in items]
-            await patient(self.party.api, "POST", "/v1/messages:ack", {"ids": ids})
+            await self.party.api.insist("POST", "/v1/messages:ack", {"ids": ids})
         return len(items)
 
     async def _place_together(self, wanted: Sequence[Wanted]) -> list[Wanted]:
         """Send orders in one call; gives those that must be sent again."""
         document = {"orders": [one.document() for one in wanted]}
-        reply = await patient(self.party.api, "POST", "/v1/orders:batch", document)
+        reply = await self.party.api.insist("POST", "/v1/orders:batch", document)
         self.counts["batches"] += 1
         if reply.status != OK:
             self.wrong.append(f"a batch was answered {reply.status} {reply.document}")
