@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.ids import id_text, new_id
+from weili.kit.zone import day_of
 from weili.modules import ledger
 from weili.modules.ledger import AccountKind, NewTransfer, Settlement, TransferKind
 
@@ -199,3 +200,22 @@ def test_books_of_several_parties_that_were_kept_by_the_verbs_are_sound(
     ledger.transfers_write(ctx, transfers=[owed])
 
     assert checks(ctx) == {}
+
+
+def test_a_closed_month_that_its_entries_do_not_come_to_is_found(ctx: Ctx, books: Books) -> None:
+    # Given a month that was closed with 1,000 paid in and 100 taken, and says 901 now
+    now = ctx.now
+    ctx.now = now + timedelta(days=32)
+    assert ledger.month_close(ctx, month_on=day_of(now)).left == 0
+    ctx.now = now
+    assert list(ledger.verify(ctx)) == []
+    as_owner(ctx)
+    ctx.db.run(
+        "UPDATE ledger.month_close SET closing_posted_minor = closing_posted_minor + 1,"
+        " moved_posted_minor = moved_posted_minor + 1 WHERE account_id = %b",
+        books.prepaid,
+    )
+    # Then it is found, with both sums
+    [finding] = ledger.verify(ctx)
+    assert finding.check == "ledger_month_drifted"
+    assert "was closed at 901; its entries until then sum to 900" in finding.what

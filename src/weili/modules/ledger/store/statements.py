@@ -309,15 +309,24 @@ def months_closed(ctx: Ctx, account_id: AccountId) -> list[tuple[Any, ...]]:
 
 
 def months_off(ctx: Ctx, *, offset: timedelta) -> list[tuple[AccountId, date, int, int]]:
-    """Find closed months that are not what all entries until their end sum to: (.., said, sum)."""
+    """Find closed months that are not what all entries until their end sum to: (.., said, sum).
+
+    Transfers between the same accounts are summed by month first: there are few of these, and
+    each closed month has to do with all before it.
+    """
     a = tables.account.c
-    normal = sa.case((a.normal_side == "credit", _t.credit_account_id), else_=_t.debit_account_id)
-    posted, _ = effects(normal == a.id, _t.kind, _t.amount_minor)
-    month = sa.cast(_m.month_on, sa.DateTime) + sa.text("interval '1 month'")
+    day = sa.func.timezone(offset, _t.occurred_at)
+    month = sa.cast(sa.func.date_trunc(sa.literal_column("'month'"), day), sa.Date)
+    by = _t.party_id, _t.debit_account_id, _t.credit_account_id, _t.kind, month.label("month_on")
+    pair = sa.select(*by, total(_t.amount_minor).label("amount_minor")).group_by(*by)
+    pairs = pair.subquery("pair")
+    p = pairs.c
+    normal = sa.case((a.normal_side == "credit", p.credit_account_id), else_=p.debit_account_id)
+    posted, _ = effects(normal == a.id, p.kind, p.amount_minor)
     leg = sa.and_(
-        _t.party_id == a.party_id,
-        sa.or_(_t.debit_account_id == a.id, _t.credit_account_id == a.id),
-        _t.occurred_at < sa.func.timezone(offset, month),
+        p.party_id == a.party_id,
+        sa.or_(p.debit_account_id == a.id, p.credit_account_id == a.id),
+        p.month_on <= _m.month_on,
     )
     summed = total(posted)
     rows = ctx.db.sa.execute(
@@ -325,7 +334,7 @@ def months_off(ctx: Ctx, *, offset: timedelta) -> list[tuple[AccountId, date, in
         .select_from(
             tables.month_close.join(
                 tables.account, sa.and_(a.id == _m.account_id, a.party_id == _m.party_id)
-            ).outerjoin(tables.transfer, leg)
+            ).outerjoin(pairs, leg)
         )
         .group_by(_m.account_id, _m.month_on, _m.closing_posted_minor)
         .having(summed != _m.closing_posted_minor)
