@@ -19,7 +19,7 @@ from bench.baseline import BATCH, L1_CLIENTS, L2_CLIENTS, Baseline
 from bench.market import LINES_MAX, Market, market_open
 from weili import bootstrap
 from weili.adapters.postgres import Server, embedded
-from weili.kit.world import LIVE, World
+from weili.kit.world import World
 from weili.workflows.verify_world import verify_world
 
 HOME: Final = ours.CHECKOUT / ".weili" / "bench"
@@ -252,14 +252,14 @@ def _opened(
     home: Path, skus: int, partners: int, seconds: float, patience_s: float
 ) -> Iterator[Bench]:
     """Make a fresh server with a filled market, ours and the baselines', and serve the API."""
-    settings = bootstrap.Settings(None, (LIVE,), "127.0.0.1", 0, home)
+    settings = bootstrap.Settings(None, (bootstrap.SANDBOX,), "127.0.0.1", 0, home)
     print(f"opening a market of {skus:,} SKUs and {partners:,} partners", flush=True)
     remove(settings)
-    bootstrap.keyring_make(settings)
+    bootstrap.home_make(settings)
     server = embedded.up(settings.postgres_home)
     try:
         with bootstrap.opened(settings, upgrade=True) as worlds:
-            world = worlds[LIVE]
+            world = worlds[bootstrap.SANDBOX]
             market = market_open(world, skus=skus, partners=partners)
             market.save(home / "market.json")
             for lines in range(1, LINES_MAX + 1):
