@@ -41,6 +41,20 @@ def test_what_is_missing_odd_or_another_s_is_found_among_many(world: World) -> N
         ]
 
 
+def test_what_is_said_twice_or_of_nothing_is_found(world: World) -> None:
+    # Given a thing that one side says twice alike, and one without a key
+    with world.begin() as ctx:
+        one: Tally[str, int] = Tally(
+            ctx,
+            f"{_MANY}(1, 50) AS n UNION ALL SELECT '000007', %b::uuid, 7"
+            " UNION ALL SELECT NULL, %b::uuid, 3",
+            (NOBODY, NOBODY, NOBODY),
+        )
+        other: Tally[str, int] = Tally(ctx, f"{_MANY}(1, 50) AS n", (NOBODY,))
+        found = list(differing(one, other))
+    assert found == [("000007", NOBODY, 7, None), (None, NOBODY, 3, None)]
+
+
 def test_of_two_sides_that_agree_in_nothing_a_part_is_read(world: World) -> None:
     with world.begin() as ctx:
         one: Tally[str, int] = Tally(ctx, f"{_MANY}(1, 20000) AS n", (NOBODY,))

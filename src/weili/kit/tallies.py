@@ -6,8 +6,10 @@ and of what agrees nothing leaves the database. Two sides that differ have the s
 once in 2^64.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final, Generic, LiteralString, TypeVar
 from uuid import UUID
 
@@ -54,15 +56,18 @@ class Tally(Generic[Key, Value]):
         )
         return {bucket: (count, total) for bucket, count, total in rows}
 
-    def read(self, buckets: Sequence[int]) -> dict[tuple[Key, UUID], Value]:
-        """Read what is said in some buckets."""
+    def read(self, buckets: Sequence[int]) -> dict[tuple[Key, UUID], list[Value]]:
+        """Read what is said in some buckets; of a key that comes more than once all that it is."""
         rows: list[tuple[Key, UUID, Value]] = self.ctx.db.rows(
             f"SELECT key, of, value FROM ({self.statement}) AS said"  # noqa: S608 - the modules' own
             f" WHERE {_BUCKET} = ANY (%b::int[])",
             *self.params,
             list(buckets),
         )
-        return {(key, of): value for key, of, value in rows}
+        said: dict[tuple[Key, UUID], list[Value]] = {}
+        for key, of, value in rows:
+            said.setdefault((key, of), []).append(value)
+        return said
 
 
 _BUCKET: Final = f"(hash_record_extended(ROW(key, of), 0) & {BUCKETS - 1})::int"
@@ -71,15 +76,19 @@ _BUCKET: Final = f"(hash_record_extended(ROW(key, of), 0) & {BUCKETS - 1})::int"
 def differing(
     left: Tally[Key, Value], right: Tally[Key, Value]
 ) -> Iterator[tuple[Key, UUID, Value | None, Value | None]]:
-    """Give what two sides say differently, by key: (key, of, left, right); None for not at all."""
+    """Give what two sides say differently, by key: (key, of, left, right); None for not at all.
+
+    What one side says twice and the other once differs as well.
+    """
     sums = left.sums(), right.sums()
     odd = sorted(b for b in sums[0].keys() | sums[1].keys() if sums[0].get(b) != sums[1].get(b))
     if odd:
         said = left.read(odd[:READ_MAX]), right.read(odd[:READ_MAX])
-        for key, of in sorted(said[0].keys() | said[1].keys()):
-            here, there = said[0].get((key, of)), said[1].get((key, of))
-            if here != there:
-                yield key, of, here, there
+        for key, of in sorted(said[0].keys() | said[1].keys(), key=str):
+            here, there = (Counter(side.get((key, of), ())) for side in said)
+            odds = (here - there).elements(), (there - here).elements()
+            for left_value, right_value in zip_longest(*odds):
+                yield key, of, left_value, right_value
 
 
 def room_make(ctx: Ctx) -> None:

@@ -159,6 +159,13 @@ class _Ending(Answer):
         self.is_undone = result.command_status == b"ROLLBACK"
 
 
+def _error_of(refused: PGresult) -> psycopg.Error:
+    """Make the error of a refusal, without the detail: that tells what the rows hold."""
+    error = pg.error_from_result(refused)
+    error.args = (error.diag.message_primary,)
+    return error
+
+
 class Wire:
     """One connection's statements on their way, and those that its server has prepared."""
 
@@ -239,7 +246,7 @@ class Wire:
             raise
         self._pg.exit_pipeline_mode()
         if refused is not None:
-            raise pg.error_from_result(refused)
+            raise _error_of(refused)
 
     def _stop(self) -> None:
         """Have the server stop what it is doing, so that the transaction can be rolled back."""

@@ -8,6 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from weili.entrypoints.http.auth import Doorkeeper
 from weili.entrypoints.http.front import Front
+from weili.kit.tracing import trace_id_now
 from weili.kit.world import World
 
 
@@ -66,3 +67,26 @@ def test_a_body_that_never_ends_is_refused_before_anybody_sees_it() -> None:
     problem = json.loads(sent[1]["body"])
     assert problem["code"] == "body_too_slow"
     assert problem["repeatable"] is True
+
+
+def test_a_request_without_a_trace_is_not_part_of_the_one_before_it() -> None:
+    # As a server may do, both are taken in one context
+    traces = []
+
+    async def app(_: Scope, __: Receive, ___: Send) -> None:
+        traces.append(trace_id_now.get())
+
+    async def nothing() -> Message:
+        raise AssertionError("the body was read")
+
+    async def unsaid(_: Message) -> None:
+        raise AssertionError("something was answered")
+
+    async def both(front: Front) -> None:
+        traced = (b"traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+        for headers in ([traced], []):
+            scope = {"type": "http", "method": "GET", "path": "/healthz", "headers": headers}
+            await front(scope, nothing, unsaid)
+
+    asyncio.run(both(Front(app, doorkeeper=Doorkeeper({}))))
+    assert traces == ["4bf92f3577b34da6a3ce929d0e0e4736", ""]

@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -136,7 +136,10 @@ def recover(home: Path, copy: Path, *, to: datetime | None) -> Path | None:
         settings["recovery_target_time"] = to.isoformat()
     try:
         embedded.up(home, settings=settings, patience_s=RECOVERY_S)
-    except EmbeddedPostgresError:
+    except BaseException:
+        # Also when it is broken off: what was there is there again, whatever ran by then is ended.
+        with suppress(EmbeddedPostgresError):
+            embedded.down(home, mode="immediate")
         with _locked(place):
             places.delete(place.data)
             if aside is not None:
@@ -182,14 +185,16 @@ def _first_segment(copy: Path) -> str:
 def _lay_out(place: Place, copy: Path, fresh: Path) -> None:
     """Lay a copy out beside the server's data, with all of the log that was received since."""
     places.delete(fresh)
-    shutil.copytree(copy, fresh, symlinks=True)
+    fresh.mkdir(mode=0o700)  # Nobody looks in while modes and owners are not right yet.
+    shutil.copytree(copy, fresh, symlinks=True, dirs_exist_ok=True)
+    fresh.chmod(0o700)
     first = _first_segment(copy)
     for path in sorted((copy.parent / "wal").iterdir()):
         name = path.name.removesuffix(".partial")
         if name >= first:
             shutil.copyfile(path, fresh / "pg_wal" / name)
+            (fresh / "pg_wal" / name).chmod(0o600)
     (fresh / "recovery.signal").touch(mode=0o600)
-    fresh.chmod(0o700)
     if place.uid != os.geteuid():
         for path in [fresh, *fresh.rglob("*")]:
             os.chown(path, place.uid, place.gid, follow_symlinks=False)

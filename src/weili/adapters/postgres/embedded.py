@@ -359,6 +359,12 @@ def _answers(place: Place, postmaster: Process, patience_s: float) -> bool:
         if waited_s > (patience_s if busy else _ANSWER_TIMEOUT_S):
             break
         if _lost_its_socket(place):
+            if not _sees_our_files(postmaster):
+                raise EmbeddedPostgresError(
+                    f"PostgreSQL (pid {postmaster.pid}) runs in a service that has a temporary"
+                    " folder of its own, where its socket lies; run this in a unit with"
+                    " JoinsNamespaceOf=weili.service."
+                )
             _stop(postmaster, signal.SIGINT)
             return False
         now = processes.find(postmaster.pid)
@@ -389,6 +395,15 @@ def _lost_its_socket(place: Place) -> bool:
         is_ready = place.pid_file.read_text(errors="replace").rstrip().endswith("ready")
         return is_ready and not place.sockets.joinpath(_SOCKET).exists()
     return False
+
+
+def _sees_our_files(process: Process) -> bool:
+    """Say whether a process has the same folders at the same paths as this one."""
+    try:
+        theirs, ours = (Path(f"/proc/{pid}/ns/mnt").readlink() for pid in (process.pid, "self"))
+    except OSError:  # There is no such thing here, or it has just ended.
+        return True
+    return theirs == ours
 
 
 def _connect(place: Place, password: str | None) -> psycopg.Connection[tuple[str]]:

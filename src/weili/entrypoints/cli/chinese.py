@@ -127,7 +127,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
             "使用独立的数据目录，其中运行 `weili up` 及其数据库；结束时清除，发现问题则保留现场，"
             "退出码为 1。"
         ),
-        "How many faults.": "故障次数。",
+        "How many kills; other faults come on top.": "终止进程的次数；其他故障另计。",
         "What is hit, and when, follows from it; so do the orders.": (
             "随机种子，决定终止哪个进程、何时终止，以及下哪些订单。"
         ),

@@ -208,12 +208,10 @@ def _is_upload(path: str) -> bool:
 def _request_id(headers: Mapping[str, str]) -> str:
     """Take the client's own id for a request, or that of its trace, or make one; it is noted."""
     given = headers.get("weili-request-id") or headers.get("x-request-id")
-    request_id = request_id_given(given)
-    if TRACEPARENT in headers:
-        trace_id = trace_id_given(headers[TRACEPARENT])
-        trace_id_now.set(trace_id)
-        request_id = request_id or trace_id
-    request_id = request_id or id_text("req", new_id(wall_now()))
+    # Set even where there is none: one connection's requests may inherit from each other.
+    trace_id = trace_id_given(headers.get(TRACEPARENT, ""))
+    trace_id_now.set(trace_id)
+    request_id = request_id_given(given) or trace_id or id_text("req", new_id(wall_now()))
     request_id_now.set(request_id)
     return request_id
 

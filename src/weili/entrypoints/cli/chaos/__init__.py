@@ -10,7 +10,9 @@ KILLS_DEFAULT: Final = 200
 KILLS_MAX: Final = 10_000
 SEED_DEFAULT: Final = 1
 
-KillsOption = Annotated[int, typer.Option(min=1, max=KILLS_MAX, help="How many faults.")]
+KillsOption = Annotated[
+    int, typer.Option(min=1, max=KILLS_MAX, help="How many kills; other faults come on top.")
+]
 SeedOption = Annotated[
     int, typer.Option(min=0, help="What is hit, and when, follows from it; so do the orders.")
 ]
