@@ -117,6 +117,9 @@ def run(environ: Mapping[str, str], *, kills: int, seed: int, report: Report) ->
         raise
     except (StuckError, NoAnswerError) as error:
         raise StuckError(f"seed {seed}: {error}; kept: {home}") from error
+    except Exception as error:
+        error.add_note(f"seed {seed}; kept: {home}")
+        raise
     finally:
         house.end()
         if not is_kept:
@@ -367,7 +370,7 @@ class Chaos:
         for book in trade.books:
             summary.acknowledged += len(book.placed)
             summary.refused += len(book.refused)
-            summary.replayed += book.counts["replayed"]
+            summary.replayed += book.replayed
             summary.messages += len(book.messages)
             summary.asked_again.update(book.party.api.troubles)
         summary.cancelled = sum(

@@ -5,7 +5,6 @@ They keep books of their own, which is what the platform is held against afterwa
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -58,7 +57,7 @@ class Book:
     refused: dict[str, str] = field(default_factory=dict)
     messages: list[Document] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    replayed: int = 0
 
     async def place(self, wanted: Sequence[Wanted]) -> None:
         """Place orders, one alone or several in one call, until each has a lasting answer."""
@@ -77,14 +76,12 @@ class Book:
         """Ask to cancel an order that was placed; it may be too late."""
         path = f"/v1/orders/{self.placed[wanted.number]['id']}:cancel"
         reply = await self.party.api.insist("POST", path, key=f"cancel-{wanted.number}")
-        self.counts["cancels"] += 1
         if reply.status != OK and reply.code not in CANCEL_REFUSALS:
             self.wrong.append(f"{path}: {reply.status} {reply.document}")
 
     async def look_up(self) -> None:
         """Look something up."""
         reply = await self.party.api.insist("GET", "/v1/search/skus?limit=3")
-        self.counts["look_ups"] += 1
         if reply.status != OK:
             self.wrong.append(f"a search was answered {reply.status} {reply.document}")
 
@@ -103,7 +100,6 @@ class Book:
         """Send orders in one call; gives those that must be sent again."""
         document = {"orders": [one.document() for one in wanted]}
         reply = await self.party.api.insist("POST", "/v1/orders:batch", document)
-        self.counts["batches"] += 1
         if reply.status != OK:
             self.wrong.append(f"a batch was answered {reply.status} {reply.document}")
             return list(wanted)
@@ -118,7 +114,7 @@ class Book:
         return again
 
     def _note(self, one: Wanted, answer: Document, *, is_replay: bool) -> None:
-        self.counts["replayed"] += is_replay
+        self.replayed += is_replay
         known = self.placed.setdefault(one.number, answer)
         if known != answer:
             self.wrong.append(f"{one.number} was answered in two ways")
