@@ -37,6 +37,10 @@ _HISTORY: Final = (
     " left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 )
 _RECEIVED: Final = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s AND active"
+_LOST_DROP: Final = (
+    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+    " WHERE slot_name = %s AND wal_status = 'lost'"
+)
 _OTHERS: Final = (
     "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
     " AND backend_type IN ('client backend', 'walsender')"
@@ -51,6 +55,10 @@ def receive(url: str, *, home: Path, folder: Path) -> "subprocess.Popen[bytes]":
     Raises: DatabaseError when the folder is the archive of another history.
     """
     _joined(url, folder)
+    if not any((folder / "wal").iterdir()):
+        # An archive that begins may follow one that fell too far behind; its slot keeps nothing.
+        with _connected(url) as connection:
+            connection.execute(_LOST_DROP, [SLOT])
     words = ["--directory", str(folder / "wal"), "--slot", SLOT]
     databases.run_tool(home, "pg_receivewal", [*words, "--create-slot", "--if-not-exists"], url)
     return subprocess.Popen(
