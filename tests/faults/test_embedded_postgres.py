@@ -568,30 +568,6 @@ if ROOT:  # Stories that only root can live through.
         assert not server.socket_directory.exists()
         assert identity not in {each.id for each in leftovers()}
 
-    def test_who_sees_other_folders_at_the_same_paths_touches_nothing(ourselves: Starter) -> None:
-        # Given a server, and somebody for whom its sockets' folder is an empty one, as for a
-        # command outside of a service with a temporary folder of its own
-        server = ourselves.up()
-        outside = (
-            f'mount -t tmpfs none {server.socket_directory.parent} && exec "$@" up {ourselves.home}'
-        )
-        words = [sys.executable, "-c", DRIVER, "0", "0", "", str(SOURCES)]
-        said = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", outside, "sh", *words],
-            capture_output=True,
-            text=True,
-            cwd="/",
-            timeout=60,
-            check=True,
-        )
-        # Then it is told so, and the server goes on
-        assert "JoinsNamespaceOf=weili.service" in json.loads(said.stdout)["error"]
-        with psycopg.connect(server.url("postgres")) as connection:
-            assert connection.execute("SELECT 1").fetchone() == (1,)
-        found = status(ourselves.home)
-        assert found is not None
-        assert found.pid == server.pid
-
     def test_root_of_a_container_adopts_what_it_may_not_look_into(ourselves: Starter) -> None:
         """There root lacks the capability to read the links of other users' processes."""
         server = ourselves.up()
