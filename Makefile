@@ -76,6 +76,10 @@ bench-catalogue: $(RUNTIME) ## measure search, prices, stock and feed over a mil
 bench-growth: $(RUNTIME) ## measure orders and verify with a million older orders (10 GB of disc)
 	$(PY) -m bench.growth
 
+.PHONY: bench-overload
+bench-overload: $(RUNTIME) ## measure five times as many orders as can be placed, for two minutes
+	$(PY) -m bench.overload
+
 .PHONY: docs
 docs: $(RUNTIME) ## write the generated references again
 	$(PY) -m weili.entrypoints.cli docs

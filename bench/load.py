@@ -59,19 +59,15 @@ class Run:
     refusal: str
 
 
-def requests_signed(plan: Plan) -> list[bytes]:
-    """Make the requests ready: bodies, signatures, nonces."""
-    market = Market.load(Path(plan.market))
+def requests_signed(market: Market, kind: str, count: int, size: int = 1) -> list[bytes]:
+    """Make so many requests ready: bodies, signatures, nonces."""
     dice = random.Random()
     run = secrets.token_hex(4)
-    path = "/v1/orders:batch" if plan.kind == "batch" else "/v1/orders"
-    per_s = _CALLS_PER_S if plan.kind == "batch" else _SINGLES_PER_S
+    path = "/v1/orders:batch" if kind == "batch" else "/v1/orders"
     made = []
-    for i in range(int(per_s * plan.seconds)):
-        orders = [
-            market.body(dice, f"H{run}-{i}-{j}", hot=plan.kind == "hot") for j in range(plan.size)
-        ]
-        document = {"orders": orders} if plan.kind == "batch" else orders[0]
+    for i in range(count):
+        orders = [market.body(dice, f"H{run}-{i}-{j}", hot=kind == "hot") for j in range(size)]
+        document = {"orders": orders} if kind == "batch" else orders[0]
         body = json.dumps(document, ensure_ascii=False).encode()
         partner = dice.randrange(len(market.key_ids))
         timestamp, nonce = str(int(time.time())), f"{run}{i:016d}"
@@ -95,6 +91,36 @@ def requests_signed(plan: Plan) -> list[bytes]:
     return made
 
 
+class Connection(asyncio.Protocol):
+    """Carries one request at a time, and cuts its answer out of what comes."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._whole = 0
+        self.transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note the transport; called by the event loop."""
+        self.transport = transport  # type: ignore[assignment] # a stream's is a WriteTransport
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on an answer when it is whole; called by the event loop."""
+        buffer = self._buffer = self._buffer + data if self._buffer else data
+        if not self._whole:
+            head = buffer.find(_HEAD_END)
+            if head < 0:
+                return
+            at = buffer.find(_LENGTH, 0, head) + len(_LENGTH)
+            self._whole = head + len(_HEAD_END) + int(buffer[at : buffer.find(b"\r", at)])
+        if len(buffer) >= self._whole:
+            self._buffer, self._whole = b"", 0
+            self.answered(buffer)
+
+    def answered(self, answer: bytes) -> None:
+        """Take a whole answer."""
+        raise NotImplementedError
+
+
 class Counted(Protocol):
     """What notes each answer and how long it took, and the first refusal."""
 
@@ -104,35 +130,24 @@ class Counted(Protocol):
         """Note a whole answer."""
 
 
-class _Connection(asyncio.Protocol):
+class _InTurn(Connection):
     """Sends one request after another until the time is over."""
 
     def __init__(self, requests: Iterator[bytes], end: float, load: Counted) -> None:
+        super().__init__()
         self._requests = requests
         self._end = end
         self._load = load
-        self._buffer = b""
-        self._whole = 0
         self._sent = 0.0
-        self._transport: asyncio.WriteTransport | None = None
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment] # a stream's is a WriteTransport
+        super().connection_made(transport)
         self._next()
 
-    def data_received(self, data: bytes) -> None:
-        buffer = self._buffer = self._buffer + data if self._buffer else data
-        if not self._whole:
-            head = buffer.find(_HEAD_END)
-            if head < 0:
-                return
-            at = buffer.find(_LENGTH, 0, head) + len(_LENGTH)
-            self._whole = head + len(_HEAD_END) + int(buffer[at : buffer.find(b"\r", at)])
-        if len(buffer) >= self._whole:
-            self._load.note(buffer, time.perf_counter() - self._sent)
-            self._buffer, self._whole = b"", 0
-            self._next()
+    def answered(self, answer: bytes) -> None:
+        self._load.note(answer, time.perf_counter() - self._sent)
+        self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
@@ -141,11 +156,11 @@ class _Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         request = next(self._requests, None) if time.perf_counter() < self._end else None
-        if self._transport is None or request is None:
+        if self.transport is None or request is None:
             self.done.set_result(None)
             return
         self._sent = time.perf_counter()
-        self._transport.write(request)
+        self.transport.write(request)
 
 
 class _Load:
@@ -170,9 +185,10 @@ class _Load:
 async def load(plan: Plan) -> Run:
     """Send a plan's requests over its connections for its time."""
     counted = _Load()
-    took, share = await driven(
-        iter(requests_signed(plan)), counted, plan.port, plan.connections, plan.seconds
-    )
+    market = Market.load(Path(plan.market))
+    per_s = _CALLS_PER_S if plan.kind == "batch" else _SINGLES_PER_S
+    requests = requests_signed(market, plan.kind, int(per_s * plan.seconds), plan.size)
+    took, share = await driven(iter(requests), counted, plan.port, plan.connections, plan.seconds)
     times = counted.times
     return Run(
         clients=plan.connections,
@@ -196,25 +212,26 @@ async def driven(
     gc.collect()
     gc.disable()
     loop = asyncio.get_running_loop()
-    cpu_before = _cpu_s()
+    cpu_before = cpu_s()
     start = time.perf_counter()
     opened = [
         (
             await loop.create_connection(
-                lambda: _Connection(requests, start + seconds, counted), "127.0.0.1", port
+                lambda: _InTurn(requests, start + seconds, counted), "127.0.0.1", port
             )
         )
         for _ in range(connections)
     ]
     await asyncio.wait_for(asyncio.gather(*(protocol.done for _, protocol in opened)), _TIMEOUT_S)
     took = time.perf_counter() - start
-    share = (_cpu_s() - cpu_before) / took
+    share = (cpu_s() - cpu_before) / took
     for transport, _ in opened:
         transport.close()
     return took, share
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
+    """Give the processor time of this process so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 

@@ -5,7 +5,7 @@ import platform
 import statistics
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -122,6 +122,30 @@ def watched(roots: Mapping[str, int]) -> Iterator[Share]:
     mine = sum(taken.values())
     share.others = round(max(0, busy_end - busy - mine) / spent, 4)
     share.stolen = round((stolen_end - stolen) / spent, 4)
+
+
+def memory_mb(root: int) -> float:
+    """Sum what a process and all below it hold in memory, in MB; what they share is parted."""
+    total_kb = 0
+    for pid in _tree(root):
+        with suppress(OSError):
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+            total_kb += int(text.partition("\nPss:")[2].split(maxsplit=1)[0])
+    return round(total_kb / 1024, 1)
+
+
+def _tree(root: int) -> list[int]:
+    """Give a process and all below it."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                fields = (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+                children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, ())
+    return found
 
 
 def _machine_ticks() -> tuple[int, int, int]:

@@ -11,10 +11,13 @@ import pytest
 from weili.kit.groupcommit import (
     BATCH_WEIGHT_MAX,
     LANE_WEIGHT_MAX,
+    LANE_WEIGHT_MIN,
+    QUICK_S,
     Anew,
     Lane,
     LaneFailedError,
     Lanes,
+    Pace,
     never,
     work_lane,
 )
@@ -178,6 +181,70 @@ def test_past_the_bound_a_caller_is_told_at_once_and_nothing_is_lost(desk: Desk)
         return list(await asyncio.gather(*accepted))
 
     assert desk.ask(talk, is_heavy=True) == [2, 2 * (LANE_WEIGHT_MAX - 1)]
+
+
+def test_a_quick_far_end_is_given_all_that_the_lane_holds() -> None:
+    pace = Pace(LANE_WEIGHT_MAX)
+    for second in range(100, 110):
+        pace.begin(second)
+        pace.note(1, second + 0.004)
+
+    assert pace.bound == LANE_WEIGHT_MAX
+
+
+@pytest.mark.parametrize(
+    ("per_s", "bound"), [(5_000, 2_500), (200, 100), (20, LANE_WEIGHT_MIN), (50_000, 4_000)]
+)
+def test_a_slow_far_end_is_given_what_it_does_in_time(per_s: int, bound: int) -> None:
+    pace = Pace(LANE_WEIGHT_MAX)
+    pace.begin(100.0)
+    for answer in range(1, 11):
+        pace.note(per_s // 5, 100 + answer / 5)
+
+    assert pace.bound == pytest.approx(bound, rel=0.02)
+
+
+def test_one_hiccup_is_weighed_with_what_was_done_before_it_and_forgotten() -> None:
+    pace = Pace(LANE_WEIGHT_MAX)
+    pace.begin(100.0)
+    for answer in range(1, 51):
+        pace.note(40, 100 + answer / 50)
+    pace.note(40, 101.2)
+    assert 500 < pace.bound < 1_000
+
+    pace.begin(104.0)
+    assert pace.bound == LANE_WEIGHT_MAX
+
+
+def test_a_far_end_that_becomes_slow_is_given_less_within_two_seconds() -> None:
+    pace = Pace(LANE_WEIGHT_MAX)
+    pace.begin(100.0)
+    for answer in range(1, 101):
+        pace.note(40, 100 + answer / 50)
+    for answer in range(1, 11):
+        pace.note(40, 102 + answer / 5)
+
+    assert pace.bound < 200
+    for answer in range(1, 101):
+        pace.note(40, 104 + answer / 50)
+    assert pace.bound > 900
+
+
+def test_past_its_pace_a_caller_is_told_at_once(desk: Desk) -> None:
+    async def talk(lane: Numbers) -> list[int]:
+        first = asyncio.create_task(lane.ask(1))
+        await asyncio.to_thread(desk.begun.acquire)
+        await asyncio.sleep(2 * QUICK_S)
+        desk.let.release()
+        await first
+        accepted = [asyncio.create_task(lane.ask(1)) for _ in range(LANE_WEIGHT_MIN)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await lane.ask(1)
+        desk.let.release(100)
+        return list(await asyncio.gather(*accepted))
+
+    assert desk.ask(talk) == [2] * LANE_WEIGHT_MIN
 
 
 def test_one_command_heavier_than_the_bound_goes_alone(desk: Desk) -> None:

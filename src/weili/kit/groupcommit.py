@@ -7,8 +7,10 @@ itself, and would else share one interpreter with the event loop that asks. What
 lane with the least under way (``Lanes``); what far ends do at once the database puts in order.
 
 The two ends are joined by a stream socket. ``Lane`` is the near end, in the event loop; its bound
-is the most work that may be under way, past it the caller is told at once. ``work_lane`` is the
-far end: it reads what has arrived, does it as one batch, and writes the answers back in one go.
+is the most work that may be under way, past it the caller is told at once. It is as much as the far
+end does in half a second, by what it did last (``Pace``), so whoever is let in is answered soon,
+however slow the database has become. ``work_lane`` is the far end: it reads what has arrived, does
+it as one batch, and writes the answers back in one go.
 
 When a far end is lost, nobody knows what it had done of what it was given: whoever waits is told so
 and may ask again with the same number. The lane never asks again by itself. It gets a new far end
@@ -39,6 +41,14 @@ from weili.kit.problems import Busy, Problem, Unavailable
 BATCH_WEIGHT_MAX: Final = 500
 LANE_WEIGHT_MAX: Final = 4_000
 """What a batch, and all that is under way in a lane, may weigh unless something else is asked."""
+WAIT_MAX_S: Final = 0.5
+"""How long what is let in may take, at the pace of the far end."""
+LANE_WEIGHT_MIN: Final = 32
+"""What may be under way however slow the far end is: one lone command says little about many."""
+QUICK_S: Final = WAIT_MAX_S / 10
+"""A far end that answers within this time is not what anybody waits for."""
+PACE_HALF_S: Final = 0.5
+"""After this time what a far end did counts for half."""
 RETRY_AFTER_S: Final = 1
 
 _HEAD: Final = struct.Struct("!III")
@@ -68,6 +78,50 @@ class _Waiting(NamedTuple):
     future: "asyncio.Future[bytes]"
 
 
+class Pace:
+    """How fast a far end works by its last answers, and so how much may be under way.
+
+    While it answers quickly only ``weight_max`` bounds it: a batch of one takes nearly as long as
+    one of many, so what little it does while little is asked does not tell what it can.
+    """
+
+    def __init__(self, weight_max: int) -> None:
+        self._weight_max = weight_max
+        self._done = 0.0
+        self._busy_s = 0.0
+        self._longest_s = 0.0
+        self._since = 0.0
+
+    def begin(self, now_s: float) -> None:
+        """Note that the far end has something to do from now on."""
+        self._forget(now_s)
+
+    def note(self, weight: int, now_s: float) -> None:
+        """Note that the far end has answered for so much."""
+        took_s = self._forget(now_s)
+        self._done += weight
+        self._busy_s += took_s
+        self._longest_s = max(self._longest_s, took_s)
+
+    @property
+    def bound(self) -> int:
+        """What may be under way."""
+        if self._longest_s < QUICK_S:
+            return self._weight_max
+        in_time = int(self._done / self._busy_s * WAIT_MAX_S)
+        return min(self._weight_max, max(LANE_WEIGHT_MIN, in_time))
+
+    def _forget(self, now_s: float) -> float:
+        """Let time pass; gives how much has."""
+        passed_s = now_s - self._since
+        self._since = now_s
+        kept = 0.5 ** (passed_s / PACE_HALF_S)
+        self._done *= kept
+        self._busy_s *= kept
+        self._longest_s *= kept
+        return passed_s
+
+
 class Lane(asyncio.Protocol, Generic[C, R]):
     """The near end: takes commands from many callers of one event loop.
 
@@ -90,7 +144,7 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         self._write = write
         self._read = read
         self._weigh = weigh
-        self._weight_max = weight_max
+        self._pace = Pace(weight_max)
         self._anew = anew
         self._transport: asyncio.Transport | None = None
         self._renewal: asyncio.Task[None] | None = None
@@ -124,16 +178,19 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         """
         if self._transport is None:
             raise Unavailable(retry_after_s=RETRY_AFTER_S)
+        loop = asyncio.get_running_loop()
         weight = self._weigh(command)
-        if self.weight and self.weight + weight > self._weight_max:
+        if not self.weight:
+            self._pace.begin(loop.time())
+        elif self.weight + weight > self._pace.bound:
             raise Busy(retry_after_s=RETRY_AFTER_S)
         number = next(self._numbers) & 0xFFFFFFFF
-        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bytes] = loop.create_future()
         self._waiting[number] = _Waiting(weight, future)
         self.weight += weight
         body = self._write(command)
         if not self._unsent:
-            asyncio.get_running_loop().call_soon(self._send)
+            loop.call_soon(self._send)
         self._unsent += (_HEAD.pack(len(body), number, weight), body)
         return self._read(await future)
 
@@ -153,9 +210,11 @@ class Lane(asyncio.Protocol, Generic[C, R]):
 
     def data_received(self, data: bytes) -> None:
         """Give answers to those who wait for them; called by the event loop."""
+        now_s, before = asyncio.get_running_loop().time(), self.weight
         for number, kind, body in self._frames.split(data):
             if kind == _READY:
                 self.is_ready = True
+                self._pace.begin(now_s)  # What it took to start is not its pace.
                 continue
             weight, future = self._waiting.pop(number)
             self.weight -= weight
@@ -167,6 +226,8 @@ class Lane(asyncio.Protocol, Generic[C, R]):
                 future.set_exception(msgspec.msgpack.decode(body, type=PackedProblem).problem())
             else:
                 future.set_exception(LaneFailedError(body.decode()))
+        if self.weight < before:
+            self._pace.note(before - self.weight, now_s)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Tell all who wait that nobody knows what became of it; called by the event loop."""
