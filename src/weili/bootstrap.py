@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from weili.entrypoints.http.looking import Looking, LookLane
+    from weili.entrypoints.http.meter import Meter
     from weili.entrypoints.http.placing import PlaceLane, Placing
     from weili.entrypoints.jobs import Worker
 
@@ -108,6 +109,9 @@ class Settings:
     host: str
     port: int
     home: Path
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    """Where figures are shown, apart from the API, which the world may reach; None for nowhere."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -126,17 +130,15 @@ class Settings:
                         "小写字母与数字组成的名称，不重复，以逗号分隔",
                     ),
                 )
-        port = environ.get("WEILI_PORT", str(PORT_DEFAULT))
-        if not port.isascii() or not port.isdigit() or int(port[:6]) > PORT_MAX:
-            raise SettingInvalid(
-                name="WEILI_PORT", value=port, expected=Said(f"0 to {PORT_MAX}", f"0 至 {PORT_MAX}")
-            )
+        metrics_port = environ.get("WEILI_METRICS_PORT")
         return cls(
             database_url=environ.get("WEILI_DATABASE_URL") or None,
             worlds=worlds,
             host=environ.get("WEILI_HOST") or "127.0.0.1",
-            port=int(port),
+            port=_port("WEILI_PORT", environ.get("WEILI_PORT", str(PORT_DEFAULT))),
             home=Path(environ.get("WEILI_HOME") or _home_default()).expanduser().absolute(),
+            metrics_host=environ.get("WEILI_METRICS_HOST") or "127.0.0.1",
+            metrics_port=_port("WEILI_METRICS_PORT", metrics_port) if metrics_port else None,
         )
 
     @property
@@ -161,6 +163,14 @@ class Settings:
     def sample_path(self, world: str) -> Path:
         """Say where the keys of a sample world lie."""
         return self.home / ("sample.json" if world == SANDBOX else f"sample-{world}.json")
+
+
+def _port(name: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit() or int(value[:6]) > PORT_MAX:
+        raise SettingInvalid(
+            name=name, value=value, expected=Said(f"0 to {PORT_MAX}", f"0 至 {PORT_MAX}")
+        )
+    return int(value)
 
 
 def _home_default() -> Path:
@@ -316,6 +326,7 @@ def http_app(
     media: MediaStore,
     *,
     settings: Settings | None = None,
+    meter: "Meter | None" = None,
 ) -> "ASGIApp":
     """Give the HTTP face over open worlds, with a lane for each world that takes orders.
 
@@ -331,6 +342,7 @@ def http_app(
         media=media,
         is_current=is_current,
         indexes=indexes,
+        meter=meter,
     )
 
 
@@ -420,19 +432,50 @@ def media_store(settings: Settings) -> MediaStore:
 
 
 def serve(settings: Settings, worlds: Worlds, listening: socket.socket, media: MediaStore) -> None:
-    """Serve the HTTP face on a socket until SIGTERM or SIGINT, then finish what is under way."""
+    """Serve the HTTP face on a socket until SIGTERM or SIGINT, then finish what is under way.
+
+    Raises: PortTaken, of the port for figures.
+    """
     import uvicorn  # noqa: PLC0415
 
     from weili.entrypoints.http.gazetteers import gazetteers_make  # noqa: PLC0415
+    from weili.entrypoints.http.meter import Meter  # noqa: PLC0415
 
-    with far_ends(worlds) as (placing, looking):
-        app = http_app(worlds, placing, looking, media, settings=settings)
+    meter = Meter()
+    with shown(settings, meter), far_ends(worlds) as (placing, looking):
+        app = http_app(worlds, placing, looking, media, settings=settings, meter=meter)
         # Before what is there by now is left out of what is looked through for garbage.
         gazetteers_make(worlds.values())
         # The event loop shares its interpreter with the threads of slower routes.
         sys.setswitchinterval(SWITCH_S)
         forget_garbage()
         uvicorn.Server(server_config(app)).run(sockets=[listening])
+
+
+@contextmanager
+def shown(settings: Settings, meter: "Meter") -> Iterator[None]:
+    """Show a process's figures at the address of the settings, if there is one, for the block.
+
+    Raises: PortTaken.
+    """
+    if settings.metrics_port is None:
+        yield
+        return
+    from prometheus_client import start_http_server  # noqa: PLC0415
+
+    host, port = settings.metrics_host, settings.metrics_port
+    try:
+        server, thread = start_http_server(port, host, meter.registry)
+    except OSError as error:
+        raise PortTaken(
+            port=port, host=host, why=machine_said(error), setting="WEILI_METRICS_PORT"
+        ) from None
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def forget_garbage() -> None:
@@ -512,10 +555,12 @@ class PortTaken(Problem):
 
     kind = Kind.UNAVAILABLE
     code = "port_taken"
-    en = "Port {port} on {host} can't be used ({why}). Choose another: WEILI_PORT=8080 weili up"
-    zh = "{host} 的端口 {port} 无法使用（{why}）。请换一个端口：WEILI_PORT=8080 weili up"
+    en = "Port {port} on {host} can't be used ({why}). Choose another: {setting}=8080 weili up"
+    zh = "{host} 的端口 {port} 无法使用（{why}）。请换一个端口：{setting}=8080 weili up"
 
 
 def port_problem(settings: Settings, error: OSError) -> PortTaken:
     """Say in the reader's words why the port can't be had."""
-    return PortTaken(port=settings.port, host=settings.host, why=machine_said(error))
+    return PortTaken(
+        port=settings.port, host=settings.host, why=machine_said(error), setting="WEILI_PORT"
+    )

@@ -6,13 +6,21 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from prometheus_client import Metric
 from typer.main import get_command
 
 from weili.bootstrap import Settings
 from weili.entrypoints.cli import app
+from weili.entrypoints.cli.figures import HELP
+from weili.entrypoints.http.meter import Meter
+from weili.entrypoints.http.problems import REFUSED_AS
+from weili.kit.groupcommit import Lanes
+from weili.kit.secrets import KeyRing
+from weili.kit.world import World
 from weili.modules.goods import MEDIA_BYTES_MAX
 
 CHECKOUT = Path(__file__).parents[2]
@@ -140,6 +148,30 @@ def test_the_example_of_settings_is_read_as_it_stands() -> None:
     read = Settings.read(settings)
     assert (read.worlds, str(read.home)) == (("live",), "/var/lib/weili")
     assert (read.host, read.port, read.database_url) == ("127.0.0.1", 8000, None)
+    assert (read.metrics_host, read.metrics_port) == ("127.0.0.1", 8001)
+
+
+def test_each_alarm_asks_for_figures_that_there_are_and_is_in_the_runbook() -> None:
+    told = {sample.name for metric in _figures() for sample in metric.samples} | set(HELP)
+    rules = (DEPLOY / "prometheus" / "weili.rules.yml").read_text()
+    asked = set(re.findall(r"\bweili_[a-z_]+", re.sub(r"#.*", "", rules)))
+    assert asked <= told
+    runbook = (CHECKOUT / "docs" / "howto" / "run-in-production.md").read_text()
+    alarms = runbook[runbook.index("## Alarms") :]
+    stems = {re.sub("_(count|bucket)$", "", name) for name in asked}
+    assert {name for name in stems if name not in alarms} == set()
+    # What is shown to Prometheus is where the example of settings puts it, and nowhere public
+    assert '"127.0.0.1:8001"' in (DEPLOY / "prometheus" / "prometheus.yml").read_text()
+    for proxy in (DEPLOY / "proxy").iterdir():
+        assert "8001" not in proxy.read_text()
+
+
+def _figures() -> list[Metric]:
+    with closing(World("live", "postgresql://nowhere/none", KeyRing.fresh())) as world:
+        meter = Meter()
+        meter.watch({"live": world}, {"live": Lanes([])}, {"live": Lanes([])})
+        meter.answered({"method": "POST", REFUSED_AS: "busy"}, "/v1/orders", 429, 0.1)
+        return list(meter.registry.collect())
 
 
 def test_the_proxies_let_through_what_the_api_takes_and_name_the_request() -> None:

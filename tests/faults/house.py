@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from weili.adapters.postgres import embedded, processes
 from weili.entrypoints.cli.chaos.house import children_named, words_of
@@ -133,6 +134,14 @@ class House:
             return 0, None
         finally:
             connection.close()
+
+    def figure(self, name: str) -> float:
+        """Give a figure that the server shows, named with its labels."""
+        url = f"http://127.0.0.1:{self.extra['WEILI_METRICS_PORT']}/metrics"
+        with urlopen(url, timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        [value] = [line.removeprefix(f"{name} ") for line in lines if line.startswith(f"{name} ")]
+        return float(value)
 
     def bearer(self) -> str:
         """Give the key of the first sample partner."""

@@ -18,12 +18,15 @@ from weili.adapters.postgres import processes
 from weili.entrypoints.cli.chaos.house import children_named
 
 pytestmark = pytest.mark.timeout(300)
+PLACERS_LOST = 'weili_far_ends_lost_total{lane="place",world="sandbox"}'
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = tmp_path_factory.mktemp("house") / "home"
-    house = House(home)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        house = House(home, extra={"WEILI_METRICS_PORT": str(free.getsockname()[1])})
     try:
         house.start()
         # The same port from now on, so that each start meets what the one before left.
@@ -75,6 +78,7 @@ def test_a_placer_killed_under_load_is_started_anew_and_no_order_is_lost_or_doub
 ) -> None:
     # Given buyers who place orders, and repeat each until they know what became of it
     server = running.child("serve")
+    lost = running.figure(PLACERS_LOST)
     orders: dict[str, str] = {}
     numbers = [[f"K-{buyer}-{n}" for n in range(8)] for buyer in range(6)]
 
@@ -98,6 +102,7 @@ def test_a_placer_killed_under_load_is_started_anew_and_no_order_is_lost_or_doub
     # Then the server went on, nobody was told anything but to repeat,
     assert running.child("serve") == server
     assert told <= {201, 503}
+    assert running.figure(PLACERS_LOST) == lost + 2
     # and each number is one order, of one piece
     until("it trades again", lambda: running.health() == 200)
     assert len(set(orders.values())) == len(orders) == 48

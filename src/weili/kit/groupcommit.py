@@ -153,6 +153,8 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         self._waiting: dict[int, _Waiting] = {}
         self.weight = 0
         """How much is under way."""
+        self.losses = 0
+        """How many far ends went away though nobody closed the lane."""
         self._unsent: list[bytes] = []
         self._frames = _Frames()
         self.is_ready = False
@@ -240,6 +242,7 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         self.weight = 0
         self._frames = _Frames()
         if not self._is_closed:
+            self.losses += 1
             self._renewal = asyncio.get_running_loop().create_task(self._renew())
 
     async def _renew(self) -> None:
@@ -258,22 +261,22 @@ class Lanes(Generic[C, R]):
     """Several lanes that lead to equals; what is asked goes where least is under way."""
 
     def __init__(self, lanes: Sequence[Lane[C, R]]) -> None:
-        self._lanes = lanes
+        self.lanes = lanes
 
     async def open(self) -> None:
         """Join all lanes to the running event loop."""
-        for lane in self._lanes:
+        for lane in self.lanes:
             await lane.open()
 
     def close(self) -> None:
         """Close all lanes, as ``Lane.close`` does."""
-        for lane in self._lanes:
+        for lane in self.lanes:
             lane.close()
 
     @property
     def is_ready(self) -> bool:
         """Whether a far end has said that it works: it does the work of those that don't."""
-        return any(lane.is_ready for lane in self._lanes)
+        return any(lane.is_ready for lane in self.lanes)
 
     async def ask(self, command: C) -> R:
         """Ask one of them; the first of all while nothing is under way.
@@ -282,7 +285,7 @@ class Lanes(Generic[C, R]):
 
         Raises: as ``Lane.ask``.
         """
-        return await min(self._lanes, key=_burden_of).ask(command)
+        return await min(self.lanes, key=_burden_of).ask(command)
 
 
 def _burden_of(lane: Lane[C, R]) -> tuple[bool, int]:

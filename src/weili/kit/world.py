@@ -140,6 +140,12 @@ class World:
         """Give a ``begin`` that opens transactions for this actor."""
         return partial(self.begin, actor)
 
+    @property
+    def connections_taken(self) -> int:
+        """How many connections of the pool somebody works with."""
+        pool = self.engine.pool
+        return pool.checkedout() if isinstance(pool, sa.QueuePool) else 0
+
     def close(self) -> None:
         """Close every connection of the pool."""
         self.engine.dispose()

@@ -25,6 +25,7 @@ from weili.adapters.search import TantivyIndex, TantivyWriter
 from weili.entrypoints.http.app import create_app
 from weili.entrypoints.http.look_readers import look_readers
 from weili.entrypoints.http.looking import look_lane, look_work
+from weili.entrypoints.http.meter import Meter
 from weili.entrypoints.http.placing import place_lane, place_work
 from weili.kit.context import Ctx, PartyId
 from weili.kit.groupcommit import Lanes
@@ -60,6 +61,7 @@ class Serving:
     keys: dict[str, Credentials]
     key_ids: dict[str, str]
     http: httpx2.Client
+    meter: Meter
     numbers: dict[str, int] = field(default_factory=dict)
 
     def client(self, who: str = "street") -> Client:
@@ -138,7 +140,7 @@ class Serving:
 
 
 @contextmanager
-def served(world: World) -> Iterator[str]:
+def served(world: World, meter: Meter | None = None) -> Iterator[str]:
     """Serve a world until the end of the block; gives the address."""
     (near, far), (near_look, far_look) = socket.socketpair(), socket.socketpair()
     with (
@@ -169,6 +171,7 @@ def served(world: World) -> Iterator[str]:
             looking={world.name: Lanes([look_lane(near_look)])},
             media=FolderMediaStore(Path(folder)),
             indexes={world.name: index},
+            meter=meter,
         )
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
@@ -240,8 +243,12 @@ def serving_of(world: World) -> Iterator[Serving]:
     keys = {name: credentials for name, (_, credentials) in issued.items()}
     key_ids = {name: key_id for name, (key_id, _) in issued.items()}
     # Its document is made when it is first asked for, which takes seconds beside other tests.
-    with served(world) as url, httpx2.Client(base_url=url, timeout=60, trust_env=False) as http:
-        yield Serving(url, market, operator, keys, key_ids, http)
+    meter = Meter()
+    with (
+        served(world, meter) as url,
+        httpx2.Client(base_url=url, timeout=60, trust_env=False) as http,
+    ):
+        yield Serving(url, market, operator, keys, key_ids, http, meter)
 
 
 @pytest.fixture(scope="module")

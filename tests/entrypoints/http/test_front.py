@@ -8,6 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from weili.entrypoints.http.auth import Doorkeeper
 from weili.entrypoints.http.front import Front
+from weili.entrypoints.http.meter import Meter
 from weili.kit.tracing import trace_id_now
 from weili.kit.world import World
 
@@ -31,7 +32,8 @@ def test_a_stranger_takes_no_place_of_the_few_uploads(world: World) -> None:
         "query_string": b"",
         "headers": [(b"authorization", f"Bearer wl_sandbox_{'0' * 26}_{'x' * 43}".encode())],
     }
-    asyncio.run(Front(app, doorkeeper=Doorkeeper({world.name: world}))(scope, receive, send))
+    front = Front(app, doorkeeper=Doorkeeper({world.name: world}), meter=Meter())
+    asyncio.run(front(scope, receive, send))
 
     assert sent[0]["status"] == 401
     assert json.loads(sent[1]["body"])["code"] == "unauthenticated"
@@ -60,7 +62,7 @@ def test_a_body_that_never_ends_is_refused_before_anybody_sees_it() -> None:
         "query_string": b"",
         "headers": [(b"accept-language", b"zh")],
     }
-    front = Front(app, doorkeeper=Doorkeeper({}), body_s=0.01)
+    front = Front(app, doorkeeper=Doorkeeper({}), meter=Meter(), body_s=0.01)
     asyncio.run(front(scope, receive, send))
 
     assert sent[0]["status"] == 400
@@ -88,5 +90,5 @@ def test_a_request_without_a_trace_is_not_part_of_the_one_before_it() -> None:
             scope = {"type": "http", "method": "GET", "path": "/healthz", "headers": headers}
             await front(scope, nothing, unsaid)
 
-    asyncio.run(both(Front(app, doorkeeper=Doorkeeper({}))))
+    asyncio.run(both(Front(app, doorkeeper=Doorkeeper({}), meter=Meter())))
     assert traces == ["4bf92f3577b34da6a3ce929d0e0e4736", ""]

@@ -1,11 +1,11 @@
 """``weili metrics``: what the alarms need to know, in the text format of Prometheus.
 
 It is asked of the database and the disc, so it is right whichever processes run. How many requests
-there are, how they end and how long they take, the proxy in front counts.
+there are, how they end and how long they take, each server counts (``WEILI_METRICS_PORT``).
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -54,13 +54,20 @@ def metrics(
     if archive is not None:
         samples += _of_archive(archive)
     # Nothing is written before all is known: half the figures would be taken for all of them.
-    for name, text in HELP.items():
-        found = [sample for sample in samples if sample[0] == name]
-        if found:
-            say.out.print(f"# HELP {name} {text}\n# TYPE {name} gauge", markup=False)
-        for _, world_name, value in found:
-            label = f'{{world="{world_name}"}}' if world_name else ""
-            say.out.print(f"{name}{label} {value:g}", markup=False, highlight=False)
+    say.out.print(_exposition(samples), end="", markup=False, highlight=False, soft_wrap=True)
+
+
+def _exposition(samples: Sequence[Sample]) -> str:
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+    registry = CollectorRegistry()
+    gauges: dict[str, Gauge] = {}
+    for name, world, value in samples:
+        if name not in gauges:
+            labels = ("world",) if world else ()
+            gauges[name] = Gauge(name, HELP[name], labels, registry=registry)
+        (gauges[name].labels(world) if world else gauges[name]).set(value)
+    return generate_latest(registry).decode()
 
 
 def _of_world(world: "World", index: "SearchIndex") -> Iterator[Sample]:

@@ -53,6 +53,7 @@ from weili.entrypoints.http.hot import hot_routes
 from weili.entrypoints.http.hot_reads import hot_reads
 from weili.entrypoints.http.looking import Looking, LookLanes
 from weili.entrypoints.http.media import media_router
+from weili.entrypoints.http.meter import Meter
 from weili.entrypoints.http.openapi import openapi_of
 from weili.entrypoints.http.placing import PlaceLanes, Placing
 from weili.entrypoints.http.problems import (
@@ -104,16 +105,19 @@ def create_app(
     media: MediaStore,
     is_current: Callable[[World], bool] = lambda _: True,
     indexes: Mapping[str, SearchIndex] = MappingProxyType({}),
+    meter: Meter | None = None,
 ) -> ASGIApp:
     """Make the application.
 
     ``placing`` and ``looking`` hold the lanes of each world, to be joined to the event loop and
-    closed here.
-    ``media`` is where the bytes of pictures lie. ``indexes`` are what is searched, by world;
+    closed here. ``media`` is where the bytes of pictures lie. ``indexes`` are what is searched, by world;
     without one a search is refused as not ready. ``is_current`` says whether a world's database
-    has the newest shape. Threads are as many as the smallest pool has connections.
+    has the newest shape. Threads are as many as the smallest pool has connections. What is
+    counted, ``meter`` shows.
     """
     lanes: list[PlaceLanes | LookLanes] = [*placing.values(), *looking.values()]
+    meter = meter or Meter()
+    meter.watch(worlds, placing, looking)
     threads = min(world.connections for world in worlds.values())
 
     @asynccontextmanager
@@ -153,17 +157,16 @@ def create_app(
     for refusal in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(refusal, _refused)
     doorkeeper = Doorkeeper(worlds)
-    app.add_middleware(Front, doorkeeper=doorkeeper)
-    straight = {
-        (method, route.path): Front(route.app, doorkeeper=doorkeeper, is_hot=True)
-        for route in hot
-        for method in route.methods or ()
+    app.add_middleware(Front, doorkeeper=doorkeeper, meter=meter)
+    straight: dict[tuple[str, str], ASGIApp] = {
+        (method, route.path): route.app for route in hot for method in route.methods or ()
     }
-    straight |= {
-        key: Front(hot_read, doorkeeper=doorkeeper, is_hot=True)
-        for key, hot_read in hot_reads(looking, app).items()
+    straight |= hot_reads(looking, app)
+    fronts = {
+        key: Front(each, doorkeeper=doorkeeper, meter=meter, hot_path=key[1])
+        for key, each in straight.items()
     }
-    return Straight(app, hot=straight)
+    return Straight(app, hot=fronts)
 
 
 def _operation_id(route: APIRoute) -> str:

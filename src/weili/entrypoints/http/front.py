@@ -7,12 +7,14 @@ forget to, and nothing of a stranger's body is parsed.
 import asyncio
 import logging
 from collections.abc import Mapping
+from time import monotonic
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weili.entrypoints.http.auth import Doorkeeper
 from weili.entrypoints.http.calls import Call
+from weili.entrypoints.http.meter import Meter
 from weili.entrypoints.http.policy import PUBLIC, is_path
 from weili.entrypoints.http.problems import (
     PathUnknown,
@@ -89,10 +91,11 @@ class Front:
         app: ASGIApp,
         *,
         doorkeeper: Doorkeeper,
-        is_hot: bool = False,
+        meter: Meter,
+        hot_path: str = "",
         body_s: float = BODY_S,
     ) -> None:
-        """Stand before an application; of a hot one only what was refused is logged.
+        """Stand before an application; of a hot one, of one path, only refusals are logged.
 
         An order that was placed is written down in better places; a line for each would be a
         fifth of the event loop's work.
@@ -100,7 +103,9 @@ class Front:
         self._app = app
         self._doorkeeper = doorkeeper
         self._body_s = body_s
-        self._logged_from = _REFUSED if is_hot else 0
+        self._meter = meter
+        self._hot_path = hot_path
+        self._logged_from = _REFUSED if hot_path else 0
         self._uploads = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,18 +113,18 @@ class Front:
         if scope["type"] != "http" or "weili.call" in scope:
             await self._app(scope, receive, send)
             return
+        begun_s = monotonic()
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         request_id = _request_id(headers)
         language = language_of(headers.get("accept-language", ""))
         scope["weili.language"] = language
-        is_begun = False
+        status = 0
 
         async def tagged(message: Message) -> None:
-            nonlocal is_begun
+            nonlocal status
             if message["type"] == "http.response.start":
-                is_begun = True
                 message["headers"] = [
                     *message.get("headers", ()),
                     (REQUEST_ID_HEADER, request_id.encode()),
@@ -138,12 +143,14 @@ class Front:
             await problem_response(problem, language)(scope, receive, tagged)
         except Exception:
             _log.exception("%s %s failed", scope["method"], scope["path"])
-            if is_begun:
+            if status:
                 raise
             fault = Unexpected(request_id=request_id)
             await problem_response(fault, language)(scope, receive, tagged)
         finally:
             self._uploads -= scope.get(_IS_UPLOAD, False)
+            if status:
+                self._meter.answered(scope, self._hot_path, status, monotonic() - begun_s)
 
     async def _prepared(
         self, scope: Scope, receive: Receive, headers: dict[str, str], language: str

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from pydantic import ValidationError
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from weili.entrypoints.http.checks import UnfitError
 from weili.entrypoints.http.faults import fault_said
@@ -17,6 +18,8 @@ from weili.kit.tracing import request_id_now
 MEDIA_TYPE: Final = "application/problem+json"
 FIELDS_MAX: Final = 50
 RETRY_AFTER_S: Final = 1
+REFUSED_AS: Final = "weili.refused_as"
+"""Where a scope tells the code of the problem that its request was refused with."""
 _EXPECTED_LENGTH_MAX: Final = 200
 _UNREADABLE: Final = "无法解析"
 _PLACE = re.compile(r"line (\d+) column (\d+)")
@@ -111,13 +114,25 @@ def problem_response(
     problem: Problem, language: str, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Answer with a problem, which names the request that it refuses."""
-    document = problem_document(problem, language) | {"request_id": request_id_now.get()}
-    return Response(
-        msgspec.json.encode(document),
-        status_code=status_of(problem),
-        headers={**headers_of(problem), **(headers or {})},
-        media_type=MEDIA_TYPE,
-    )
+    return _Refusal(problem, language, headers or {})
+
+
+class _Refusal(Response):
+    """Tells the scope what the request was refused as, for whoever counts."""
+
+    def __init__(self, problem: Problem, language: str, headers: Mapping[str, str]) -> None:
+        document = problem_document(problem, language) | {"request_id": request_id_now.get()}
+        super().__init__(
+            msgspec.json.encode(document),
+            status_code=status_of(problem),
+            headers={**headers_of(problem), **headers},
+            media_type=MEDIA_TYPE,
+        )
+        self._refused_as = problem.code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[REFUSED_AS] = self._refused_as
+        await super().__call__(scope, receive, send)
 
 
 def input_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:

@@ -117,6 +117,7 @@ def _started(
         "WEILI_WORLDS": SANDBOX,
         "WEILI_HOST": HOST,
         "WEILI_PORT": str(port),
+        "WEILI_METRICS_PORT": "",
         "WEILI_HOME": str(settings.home),
     }
     fd = listening.fileno()

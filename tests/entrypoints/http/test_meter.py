@@ -1,0 +1,152 @@
+"""What is counted of requests, and told of what they wait for."""
+
+import asyncio
+import re
+import socket
+from collections.abc import Callable
+from urllib.request import urlopen
+
+import pytest
+
+from tests.entrypoints.http.conftest import Serving
+from weili import bootstrap
+from weili.entrypoints.http.meter import NO_ROUTE, Meter
+from weili.entrypoints.http.placing import PlaceRequest, place_lane
+from weili.entrypoints.http.policy import POLICY, PUBLIC
+from weili.kit.groupcommit import Lanes
+from weili.kit.ids import id_text
+from weili.kit.problems import Unavailable
+
+Count = Callable[..., float]
+
+
+@pytest.fixture
+def counted(serving: Serving) -> Count:
+    """Give what says by how much a figure has grown since the test began."""
+
+    def figure(name: str, labels: dict[str, str]) -> float:
+        return serving.meter.registry.get_sample_value(name, labels) or 0
+
+    before: dict[str, float] = {
+        f"{sample.name}{sorted(sample.labels.items())}": sample.value
+        for metric in serving.meter.registry.collect()
+        for sample in metric.samples
+    }
+
+    def grown(name: str, **labels: str) -> float:
+        return figure(name, labels) - before.get(f"{name}{sorted(labels.items())}", 0)
+
+    return grown
+
+
+def requests(counted: Count, method: str, route: str, status: str) -> float:
+    """Say how many requests were counted."""
+    name = "weili_http_request_seconds_count"
+    return counted(name, method=method, route=route, status=status)
+
+
+def test_requests_are_counted_by_route_and_sort_of_answer(serving: Serving, counted: Count) -> None:
+    tea = id_text("sku", serving.market.tea)
+    serving.placed()
+    order = serving.placed()["id"]
+    for target in (f"/v1/orders/{order}", f"/v1/skus/{tea}", "/healthz"):
+        assert serving.ask("street", "GET", target).status_code == 200
+    asked = {"items": [{"sku_id": tea, "quantity": 1}]}
+    assert serving.ask("street", "POST", "/v1/prices:batchGet", asked).status_code == 200
+    # What is not as documented goes on to the framework, and is still one request
+    assert serving.ask("street", "POST", "/v1/prices:batchGet", {"items": 5}).status_code == 400
+
+    assert requests(counted, "POST", "/v1/orders", "2xx") == 2
+    assert requests(counted, "GET", "/v1/orders/{order_id}", "2xx") == 1
+    assert requests(counted, "GET", "/v1/skus/{sku_id}", "2xx") == 1
+    assert requests(counted, "GET", "/healthz", "2xx") == 1
+    assert requests(counted, "POST", "/v1/prices:batchGet", "2xx") == 1
+    assert requests(counted, "POST", "/v1/prices:batchGet", "4xx") == 1
+
+
+def test_refusals_are_counted_by_route_and_code_wherever_they_are_made(
+    serving: Serving, counted: Count
+) -> None:
+    serving.ask("street", "POST", "/v1/orders", {"number": "X"})
+    serving.ask("street", "GET", f"/v1/orders/{id_text('ord', serving.operator)}")
+    serving.ask("grocer", "GET", "/v1/orders")
+    serving.ask(None, "GET", "/v1/orders")
+    serving.ask("street", "DELETE", "/v1/orders/by-number/X")
+    serving.ask("street", "GET", "/v1/nothing/here-4711")
+
+    def refused(route: str, code: str) -> float:
+        return counted("weili_http_refusals_total", route=route, code=code)
+
+    assert refused("/v1/orders", "input_invalid") == 1
+    assert refused("/v1/orders/{order_id}", "order_unknown") == 1
+    assert refused("/v1/orders", "forbidden") == 1
+    assert refused("/v1/orders/by-number/{number}", "method_not_allowed") == 1
+    assert refused("none", "unauthenticated") == refused("none", "path_unknown") == 1
+
+
+def test_nothing_that_was_sent_becomes_a_label(serving: Serving) -> None:
+    number = serving.placed()["number"]
+    order = serving.ask("street", "GET", f"/v1/orders/by-number/{number}").json()["id"]
+    for n in range(50):
+        serving.ask("street", "GET", f"/v1/made-up-{n}")
+        serving.ask("street", ("PATCH", "REPORT")[n % 2], f"/v1/orders/{order}")
+    paths = {path for _, path in POLICY} | PUBLIC | {NO_ROUTE}
+    seen = [
+        sample.labels
+        for metric in serving.meter.registry.collect()
+        for sample in metric.samples
+        if "route" in sample.labels
+    ]
+    assert {labels["route"] for labels in seen} <= paths
+    assert {labels.get("method", "GET") for labels in seen} <= {
+        *("GET", "POST", "PUT", "DELETE", "other"),
+    }
+    assert all(re.fullmatch(r"[a-z_]+", labels.get("code", "a")) for labels in seen)
+
+
+def test_what_is_under_way_and_what_was_lost_is_told_of_each_lane(serving: Serving) -> None:
+    world = serving.market.world
+    near, far = socket.socketpair()
+    lane = place_lane(near)
+    meter = Meter()
+    meter.watch({world.name: world}, {world.name: Lanes([lane])}, {})
+
+    def told(name: str) -> float | None:
+        labels = {"world": world.name, "lane": "place"}
+        return meter.registry.get_sample_value(name, labels)
+
+    async def lose() -> None:
+        await lane.open()
+        asking = asyncio.ensure_future(lane.ask(PlaceRequest(orders=())))
+        await asyncio.sleep(0)
+        assert (told("weili_lane_weight"), told("weili_far_ends_lost_total")) == (1, 0)
+        far.close()
+        with pytest.raises(Unavailable):
+            await asking
+
+    asyncio.run(lose())
+    assert (told("weili_lane_weight"), told("weili_far_ends_lost_total")) == (0, 1)
+    assert told("weili_far_ends_ready") == 0
+    of_world = {"world": world.name}
+    assert meter.registry.get_sample_value("weili_connections_taken", of_world) == 0
+    assert meter.registry.get_sample_value("weili_connections_max", of_world) == world.connections
+
+
+def test_figures_are_shown_where_the_settings_say_and_nowhere_else() -> None:
+    meter = Meter()
+    with bootstrap.shown(bootstrap.Settings.read({}), meter):
+        assert meter.registry.get_sample_value("process_open_fds") is not None
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+        settings = bootstrap.Settings.read({"WEILI_METRICS_PORT": port})
+        assert settings.metrics_host == "127.0.0.1"
+        with pytest.raises(bootstrap.PortTaken) as taken, bootstrap.shown(settings, meter):
+            pass
+    assert "WEILI_METRICS_PORT=8080" in taken.value.text("zh")
+    url = f"http://127.0.0.1:{port}/metrics"
+    with bootstrap.shown(settings, meter), urlopen(url, timeout=10) as answer:
+        assert b"process_cpu_seconds_total" in answer.read()
+    with pytest.raises(OSError, match="refused"):
+        urlopen(url, timeout=10)
