@@ -110,10 +110,10 @@ def create_app(
     """Make the application.
 
     ``placing`` and ``looking`` hold the lanes of each world, to be joined to the event loop and
-    closed here. ``media`` is where the bytes of pictures lie. ``indexes`` are what is searched, by world;
-    without one a search is refused as not ready. ``is_current`` says whether a world's database
-    has the newest shape. Threads are as many as the smallest pool has connections. What is
-    counted, ``meter`` shows.
+    closed here. ``media`` is where the bytes of pictures lie. ``indexes`` are what is searched, by
+    world; without one a search is refused as not ready. ``is_current`` says whether a world's
+    database is fit for this version. Threads are as many as the smallest pool has connections.
+    What is counted, ``meter`` shows.
     """
     lanes: list[PlaceLanes | LookLanes] = [*placing.values(), *looking.values()]
     meter = meter or Meter()
