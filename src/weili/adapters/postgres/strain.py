@@ -63,6 +63,20 @@ def connections_taken(url: str) -> Iterator[int]:
         yield taken
 
 
+def clock_turned_back(url: str, by_s: int) -> None:
+    """Turn a sandbox world's clock back, which no program may: as a machine's clock is set right.
+
+    Raises: StrainError, when the server does not answer.
+    """
+    back = """INSERT INTO kit.clock (one, offset_s) VALUES (true, %s)
+ON CONFLICT (one) DO UPDATE SET offset_s = clock.offset_s + excluded.offset_s"""
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            connection.execute(back, (-by_s,))
+    except psycopg.Error as error:
+        raise StrainError(str(error)) from error
+
+
 def _awaited(
     connection: "psycopg.Connection[tuple[object, ...]]", table: str, patience_s: float
 ) -> bool:

@@ -2,12 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from weili.adapters.postgres.strain import StrainError, connections_taken, table_held
+from weili.adapters.postgres.strain import (
+    StrainError,
+    clock_turned_back,
+    connections_taken,
+    table_held,
+)
 from weili.adapters.suppliers.dice import Dice
 from weili.entrypoints.cli.chaos.house import PATIENCE_S, House, StuckError, Victim
 from weili.entrypoints.cli.chaos.market import Market
@@ -20,6 +26,7 @@ DELAY_MS_MIN: Final = 200
 CROWD_S: Final = 2.0
 REPEATS: Final = 3
 TURN_S_MAX: Final = 3_600
+BACK_S_MAX: Final = 60
 RETRY_S: Final = 0.1
 DATABASE_PER_MILLE: Final = 300
 HALF: Final = 500
@@ -86,6 +93,7 @@ class Strain(StrEnum):
     SUPPLIERS_REPEATED = "suppliers_repeated"
     CONNECTIONS_TAKEN = "connections_taken"
     CLOCK_TURNED = "clock_turned"
+    CLOCK_TURNED_BACK = "clock_turned_back"
     DATABASE_DELAYED = "database_delayed"
     DATABASE_CUT = "database_cut"
     DATABASE_HALF_CLOSED = "database_half_closed"
@@ -115,7 +123,10 @@ class Strains:
         """
         match strain:
             case Strain.CONNECTIONS_TAKEN:
-                await asyncio.to_thread(self._crowd, dice)
+                await asyncio.to_thread(self._persist, lambda url: self._crowd(url, dice))
+            case Strain.CLOCK_TURNED_BACK:
+                by_s = dice.between(1, BACK_S_MAX)
+                await asyncio.to_thread(self._persist, lambda url: clock_turned_back(url, by_s))
             case Strain.CLOCK_TURNED:
                 await self._market.clock_turn(dice.between(1, TURN_S_MAX))
             case Strain.SUPPLIERS_REPEATED:
@@ -126,21 +137,23 @@ class Strains:
                 for proxy in proxies:
                     _hit(proxy, strain, dice)
 
-    def _crowd(self, dice: Dice) -> None:
+    def _crowd(self, url: str, dice: Dice) -> None:
         """Take all connections that are left, and kill one who needs a new one, for a while."""
+        with connections_taken(url):
+            self._house.strike(dice.pick([Victim.PLACE, Victim.WORK]), dice.pick)
+            time.sleep(CROWD_S)
+
+    def _persist(self, strain: Callable[[str], None]) -> None:
+        """Put the database under strain as soon as it answers."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             url = self._house.database_url()
-            try:
-                if url is not None:
-                    with connections_taken(url):
-                        self._house.strike(dice.pick([Victim.PLACE, Victim.WORK]), dice.pick)
-                        time.sleep(CROWD_S)
+            if url is not None:
+                with suppress(StrainError):
+                    strain(url)
                     return
-            except StrainError:
-                pass
             time.sleep(RETRY_S)
-        raise StuckError(f"no connection could be taken for {PATIENCE_S:g} s")
+        raise StuckError(f"the database did not answer for {PATIENCE_S:g} s")
 
 
 def _hit(proxy: Proxy, strain: Strain, dice: Dice) -> None:

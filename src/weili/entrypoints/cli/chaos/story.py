@@ -32,6 +32,7 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
         "数据库连接耗尽，同时终止一个需要新连接的进程",
     ),
     Strain.CLOCK_TURNED: ("the clock jumped ahead", "时钟向前跳变"),
+    Strain.CLOCK_TURNED_BACK: ("the clock fell back", "时钟回拨"),
     Strain.DATABASE_DELAYED: ("the network to the database held back", "与数据库之间网络延迟"),
     Strain.DATABASE_CUT: ("the network to the database cut", "与数据库之间连接中断"),
     Strain.DATABASE_HALF_CLOSED: ("half closed towards the database", "与数据库之间连接半关闭"),
