@@ -66,7 +66,8 @@ class Plan:
 class Run:
     """What came of it. ``processor_share`` is of one core, the client's own.
 
-    ``items`` are SKUs that were read; of searches, those that found something.
+    ``items`` are SKUs that were read; of searches, those that found something. ``put_off`` counts
+    the answers that asked to come back later.
     """
 
     clients: int
@@ -79,6 +80,7 @@ class Run:
     kb_per_answer: float
     processor_share: float
     refusal: str
+    put_off: int
 
 
 class _Answers:
@@ -89,6 +91,7 @@ class _Answers:
         self.size = 0
         self.times: list[float] = []
         self.refusal = ""
+        self.put_off = 0
         self._is_search = kind in {"search", "common", "by_price"}
 
     def note(self, answer: bytes, took_s: float) -> None:
@@ -257,6 +260,7 @@ def _run(plan: Plan, answers: _Answers, took: float, share: float) -> Run:
         kb_per_answer=round(answers.size / len(answers.times) / 1e3, 1),
         processor_share=round(share, 4),
         refusal=answers.refusal,
+        put_off=answers.put_off,
     )
 
 

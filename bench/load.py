@@ -29,6 +29,8 @@ _CALLS_PER_S: Final = 40
 """How many requests are made ready for each second; who needs more ends earlier."""
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length: "
+_AFTER: Final = b"retry-after: "
+_BUSY: Final = b"429"
 _PLACED: Final = b'"status":"placed"'
 _TIMEOUT_S: Final = 60
 
@@ -47,7 +49,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of it. ``processor_share`` is of one core, the client's own."""
+    """What came of it. ``processor_share`` is of one core, the client's own.
+
+    ``put_off`` counts the answers that asked to come back later, which the client did.
+    """
 
     clients: int
     orders: int
@@ -57,6 +62,7 @@ class Run:
     p99_ms: float
     processor_share: float
     refusal: str
+    put_off: int
 
 
 def requests_signed(market: Market, kind: str, count: int, size: int = 1) -> list[bytes]:
@@ -122,16 +128,17 @@ class Connection(asyncio.Protocol):
 
 
 class Counted(Protocol):
-    """What notes each answer and how long it took, and the first refusal."""
+    """What notes each answer and how long it took, the first refusal, and how many came later."""
 
     refusal: str
+    put_off: int
 
     def note(self, answer: bytes, took_s: float) -> None:
         """Note a whole answer."""
 
 
 class _InTurn(Connection):
-    """Sends one request after another until the time is over."""
+    """Sends one request after another until the time is over; again, later, if it is asked to."""
 
     def __init__(self, requests: Iterator[bytes], end: float, load: Counted) -> None:
         super().__init__()
@@ -139,6 +146,7 @@ class _InTurn(Connection):
         self._end = end
         self._load = load
         self._sent = 0.0
+        self._request = b""
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -146,6 +154,12 @@ class _InTurn(Connection):
         self._next()
 
     def answered(self, answer: bytes) -> None:
+        if answer[9:12] == _BUSY:
+            self._load.put_off += 1
+            at = answer.find(_AFTER) + len(_AFTER)
+            later_s = int(answer[at : answer.find(b"\r", at)])
+            asyncio.get_running_loop().call_later(later_s, self._send)
+            return
         self._load.note(answer, time.perf_counter() - self._sent)
         self._next()
 
@@ -156,11 +170,15 @@ class _InTurn(Connection):
 
     def _next(self) -> None:
         request = next(self._requests, None) if time.perf_counter() < self._end else None
-        if self.transport is None or request is None:
+        if request is None:
             self.done.set_result(None)
             return
-        self._sent = time.perf_counter()
-        self.transport.write(request)
+        self._request, self._sent = request, time.perf_counter()
+        self._send()
+
+    def _send(self) -> None:
+        if self.transport is not None:
+            self.transport.write(self._request)
 
 
 class _Load:
@@ -170,6 +188,7 @@ class _Load:
         self.orders = 0
         self.times: list[float] = []
         self.refusal = ""
+        self.put_off = 0
 
     def note(self, answer: bytes, took_s: float) -> None:
         self.times.append(took_s)
@@ -199,6 +218,7 @@ async def load(plan: Plan) -> Run:
         p99_ms=round(statistics.quantiles(times, n=100)[98] * 1e3, 2),
         processor_share=round(share, 4),
         refusal=counted.refusal,
+        put_off=counted.put_off,
     )
 
 

@@ -7,10 +7,10 @@ itself, and would else share one interpreter with the event loop that asks. What
 lane with the least under way (``Lanes``); what far ends do at once the database puts in order.
 
 The two ends are joined by a stream socket. ``Lane`` is the near end, in the event loop; its bound
-is the most work that may be under way, past it the caller is told at once. It is as much as the far
-end does in half a second, by what it did last (``Pace``), so whoever is let in is answered soon,
-however slow the database has become. ``work_lane`` is the far end: it reads what has arrived, does
-it as one batch, and writes the answers back in one go.
+is the most work that may be ahead of another command, past it the caller is told at once. It is as
+much as the far end does in half a second, by what it did last (``Pace``), so whoever is let in is
+answered soon, however slow the database has become. ``work_lane`` is the far end: it reads what has
+arrived, does it as one batch, and writes the answers back in one go.
 
 When a far end is lost, nobody knows what it had done of what it was given: whoever waits is told so
 and may ask again with the same number. The lane never asks again by itself. It gets a new far end
@@ -40,11 +40,12 @@ from weili.kit.problems import Busy, Problem, Unavailable
 
 BATCH_WEIGHT_MAX: Final = 500
 LANE_WEIGHT_MAX: Final = 4_000
-"""What a batch, and all that is under way in a lane, may weigh unless something else is asked."""
+"""What a batch, and all that is ahead of a command in a lane, may weigh, unless a lane is made for
+less."""
 WAIT_MAX_S: Final = 0.5
-"""How long what is let in may take, at the pace of the far end."""
+"""How long what is ahead of a command may take, at the pace of the far end."""
 LANE_WEIGHT_MIN: Final = 32
-"""What may be under way however slow the far end is: one lone command says little about many."""
+"""What may be ahead however slow the far end is: one lone command says little about many."""
 QUICK_S: Final = WAIT_MAX_S / 10
 """A far end that answers within this time is not what anybody waits for."""
 PACE_HALF_S: Final = 0.5
@@ -79,7 +80,7 @@ class _Waiting(NamedTuple):
 
 
 class Pace:
-    """How fast a far end works by its last answers, and so how much may be under way.
+    """How fast a far end works by its last answers, and so how much may be ahead of a command.
 
     While it answers quickly only ``weight_max`` bounds it: a batch of one takes nearly as long as
     one of many, so what little it does while little is asked does not tell what it can.
@@ -105,7 +106,7 @@ class Pace:
 
     @property
     def bound(self) -> int:
-        """What may be under way."""
+        """What may be ahead of another command."""
         if self._longest_s < QUICK_S:
             return self._weight_max
         in_time = int(self._done / self._busy_s * WAIT_MAX_S)
@@ -184,7 +185,7 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         weight = self._weigh(command)
         if not self.weight:
             self._pace.begin(loop.time())
-        elif self.weight + weight > self._pace.bound:
+        elif self.weight >= self._pace.bound:
             raise Busy(retry_after_s=RETRY_AFTER_S)
         number = next(self._numbers) & 0xFFFFFFFF
         future: asyncio.Future[bytes] = loop.create_future()
