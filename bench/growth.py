@@ -25,7 +25,7 @@ from bench.market import LINES_MAX, Market, market_open
 from weili import bootstrap
 from weili.adapters.postgres import Server, embedded
 from weili.kit.world import World
-from weili.workflows.verify_world import verify_world
+from weili.workflows.verify_world import LANES, verify_world
 
 HOME: Final = ours.CHECKOUT / ".weili" / "bench-growth"
 RESULTS: Final = Path(__file__).with_name("results") / "growth.json"
@@ -71,19 +71,20 @@ class Growth:
     def verify(self, name: str) -> dict[str, Any]:
         """Verify a world; says how long each check took, by the clock and by processors."""
         checks: dict[str, float] = {}
-        last: list[tuple[str, float]] = []
 
-        def note(check: str) -> None:
-            now = time.monotonic()
-            if last:
-                checks[last[-1][0]] = round(now - last[-1][1], 2)
-            last.append((check, now))
+        @contextmanager
+        def running(check: str) -> Iterator[None]:
+            began = time.monotonic()
+            yield
+            checks[check] = round(time.monotonic() - began, 2)
 
         began = time.monotonic()
         roots = {"postgres": self._server.pid, "bench": os.getpid()}
-        with machine.watched(roots) as share, self.worlds[name].begin(snapshot=True) as ctx:
-            findings = verify_world(ctx, progress=note)
-        note("")
+        with (
+            machine.watched(roots) as share,
+            self.worlds[name].snapshots(count=LANES) as lanes,
+        ):
+            findings = verify_world(*lanes, running=running)
         return {
             "took_s": round(time.monotonic() - began, 1),
             "processor_s": share.ours_s,

@@ -1,7 +1,9 @@
 """A world commits what is done in it, announces it in order, and keeps its own time."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -109,3 +111,27 @@ def test_what_a_refused_statement_was_to_write_is_not_in_the_text_of_its_error(
         ctx.db.sa.execute(missing, {"name": "欧阳小美"})
     assert "kit.nothing" in str(refused.value)
     assert "欧阳小美" not in str(refused.value)
+
+
+def test_snapshots_opened_together_read_one_moment_and_write_nothing(world: World) -> None:
+    # Given two snapshots, and a fact that is committed after they were opened
+    with world.snapshots(count=2) as (first, second):
+        with world.begin() as ctx:
+            ctx.announce(THING_DONE, party_id=SYSTEM_PARTY, subject="late", data={"number": 1})
+        # Then neither sees it, be it the first thing that it reads; both are of the same time
+        assert [outbox.waiting(ctx) for ctx in (second, first)] == [0, 0]
+        assert (second.now, second.actor) == (first.now, first.actor)
+        with pytest.raises(sa.exc.InternalError, match="read-only"):
+            second.db.sa.execute(sa.text("DELETE FROM kit.outbox"))
+    with world.snapshots(count=2) as lanes:
+        assert [outbox.waiting(ctx) for ctx in lanes] == [1, 1]
+
+
+def test_what_one_thread_waits_for_another_can_interrupt(world: World) -> None:
+    with world.snapshots(count=2) as (_, second), ThreadPoolExecutor(1) as pool:
+        asleep = pool.submit(second.db.rows, "SELECT pg_sleep(60)")
+        while not asleep.done():
+            second.db.interrupt()
+            wait([asleep], timeout=0.1)
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            asleep.result()

@@ -14,7 +14,7 @@ from weili.workflows.dispatch_orders import orders_queue
 from weili.workflows.place_dropship_orders import place_dropship_orders
 from weili.workflows.ship_package import deliver_package, ship_package
 from weili.workflows.supplier_answers import child_taken
-from weili.workflows.verify_world import verify_world
+from weili.workflows.verify_world import LANES, verify_world
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def shipped(traded: Market) -> Market:
 
 def findings(market: Market) -> list[Finding]:
     """Verify on a snapshot, as the command line does."""
-    with market.world.begin(snapshot=True) as ctx:
-        return verify_world(ctx)
+    with market.world.snapshots(count=LANES) as lanes:
+        return verify_world(*lanes)
 
 
 def hit(database: str, statement: str) -> None:
@@ -79,6 +79,18 @@ def test_only_who_may_verify_is_told(traded: Market) -> None:
     world = traded.world
     with pytest.raises(Forbidden), world.begin(traded.as_partner(), snapshot=True) as ctx:
         verify_world(ctx)
+
+
+@pytest.mark.parametrize("table", ["dropship.order_number", "kit.feed"])
+def test_a_check_that_fails_ends_the_others_and_nobody_is_told_that_all_is_well(
+    traded: Market, database: str, table: str
+) -> None:
+    schema, name = table.split(".")
+    hit(database, f"ALTER TABLE {table} RENAME TO gone")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        findings(traded)
+    hit(database, f"ALTER TABLE {schema}.gone RENAME TO {name}")
+    assert findings(traded) == []
 
 
 def test_stock_that_is_promised_to_nobody_is_found_where_it_lies(

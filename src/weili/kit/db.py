@@ -139,6 +139,14 @@ class Transaction:
         with suppress(psycopg.Error):
             self._wire.receive()
 
+    def interrupt(self) -> None:
+        """Have the server break off what this transaction waits for; for another thread to call.
+
+        Where it can't be reached, nobody waits for it long.
+        """
+        with suppress(psycopg.Error):
+            self._wire.interrupt()
+
     def commit(self) -> None:
         """Commit, in one journey with what was sent and not yet waited for. The world calls it."""
         self._wire.commit()

@@ -96,10 +96,12 @@ def room_make(ctx: Ctx) -> None:
 
     What it sorts and hashes has room in memory. Tables are hashed and not looked up row by row:
     every key of trade has the partner's id in it, which goes with the rest of the key, and so the
-    planner believes that a join of millions of rows brings a few hundred.
+    planner believes that a join of millions of rows brings a few hundred. Statements get no
+    processes besides their own: several transactions run side by side instead (ADR 0029).
     """
     ctx.db.run(
-        "SELECT set_config('work_mem', %b, true), set_config('enable_nestloop', 'off', true)",
+        "SELECT set_config('work_mem', %b, true), set_config('enable_nestloop', 'off', true),"
+        " set_config('max_parallel_workers_per_gather', '0', true)",
         _WORK_MEM,
     )
 

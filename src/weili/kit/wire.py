@@ -248,6 +248,13 @@ class Wire:
         if refused is not None:
             raise _error_of(refused)
 
+    def interrupt(self) -> None:
+        """Have the server break off what another thread waits for here; that one is told.
+
+        Raises: psycopg's error, when the server can't be reached for that.
+        """
+        self._connection.cancel_safe(timeout=_CANCEL_S)
+
     def _stop(self) -> None:
         """Have the server stop what it is doing, so that the transaction can be rolled back."""
         try:

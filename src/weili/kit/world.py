@@ -5,7 +5,8 @@ opens, commits and rolls back.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from functools import partial
@@ -78,28 +79,15 @@ class World:
         self.is_sandbox = name != LIVE
         self.keyring = keyring
         self.connections = connections
-        self.engine = sa.create_engine(
-            sa.make_url(url).set(drivername="postgresql+psycopg"),
+        self.engine = _engine(
+            name,
+            url,
+            plans,
             pool_size=connections,
             max_overflow=0,
             pool_timeout=LOCK_TIMEOUT_MS / 1000,
-            hide_parameters=True,  # An error's text goes to the log, and what was written may not.
-            connect_args={
-                "connect_timeout": 5,
-                "application_name": f"weili {name}",
-                # psycopg's own preparing ends in a DEALLOCATE ALL, which the wire's would share.
-                "prepare_threshold": None,
-                "options": (
-                    f"-c role={APP_ROLE} -c lock_timeout={LOCK_TIMEOUT_MS}"
-                    f" -c statement_timeout={STATEMENT_TIMEOUT_MS}"
-                    f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
-                    # The jobs' own statements name no schema; all of ours do.
-                    " -c search_path=public,procrastinate -c timezone=UTC -c jit=off"
-                    f" -c plan_cache_mode={plans.value}"
-                ),
-            },
         )
-        sa.event.listen(self.engine, "connect", _wire_lay)
+        self._unpooled = _engine(name, url, plans, poolclass=sa.pool.NullPool)
         sa.event.listen(self.engine, "checkin", _note_idle)
         sa.event.listen(self.engine, "checkout", _ping_idle)
 
@@ -136,6 +124,20 @@ class World:
                 raise
             raise problem from error
 
+    @contextmanager
+    def snapshots(self, actor: Actor = SYSTEM, *, count: int) -> Iterator[tuple[Ctx, ...]]:
+        """Open snapshots, all of one moment of the database.
+
+        Each may be used by a thread of its own. Only the first is of the pool: who holds one of its
+        connections never waits for another.
+
+        Raises: as ``begin``.
+        """
+        with self.begin(actor, snapshot=True) as first, ExitStack() as beside:
+            [[name]] = first.db.rows("SELECT pg_export_snapshot()")
+            others = [beside.enter_context(self._beside(first, name)) for _ in range(1, count)]
+            yield first, *others
+
     def begin_as(self, actor: Actor) -> Begin:
         """Give a ``begin`` that opens transactions for this actor."""
         return partial(self.begin, actor)
@@ -150,11 +152,51 @@ class World:
         """Close every connection of the pool."""
         self.engine.dispose()
 
+    @contextmanager
+    def _beside(self, first: Ctx, snapshot: str) -> Iterator[Ctx]:
+        """Open a transaction on the snapshot that another one has exported, and undo it after."""
+        with self._unpooled.connect() as connection:
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            # A SET takes no parameters; what the server calls a snapshot has no quotes in it.
+            connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+            db = Transaction(connection)
+            db.run(_SNAPSHOT_LIMITS, *[str(SNAPSHOT_TIMEOUT_MS)] * 2)
+            try:
+                yield replace(first, db=db, announced=[])
+            finally:
+                db.settle()
+
     def _now(self, db: Transaction) -> datetime:
         if not self.is_sandbox:
             return wall_now()
         rows = db.rows("SELECT offset_s FROM kit.clock")
         return turned(wall_now(), rows[0][0] if rows else 0)
+
+
+def _engine(name: str, url: str, plans: Plans, **pool: object) -> sa.Engine:
+    engine = sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"),
+        hide_parameters=True,  # An error's text goes to the log, and what was written may not.
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": f"weili {name}",
+            # psycopg's own preparing ends in a DEALLOCATE ALL, which the wire's would share.
+            "prepare_threshold": None,
+            "options": (
+                f"-c role={APP_ROLE} -c lock_timeout={LOCK_TIMEOUT_MS}"
+                f" -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+                f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
+                # The jobs' own statements name no schema; all of ours do.
+                " -c search_path=public,procrastinate -c timezone=UTC -c jit=off"
+                f" -c plan_cache_mode={plans.value}"
+            ),
+        },
+        **pool,
+    )
+    sa.event.listen(engine, "connect", _wire_lay)
+    return engine
 
 
 def _wire_lay(

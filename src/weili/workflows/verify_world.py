@@ -1,11 +1,14 @@
 """Checks a whole world: every module's own invariants, and those that hold between modules.
 
 Run it on a snapshot (``world.begin(snapshot=True)``): all of it is then about one moment, and
-trade goes on meanwhile.
+trade goes on meanwhile. With several of the same moment (``world.snapshots``) that many checks run
+side by side.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from typing import Final, TypeVar
 from uuid import UUID
@@ -19,6 +22,10 @@ from weili.kit.tallies import differing, room_make
 from weili.modules import catalogue, dropship, goods, inventory, ledger, parties, pricing, regions
 from weili.workflows.index_goods import index_verify
 
+Check = tuple[str, Callable[[Ctx], Iterable[Finding]]]
+"""A check, by the name that is shown while it runs."""
+Running = Callable[[str], AbstractContextManager[object]]
+
 K = TypeVar("K", UUID, tuple[UUID, UUID], tuple[str, UUID])
 
 ORDER_STORY: Final = ("order.%", "order.placed")
@@ -27,33 +34,78 @@ CHILD_EVENTS: Final = tuple(sorted({event.name for event in dropship.CHILD_MOVED
 """The events that tell the way of a child order."""
 COST_PURPOSE: Final = "cost"
 """What a supplier is credited for when a package leaves."""
+LANES: Final = 2
+"""Snapshots to verify a world on: so many processors of the database's are kept from trade."""
+_ASK_AGAIN_S: Final = 1.0
 FINDINGS_MAX: Final = 100
 """Findings of one sort; beyond that the first hundred tell what there is to know."""
 
 
 def verify_world(
     ctx: Ctx,
-    *,
-    progress: Callable[[str], None] = lambda _: None,
+    *beside: Ctx,
+    running: Running = nullcontext,
     index: SearchIndex | None = None,
 ) -> list[Finding]:
     """Give everything that is found broken; nothing, in a sound world.
 
-    ``index`` is the search index of this machine, to be compared as well.
+    ``beside`` are more snapshots of the same moment: each works on what the others have not begun.
+    Each check runs inside what ``running`` gives for its name. ``index`` is the search index of
+    this machine, to be compared as well.
 
     Raises: Forbidden.
     """
     ctx.require("admin:verify")
-    room_make(ctx)
-    findings: list[Finding] = []
-    counts: Counter[str] = Counter()
-    for name, check in CHECKS:
-        progress(name)
-        findings += _first(check(ctx), counts)
+    checks = list(CHECKS)
     if index is not None:
-        progress("search index")
-        findings += _first(index_verify(ctx, index), counts)
-    return findings
+        checks.append(("search index", lambda ctx: index_verify(ctx, index)))
+    counts: Counter[str] = Counter()
+    found = _checked(checks, (ctx, *beside), running)
+    return [finding for findings in found for finding in _first(findings, counts)]
+
+
+def _checked(
+    checks: Sequence[Check], lanes: Sequence[Ctx], running: Running
+) -> list[list[Finding]]:
+    """Run checks, as many at a time as there are lanes; the first one is this thread's.
+
+    When one lane fails no other begins anything more, and the failure is raised.
+    """
+    ahead = deque(enumerate(checks))
+    found: list[list[Finding]] = [[] for _ in checks]
+
+    def work(ctx: Ctx) -> None:
+        try:
+            room_make(ctx)
+            while ahead:
+                try:
+                    place, (name, check) = ahead.popleft()
+                except IndexError:  # Another lane took the last one in between.
+                    return
+                with running(name):
+                    found[place] = list(_first(check(ctx), Counter()))
+        except BaseException:
+            ahead.clear()
+            raise
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        others = {pool.submit(work, lane): lane for lane in lanes[1:]}
+        try:
+            work(lanes[0])
+            for other in others:
+                other.result()
+        except BaseException:
+            _break_off(others)
+            raise
+    return found
+
+
+def _break_off(others: Mapping[Future[None], Ctx]) -> None:
+    """Have lanes end that nobody waits for any more; asked again, should one be between two."""
+    while running := [other for other in others if not other.done()]:
+        for other in running:
+            others[other].db.interrupt()
+        wait(running, timeout=_ASK_AGAIN_S)
 
 
 def _first(found: Iterable[Finding], counts: Counter[str]) -> Iterator[Finding]:
@@ -302,7 +354,7 @@ def _differing(left: Mapping[K, int], right: Mapping[K, int]) -> list[K]:
     return sorted(keys)
 
 
-CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
+CHECKS: Final[tuple[Check, ...]] = (
     ("parties", parties.verify),
     ("regions", regions.verify),
     ("goods", goods.verify),
@@ -324,4 +376,4 @@ CHECKS: Final[tuple[tuple[str, Callable[[Ctx], Iterable[Finding]]], ...]] = (
     ("events against orders", _orders_told),
     ("events against children", _children_told),
 )
-"""Every check there is, by the name that is shown while it runs; lower modules first."""
+"""Every check there is."""

@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +22,7 @@ def verify(world: WorldOption = None, as_json: JsonOption = False) -> None:
     from weili import bootstrap
     from weili.adapters.search import TantivyIndex
     from weili.kit import outbox
-    from weili.workflows.verify_world import verify_world
+    from weili.workflows.verify_world import LANES, verify_world
 
     settings = bootstrap.Settings.read(os.environ)
 
@@ -34,14 +36,20 @@ def verify(world: WorldOption = None, as_json: JsonOption = False) -> None:
             transient=True,
         ) as progress,
     ):
-        task = progress.add_task("", total=None)
-        with opened.begin(snapshot=True) as ctx:
+
+        @contextmanager
+        def running(name: str) -> Iterator[None]:
+            task = progress.add_task(name, total=None)
+            yield
+            progress.remove_task(task)
+
+        with opened.snapshots(count=LANES) as lanes:
             findings = verify_world(
-                ctx,
-                progress=lambda name: progress.update(task, description=name),
+                *lanes,
+                running=running,
                 index=TantivyIndex(settings.search_home(opened.name)),
             )
-            waiting = outbox.waiting(ctx)
+            waiting = outbox.waiting(lanes[0])
     if as_json:
         say.document(
             {

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -20,7 +22,7 @@ from weili.entrypoints.cli.demo.plan import Plan, plan_made
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.modules import goods, regions
-from weili.workflows.verify_world import CHECKS, verify_world
+from weili.workflows.verify_world import CHECKS, LANES, verify_world
 
 HIDDEN_SKU: Final = id_text(goods.SKU_PREFIX, UUID(int=0))
 """An SKU that nobody has."""
@@ -111,14 +113,13 @@ def _simulators(open_ground: Ground, market: Market, *, seed: int) -> list[Suppl
 
 
 def _verified(open_ground: Ground, report: Report) -> list[Finding]:
-    done = 0
+    done = count(1)
 
-    def progress(_: str) -> None:
-        nonlocal done
-        report("verify", done, len(CHECKS))
-        done += 1
+    @contextmanager
+    def running(_: str) -> Iterator[None]:
+        yield
+        report("verify", next(done), len(CHECKS))
 
-    with open_ground.world.begin(snapshot=True) as ctx:
-        findings = verify_world(ctx, progress=progress)
-    report("verify", len(CHECKS), len(CHECKS))
-    return findings
+    report("verify", 0, len(CHECKS))
+    with open_ground.world.snapshots(count=LANES) as lanes:
+        return verify_world(*lanes, running=running)
