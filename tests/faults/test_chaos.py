@@ -225,6 +225,10 @@ def _found_by_verify(evidence: Evidence) -> None:
     evidence.findings.append("event_log_without_gaps: position 7: follows 5")
 
 
+def _worker_left(evidence: Evidence) -> None:
+    evidence.left_behind = ["process 4711: work --lifeline-fd 5"]
+
+
 @pytest.mark.parametrize(
     ("plant", "check", "what"),
     [
@@ -250,6 +254,7 @@ def _found_by_verify(evidence: Evidence) -> None:
         (_child_of_nobody, "suppliers", "which nobody ordered"),
         (_cancelled_yet_shipped, "suppliers", "chd_2 is cancelled, suppliers have it as"),
         (_shipped_twice, "suppliers", "asked for {1: 2}, shipped {1: 4}"),
+        (_worker_left, "processes", "process 4711: work --lifeline-fd 5 is still there"),
         (_found_by_verify, "verify", "event_log_without_gaps: position 7: follows 5"),
     ],
 )

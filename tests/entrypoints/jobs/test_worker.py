@@ -1,5 +1,6 @@
 """The worker: facts get places, orders go to their suppliers, deadlines act, whatever dies."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -152,6 +153,24 @@ def test_a_job_whose_worker_died_is_taken_up_by_the_next(market: Market, databas
     # Then the order gets to its supplier all the same
     until("the order is released", lambda: state_of(market, order_id) == "released")
     assert worker.stop()
+
+
+def test_a_worker_ends_by_a_signal_that_another_thread_was_given() -> None:
+    stopping = threading.Event()
+    worker = Worker({}, NoSupplier(), HttpCarrierGateway())
+    before = signal.signal(signal.SIGUSR1, lambda *_: stopping.set())
+
+    def given() -> None:
+        time.sleep(0.5)  # By then the main thread waits, and no signal of ours wakes it.
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+
+    thread = threading.Thread(target=given)
+    thread.start()
+    try:
+        assert worker.run(stopping)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_jobs_go_on_after_the_database_cut_every_connection(market: Market, database: str) -> None:

@@ -31,6 +31,7 @@ CARRIERS_REST_S: Final = 5.0
 FOLLOW_REST_S: Final = 0.2
 INDEX_REST_S: Final = 3.0
 """How long the index rests between commits: what was searched is remembered so long."""
+LOOK_S: Final = 1.0
 GRACE_S: Final = 20.0
 
 Part = Loop | JobRunner | Callers
@@ -79,7 +80,10 @@ class Worker:
     def run(self, stopping: threading.Event) -> bool:
         """Work until told to stop; says whether everything under way was finished in time."""
         self.start()
-        stopping.wait()
+        # A signal wakes only the thread that the kernel hands it to, which need not be this one;
+        # its handler runs here all the same, as soon as we look.
+        while not stopping.wait(LOOK_S):
+            pass
         return self.stop()
 
 

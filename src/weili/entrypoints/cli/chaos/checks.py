@@ -64,6 +64,8 @@ class Evidence:
     scarce: dict[str, Scarce]
     findings: list[str] = field(default_factory=list)
     events_waiting: int = 0
+    left_behind: Sequence[str] = ()
+    """Processes of earlier starts that are still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,12 @@ def world_checked(evidence: Evidence) -> Iterator[str]:
     yield from evidence.findings
 
 
+def processes_checked(evidence: Evidence) -> Iterator[str]:
+    """See that everything whose supervisor was killed has ended by itself."""
+    for process in evidence.left_behind:
+        yield f"{process} is still there, though its supervisor is gone"
+
+
 def _children(evidence: Evidence) -> Iterator[tuple[Document, Document]]:
     for partner in evidence.partners:
         for order in partner.books.orders:
@@ -257,5 +265,6 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Iterator[str]]]] = {
     "events": events_checked,
     "suppliers": suppliers_checked,
     "verify": world_checked,
+    "processes": processes_checked,
 }
 """Every check there is."""

@@ -25,6 +25,8 @@ from weili.bootstrap import EMBEDDED_DATABASE, SANDBOX
 PATIENCE_S: Final = 120.0
 STOP_S: Final = 90.0
 LOOK_S: Final = 0.02
+LEAVE_S: Final = 40.0
+MODULE: Final = "weili.entrypoints.cli"
 
 
 class Victim(StrEnum):
@@ -125,7 +127,7 @@ class House:
     def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run a command on this state folder to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "weili.entrypoints.cli", *words],
+            [sys.executable, "-m", MODULE, *words],
             env=self._environ,
             capture_output=True,
             text=True,
@@ -136,6 +138,29 @@ class House:
     def keys(self) -> dict[str, Any]:
         """Give the keys of the sample's parties."""
         return dict(json.loads((self.home / "sample.json").read_text(encoding="utf-8")))
+
+    def left_behind(self) -> list[str]:
+        """Name those of earlier starts that are still there after the time they may take to end."""
+        deadline = time.monotonic() + LEAVE_S
+        while (left := self._strangers()) and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+        return left
+
+    def _strangers(self) -> list[str]:
+        """Name the processes on our state folder that the supervisor of now knows nothing of."""
+        up = self._process.pid if self._process is not None else 0
+        ours = [up]
+        for pid in ours:
+            ours += children_of(pid)
+        home = f"WEILI_HOME={self.home}".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdigit() and int(entry.name) not in ours:
+                    words = words_of(int(entry.name))
+                    if MODULE in words and home in (entry / "environ").read_bytes().split(b"\0"):
+                        found.append(f"process {entry.name}: {' '.join(words[3:])}".rstrip())
+        return found
 
     def end(self) -> None:
         """End `weili up` as Ctrl-C does, and the database with it."""
@@ -158,7 +183,7 @@ class House:
     def _spawn(self) -> None:
         with (self.home / "up.out").open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "weili.entrypoints.cli", "up"],
+                [sys.executable, "-m", MODULE, "up"],
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

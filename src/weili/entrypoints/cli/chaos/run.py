@@ -345,6 +345,7 @@ class Chaos:
             await self._scarce(),
             [f"{one['check']}: {one['where']}: {one['what']}" for one in found["findings"]],
             found["events_waiting"],
+            await asyncio.to_thread(self._house.left_behind),
         )
         self._summed(evidence, trade)
         return evidence
