@@ -308,3 +308,37 @@ def test_the_problem_document_has_what_the_standard_asks_for(serving: Serving) -
     assert problem["title"]
     assert problem["detail"]
     assert problem["repeatable"] is False
+
+
+SUPPLIED = [{"sku_id": "{sku}", "unit_cost_minor": cost} for cost in (100, 200)]
+
+
+@pytest.mark.parametrize(
+    ("who", "call", "body", "at"),
+    [
+        ("operator", "PUT /v1/operator/costs", {"costs": SUPPLIED}, "/costs/1"),
+        ("grocer", "POST /v1/supply/costs", {"costs": SUPPLIED}, "/costs/1"),
+        (
+            "operator",
+            "PUT /v1/operator/freight",
+            {"rules": [{"region_code": "330106", "base_minor": minor} for minor in (100, 200)]},
+            "/rules/1",
+        ),
+        (
+            "operator",
+            "PUT /v1/operator/compare-at",
+            {"rows": [{"sku_id": "{sku}", "compare_at_minor": minor} for minor in (100, 200)]},
+            "/rows/1",
+        ),
+    ],
+)
+def test_what_is_refused_of_a_row_names_the_list_that_it_stands_in(
+    serving: Serving, who: str, call: str, body: dict[str, Any], at: str
+) -> None:
+    sku_id = id_text(goods.SKU_PREFIX, serving.market.rice)
+    sent = json.dumps(body).replace("{sku}", sku_id).encode()
+
+    refused = serving.ask(who, *call.split(), sent, key=True)
+
+    assert refused.json()["code"] == "input_invalid", refused.text
+    assert [field["path"] for field in refused.json()["fields"]] == [at]

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -114,6 +114,27 @@ def carry_out(call: Call, work: Callable[[Ctx], T | Problem]) -> T:
 def read(call: Call, work: Callable[[Ctx], Any]) -> Response:
     """Answer a look-up."""
     return respond(carry_out(call, work))
+
+
+def in_list(name: str, work: Callable[[Ctx], T]) -> Callable[[Ctx], T]:
+    """Let what is refused of a row say in which list of the body it stands: a verb knows rows only.
+
+    A path that begins with a number is put below the list's name.
+    """
+
+    def named(ctx: Ctx) -> T:
+        try:
+            return work(ctx)
+        except InputInvalid as invalid:
+            fields = tuple(_below(name, field) for field in invalid.fields)
+            raise InputInvalid(fields=fields) from None
+
+    return named
+
+
+def _below(name: str, field: FieldProblem) -> FieldProblem:
+    is_row = field.path[1:2].isdigit()
+    return replace(field, path=f"/{name}{field.path}") if is_row else field
 
 
 def change(

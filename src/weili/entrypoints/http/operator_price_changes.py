@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers, price_answers
-from weili.entrypoints.http.calls import CallIn, change, read
+from weili.entrypoints.http.calls import CallIn, change, in_list, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
     LIMIT,
@@ -96,7 +96,7 @@ def change_preview(call: CallIn, list_id: ListIdIn, body: DraftBody) -> Response
             "lines": [price_answers.line_document(line) for line in lines],
         }
 
-    return read(call, work)
+    return read(call, in_list("prices", work))
 
 
 @router.post(
@@ -116,7 +116,7 @@ def change_put(call: CallIn, list_id: ListIdIn, body: ChangeBody) -> Response:
         )
         return price_answers.change_document(made)
 
-    return change(call, work, status=201)
+    return change(call, in_list("prices", work), status=201)
 
 
 @router.get("/v1/operator/price-changes", response_model=answers.PageOut[price_answers.ChangeOut])
@@ -255,7 +255,7 @@ def compare_at_put(call: CallIn, body: CompareAtBody) -> Response:
         count = pricing.compare_at_put(ctx, rows=rows)
         return {"changed": count.changed, "unchanged": count.unchanged}
 
-    return read(call, work)
+    return read(call, in_list("rows", work))
 
 
 @router.get("/v1/operator/compare-at", response_model=answers.PageOut[price_answers.CompareAtOut])

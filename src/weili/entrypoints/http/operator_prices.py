@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers, price_answers
-from weili.entrypoints.http.calls import CallIn, change, read
+from weili.entrypoints.http.calls import CallIn, change, in_list, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
     LIMIT,
@@ -155,7 +155,7 @@ def prices_put(call: CallIn, list_id: ListIdIn, body: PricesBody) -> Response:
         ]
         return _put(pricing.prices_put(ctx, list_id=list_id, rows=rows))
 
-    return read(call, work)
+    return read(call, in_list("prices", work))
 
 
 @router.put("/v1/operator/partners/{party_id}/price-list", response_model=answers.DoneOut)
@@ -178,7 +178,7 @@ def costs_put(call: CallIn, body: CostsBody) -> Response:
         rows = [pricing.CostRow(cost.sku_id, cost.unit_cost_minor) for cost in body.costs]
         return _put(pricing.costs_put(ctx, rows=rows))
 
-    return read(call, work)
+    return read(call, in_list("costs", work))
 
 
 @router.put("/v1/operator/freight", response_model=answers.PutOut)
@@ -188,7 +188,7 @@ def freight_put(call: CallIn, body: FreightBody) -> Response:
     def work(ctx: Ctx) -> dict[str, int]:
         return _put(pricing.freight_put(ctx, rows=[rule.row() for rule in body.rules]))
 
-    return read(call, work)
+    return read(call, in_list("rules", work))
 
 
 @router.post(
@@ -243,7 +243,7 @@ def template_rules_put(call: CallIn, template_id: TemplateIdIn, body: FreightBod
         rows = [rule.row() for rule in body.rules]
         return _put(pricing.freight_put(ctx, rows=rows, template_id=template_id))
 
-    return read(call, work)
+    return read(call, in_list("rules", work))
 
 
 @router.put("/v1/operator/freight-templates/{template_id}/skus", response_model=answers.CountOut)

@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers, goods_answers, stock_answers
-from weili.entrypoints.http.calls import CallIn, change, read
+from weili.entrypoints.http.calls import CallIn, change, in_list, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
     LIMIT,
@@ -285,7 +285,7 @@ def coverage_put(call: CallIn, warehouse_id: WarehouseIdIn, body: CoverageBody) 
         inventory.coverage_put(ctx, warehouse_id=warehouse_id, rows=rows)
         return {"done": True}
 
-    return read(call, work)
+    return read(call, in_list("regions", work))
 
 
 @router.delete(
@@ -307,7 +307,7 @@ def coverage_take(call: CallIn, warehouse_id: WarehouseIdIn, code: AreaIn) -> Re
 @router.put("/v1/operator/stock", response_model=stock_answers.StockLevelsOut)
 def operator_stock_put(call: CallIn, body: StockPutBody) -> Response:
     """Say how many pieces lie where: what was counted, not what was moved."""
-    return read(call, lambda ctx: stock_put(ctx, body))
+    return read(call, in_list("changes", lambda ctx: stock_put(ctx, body)))
 
 
 def _misfit_document(misfit: PoolMisfit) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from weili.entrypoints.http import stock_bodies as bodies
 from weili.entrypoints.http.answers import PageOut
-from weili.entrypoints.http.calls import CallIn, change, read
+from weili.entrypoints.http.calls import CallIn, change, in_list, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
     LIMIT,
@@ -59,7 +59,7 @@ def _changes_routes(side: str, works: APIRouter) -> None:
             levels = inventory.damage_write_off(ctx, damages=rows, reference=body.reference)
             return {"items": [level_document(level) for level in levels]}
 
-        return change(call, work)
+        return change(call, in_list("rows", work))
 
     @works.put(
         "/warehouses/{warehouse_id}/calendar",
@@ -100,7 +100,7 @@ def _arrivals_routes(side: str, works: APIRouter) -> None:
             made = inventory.arrivals_announce(ctx, arrivals=rows)
             return {"items": [bodies.arrival_document(arrival) for arrival in made]}
 
-        return change(call, work, status=201)
+        return change(call, in_list("arrivals", work), status=201)
 
     @works.get("/arrivals", response_model=PageOut[bodies.ArrivalOut], name=f"{side}_arrival_page")
     def arrival_page(
@@ -294,7 +294,7 @@ def shares_open(call: CallIn, body: bodies.SharesBody) -> Response:
         made = inventory.shares_open(ctx, shares=rows)
         return {"items": [bodies.share_document(share, with_holders=True) for share in made]}
 
-    return change(call, work, status=201)
+    return change(call, in_list("shares", work), status=201)
 
 
 @router.get(

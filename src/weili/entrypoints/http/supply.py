@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers, order_answers, stock_answers
-from weili.entrypoints.http.calls import Call, CallIn, change, read
+from weili.entrypoints.http.calls import Call, CallIn, change, in_list, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
     LIMIT,
@@ -357,7 +357,7 @@ def supply_warehouses(call: CallIn, cursor: CursorIn = None, limit: LimitIn = LI
 @router.put("/v1/supply/stock", response_model=stock_answers.StockLevelsOut)
 def supply_stock_put(call: CallIn, body: StockPutBody) -> Response:
     """Say how many of your SKUs lie in your warehouses: what was counted, not what was moved."""
-    return read(call, lambda ctx: stock_put(ctx, body))
+    return read(call, in_list("changes", lambda ctx: stock_put(ctx, body)))
 
 
 def _cancel_answer(call: Call, child_id: dropship.ChildId, *, accepted: bool) -> Response:

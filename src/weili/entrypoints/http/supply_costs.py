@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers, price_answers
-from weili.entrypoints.http.calls import CallIn, change, read
+from weili.entrypoints.http.calls import CallIn, change, in_list, read
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import LIMIT, CursorIn, LimitIn, MomentIn, ProposalIdIn, utc
 from weili.entrypoints.http.operator_prices import CostsBody
@@ -31,7 +31,7 @@ def cost_propose(call: CallIn, body: ProposeBody) -> Response:
         asked = pricing.cost_propose(ctx, rows=rows, valid_from=utc(body.valid_from))
         return {"items": [price_answers.proposal_document(row) for row in asked]}
 
-    return change(call, work, status=201)
+    return change(call, in_list("costs", work), status=201)
 
 
 @router.get("/v1/supply/costs", response_model=answers.PageOut[price_answers.ProposalOut])
