@@ -4,6 +4,7 @@ A face is imported when it is opened: the command line, which opens none, starts
 """
 
 import gc
+import logging
 import os
 import re
 import signal
@@ -45,6 +46,7 @@ COLLECT_AT: Final = (20_000, 20, 20)
 FAR_END_COLLECT_AT: Final = (200_000, 20, 20)
 LOOKERS_MAX: Final = 4
 PLACERS_MAX: Final = 2
+_log = logging.getLogger(__name__)
 _WORLD_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
 
 Worlds = Mapping[str, World]
@@ -91,11 +93,12 @@ class SchemaNew(Problem):
     kind = Kind.UNAVAILABLE
     code = "schema_new"
     en = (
-        "The database of {world} is at step {found}, but this version knows steps up to {known}"
-        " only. Run the newer version, or restore a back-up made before the upgrade."
+        "The database of {world} is at step {found}, which works with code from step {works_from}"
+        " on; this version knows steps up to {known} only. Run the newer version, or restore a"
+        " back-up made before the upgrade."
     )
     zh = (
-        "{world} 的数据库版本为 {found}，而本版本只支持到 {known}。"
+        "{world} 的数据库版本为 {found}，要求程序版本不低于 {works_from}，本版本只支持到 {known}。"
         "请运行较新的版本，或恢复升级之前的备份。"
     )
 
@@ -247,7 +250,8 @@ def open_worlds(
     """Open every world of the settings, starting the embedded server if it does not run.
 
     With ``upgrade`` databases are made and brought to the newest shape; without it one that is
-    behind is refused, since a second process should not change it under the first.
+    behind is refused, since a second process should not change it under the first. One that newer
+    code has brought further, and left fit for this, is opened as it is.
 
     Raises: EmbeddedPostgresError; DatabaseError; KeyRingMissing; KeyRingError; SchemaOld;
     SchemaNew.
@@ -258,21 +262,28 @@ def open_worlds(
         for url in urls.values():
             databases.make(url)
     steps = {world: schema_step(world, url) for world, url in urls.items()}
-    if not upgrade:
-        for world, step in steps.items():
-            if step != migrations.head():
-                cure = Said(
-                    "run `weili db upgrade`, or `weili up`, which does it by itself",
-                    "请运行 `weili db upgrade`，或由 `weili up` 自动完成",
-                )
-                found = step or Said("nothing", "空")
-                raise SchemaOld(world=world, found=found, needed=migrations.head(), cure=cure)
+    for world, step in steps.items():
+        if step is not None and step > migrations.head():
+            told = world, step, migrations.head()
+            _log.info(
+                "the database of %s is at step %s; this code, of step %s, is fit for it", *told
+            )
+        elif step != migrations.head() and not upgrade:
+            cure = Said(
+                "run `weili db upgrade`, or `weili up`, which does it by itself",
+                "请运行 `weili db upgrade`，或由 `weili up` 自动完成",
+            )
+            found = step or Said("nothing", "空")
+            raise SchemaOld(world=world, found=found, needed=migrations.head(), cure=cure)
     # The ring is made before the first table: whoever is killed in between finds it here.
     keyring = keyring_of(settings, is_fresh=not any(steps.values()))
     worlds = {world: World(world, url, keyring) for world, url in urls.items()}
     if upgrade:
         for name, opened_world in worlds.items():
-            if steps[name] != migrations.head():
+            step = steps[name]
+            if step is not None and step > migrations.head():
+                continue  # Its ground was laid by newer code as well.
+            if step != migrations.head():
                 migrations.upgrade(urls[name])
             in_transaction(opened_world.begin, ground_open)
     return worlds
@@ -281,14 +292,15 @@ def open_worlds(
 def schema_step(world: str, url: str) -> str | None:
     """Say which step a database has reached; None when it is empty or not there.
 
-    Raises: DatabaseError; SchemaNew when it has gone further than this version.
+    Raises: DatabaseError; SchemaNew when it has gone further than this version can work with.
     """
-    if databases.is_empty(url):
+    found = None if databases.is_empty(url) else migrations.reached(url)
+    if found is None:
         return None
-    step = migrations.current(url)
-    if step is not None and step > migrations.head():
-        raise SchemaNew(world=world, found=step, known=migrations.head())
-    return step
+    known = migrations.head()
+    if found.step > known and not found.is_fit:
+        raise SchemaNew(world=world, found=found.step, works_from=found.works_from, known=known)
+    return found.step
 
 
 @contextmanager
@@ -340,7 +352,7 @@ def http_app(
         placing=placing,
         looking=looking,
         media=media,
-        is_current=is_current,
+        is_fit=is_fit,
         indexes=indexes,
         meter=meter,
     )
@@ -420,10 +432,16 @@ def look(settings: Settings, world: World, link: socket.socket) -> None:
     look_work(world, look_readers(_index(settings, world.name)), link, between=forget_young)
 
 
-def is_current(world: World) -> bool:
-    """Say whether a world's database has the shape that this version needs."""
+def is_fit(world: World) -> bool:
+    """Say whether a world's database has a shape that this version can work with."""
+    found = migrations.reached(url_of(world))
+    return found is not None and found.is_fit
+
+
+def url_of(world: World) -> str:
+    """Name the database of an open world."""
     url = world.engine.url.set(drivername="postgresql")
-    return migrations.current(url.render_as_string(hide_password=False)) == migrations.head()
+    return url.render_as_string(hide_password=False)
 
 
 def media_store(settings: Settings) -> MediaStore:

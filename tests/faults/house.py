@@ -150,7 +150,9 @@ class House:
 
     def place(self, number: str) -> tuple[int, Any]:
         """Place an order of one piece of the first goods."""
-        _, page = self.get("/v1/skus?limit=1", bearer=self.bearer())
+        status, page = self.get("/v1/skus?limit=1", bearer=self.bearer())
+        if status != 200:
+            return status, page
         order = {
             "number": number,
             "area_code": "330106",

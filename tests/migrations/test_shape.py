@@ -3,6 +3,8 @@
 import importlib
 import os
 import pkgutil
+import runpy
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -86,6 +88,16 @@ def test_upgrading_again_changes_nothing(database: str) -> None:
     assert migrations.current(database) == migrations.head()
     migrations.upgrade(database)
     assert migrations.current(database) == migrations.head()
+
+
+def test_each_step_names_a_step_before_it_whose_code_can_go_on_or_none() -> None:
+    versions = Path(migrations.__file__).parent / "versions"
+    known = []
+    for file in sorted(versions.glob("[0-9]*.py")):
+        step = runpy.run_path(str(file))
+        known.append(step["revision"])
+        assert step.get("works_from", step["revision"]) in known, file.name
+    assert known[-1] == migrations.head()
 
 
 def test_a_role_that_may_make_no_role_is_told_what_its_administrator_must_do(

@@ -1,7 +1,7 @@
 """The database's shape, as one linear history of steps that only go forward."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 from psycopg.errors import InsufficientPrivilege
@@ -14,6 +14,11 @@ LOCK_TIMEOUT: Final = "10s"
 _HOME: Final = Path(__file__).parent
 _DIGITS: Final = 4
 """The file of a step begins with its number."""
+# As JSON: until its first upgrade by code that knows of it a database lacks the second column.
+_REACHED: Final = (
+    "SELECT version_num AS step, to_jsonb(one) ->> 'works_from' AS works_from"
+    " FROM public.alembic_version AS one"
+)
 
 
 class RoleMissing(Problem):
@@ -57,16 +62,32 @@ def head() -> str:
     return max(step.name[:_DIGITS] for step in _HOME.glob("versions/[0-9]*.py"))
 
 
-def current(url: str) -> str | None:
-    """Name the step that a database has reached; None when it is empty."""
+class Reached(NamedTuple):
+    """How far a database is: the step, and the oldest step whose code can work with it."""
+
+    step: str
+    works_from: str
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether this code can work with it: at its own step, or at one that leaves it fit."""
+        return self.works_from <= head() <= self.step
+
+
+def reached(url: str) -> Reached | None:
+    """Say how far a database is; None when it is empty."""
     engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
     try:
         with engine.connect() as connection:
             if connection.scalar(sa.text("SELECT to_regclass('public.alembic_version')")) is None:
                 return None
-            step: str | None = connection.scalar(
-                sa.text("SELECT version_num FROM public.alembic_version")
-            )
-            return step
+            found = connection.execute(sa.text(_REACHED)).one_or_none()
+            return None if found is None else Reached(found.step, found.works_from or found.step)
     finally:
         engine.dispose()
+
+
+def current(url: str) -> str | None:
+    """Name the step that a database has reached; None when it is empty."""
+    found = reached(url)
+    return None if found is None else found.step

@@ -18,6 +18,25 @@ def run() -> None:
         context.configure(connection=connection, version_table_schema="public")
         with context.begin_transaction():
             context.run_migrations()
+            _note_works_from(connection)
+
+
+def _note_works_from(connection: sa.Connection) -> None:
+    """Leave beside the step the oldest one whose code can work with what is there now.
+
+    Each step names it for itself (``works_from``), or is fit for its own code alone; whoever skips
+    several is held up by the strictest.
+    """
+    steps = context.script.walk_revisions()
+    works_from = max(getattr(step.module, "works_from", step.revision) for step in steps)
+    connection.execute(
+        sa.text(
+            "ALTER TABLE public.alembic_version ADD COLUMN IF NOT EXISTS works_from VARCHAR(32)"
+        )
+    )
+    connection.execute(
+        sa.text("UPDATE public.alembic_version SET works_from = :it"), {"it": works_from}
+    )
 
 
 run()

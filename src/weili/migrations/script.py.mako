@@ -7,6 +7,7 @@ from alembic import op
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+# works_from = ${repr(down_revision)}  # if that code can go on with what this step leaves
 
 
 def upgrade() -> None:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.entrypoints.cli.conftest import Run
-from weili import __version__, sample
+from weili import __version__, migrations, sample
 from weili.kit.secrets import KeyRing
 
 
@@ -225,8 +225,26 @@ def test_a_database_that_is_behind_is_refused_until_it_is_upgraded(
 def test_a_database_of_a_newer_version_is_left_alone(ground: Run, sandbox: str) -> None:
     with psycopg.connect(sandbox, autocommit=True) as connection:
         connection.execute("UPDATE public.alembic_version SET version_num = '9999'")
-    refused = ground("verify")
-    assert (refused.code, "9999" in refused.err) == (10, True)
+        for left in ("SET works_from = '9998'", "SET works_from = NULL"):
+            connection.execute(f"UPDATE public.alembic_version {left}")
+            refused = ground("verify")
+            assert (refused.code, "9999" in refused.err) == (10, True)
+        # As code left it that knew nothing of who else may work
+        connection.execute("ALTER TABLE public.alembic_version DROP COLUMN works_from")
+        assert ground("db", "status").code == 10
+
+
+def test_a_database_of_a_newer_version_that_is_fit_for_this_is_worked_with_as_it_is(
+    ground: Run, sandbox: str
+) -> None:
+    with psycopg.connect(sandbox, autocommit=True) as connection:
+        connection.execute("UPDATE public.alembic_version SET version_num = '9999'")
+        row = connection.execute("SELECT works_from FROM public.alembic_version").fetchone()
+    assert row == (migrations.head(),)
+    assert ground("verify").code == 0
+    # Bringing it to this version's shape would lead back
+    assert ground("db", "upgrade").out == "sandbox: 9999\n"
+    assert json.loads(ground("status", "--json").out)["worlds"]["sandbox"]["schema"] == "9999"
 
 
 def test_status_starts_nothing_and_says_what_is_missing(run: Run) -> None:

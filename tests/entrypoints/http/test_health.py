@@ -24,7 +24,7 @@ class Desk:
         self.world = world
         self.placer, self.looker = place_lane(links[0]), look_lane(links[1])
         self.placer.is_ready = self.looker.is_ready = True
-        self.is_current = True
+        self.is_fit = True
 
     def asked(self, folder: Path, language: str = "en") -> httpx2.Response:
         """Ask once; nothing is started for it."""
@@ -34,7 +34,7 @@ class Desk:
             placing={name: Lanes([self.placer])},
             looking={name: Lanes([self.looker])},
             media=FolderMediaStore(folder),
-            is_current=lambda _: self.is_current,
+            is_fit=lambda _: self.is_fit,
         )
 
         async def ask() -> httpx2.Response:
@@ -68,7 +68,7 @@ def test_a_world_that_trades_is_ready(desk: Desk, tmp_path: Path) -> None:
 def test_what_is_missing_is_named_in_both_languages(
     desk: Desk, tmp_path: Path, missing: str, why: str, words: tuple[str, str]
 ) -> None:
-    desk.is_current = missing != "shape"
+    desk.is_fit = missing != "shape"
     desk.placer.is_ready = missing != "placer"
     desk.looker.is_ready = missing != "looker"
     for language, word in zip(("en", "zh"), words, strict=True):

@@ -103,13 +103,14 @@ class LeftoversKept(Problem):
 @app.command("upgrade")
 def upgrade() -> None:
     """Make the databases and bring them to the shape that this version needs."""
-    from weili import bootstrap, migrations
+    from weili import bootstrap
 
     settings = bootstrap.Settings.read(os.environ)
     bootstrap.home_make(settings)
     with bootstrap.opened(settings, upgrade=True) as worlds:
-        for name in worlds:
-            say.line(f"{name}: {migrations.head()}", f"{name}：{migrations.head()}")
+        for name, world in worlds.items():
+            step = bootstrap.schema_step(name, bootstrap.url_of(world))
+            say.line(f"{name}: {step}", f"{name}：{step}")
 
 
 @app.command("status")

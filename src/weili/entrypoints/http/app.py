@@ -103,7 +103,7 @@ def create_app(
     placing: Placing,
     looking: Looking,
     media: MediaStore,
-    is_current: Callable[[World], bool] = lambda _: True,
+    is_fit: Callable[[World], bool] = lambda _: True,
     indexes: Mapping[str, SearchIndex] = MappingProxyType({}),
     meter: Meter | None = None,
 ) -> ASGIApp:
@@ -111,7 +111,7 @@ def create_app(
 
     ``placing`` and ``looking`` hold the lanes of each world, to be joined to the event loop and
     closed here. ``media`` is where the bytes of pictures lie. ``indexes`` are what is searched, by
-    world; without one a search is refused as not ready. ``is_current`` says whether a world's
+    world; without one a search is refused as not ready. ``is_fit`` says whether a world's
     database is fit for this version. Threads are as many as the smallest pool has connections.
     What is counted, ``meter`` shows.
     """
@@ -145,9 +145,7 @@ def create_app(
         app.include_router(module.router)
     app.include_router(media_router(media))
     app.include_router(catalogue.search_router(indexes))
-    app.include_router(
-        health_router(worlds, placing=placing, looking=looking, is_current=is_current)
-    )
+    app.include_router(health_router(worlds, placing=placing, looking=looking, is_fit=is_fit))
     document = openapi_of(app)
 
     @app.get("/openapi.json", include_in_schema=False)

@@ -50,7 +50,7 @@ def health_router(
     *,
     placing: Placing,
     looking: Looking,
-    is_current: Callable[[World], bool],
+    is_fit: Callable[[World], bool],
 ) -> APIRouter:
     """Give the routes that need no key."""
     router = APIRouter(tags=["health"])
@@ -64,7 +64,7 @@ def health_router(
                     raise NotReady(name, _PLACING)
                 if not looking[name].is_ready:
                     raise NotReady(name, _LOOKING)
-                await anyio.to_thread.run_sync(_check, name, world, is_current)
+                await anyio.to_thread.run_sync(_check, name, world, is_fit)
         except Problem as problem:
             return problem_response(problem, request.scope["weili.language"])
         return respond({"status": "ready", "worlds": sorted(worlds)})
@@ -77,11 +77,11 @@ def health_router(
     return router
 
 
-def _check(name: str, world: World, is_current: Callable[[World], bool]) -> None:
+def _check(name: str, world: World, is_fit: Callable[[World], bool]) -> None:
     try:
         with world.begin() as ctx:
             has_ground = regions.COUNTRY in regions.regions_known(ctx, codes=[regions.COUNTRY])
-        if has_ground and is_current(world):
+        if has_ground and is_fit(world):
             return
     except Unavailable:
         raise NotReady(name, _DATABASE) from None
