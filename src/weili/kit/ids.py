@@ -83,6 +83,11 @@ def new_id(now: datetime) -> UUID:
     return id_of_number((ms << 80) | (0x7 << 76) | (count << 64) | (0b10 << 62) | chance >> 2)
 
 
+def id_least(moment: datetime) -> UUID:
+    """Give what is less than every id made from a moment on, and more than all made before it."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
 def id_of_number(number: int) -> UUID:
     """Make a UUID of a number that is known to be one: ``__init__`` takes thrice as long."""
     made = _new(UUID)

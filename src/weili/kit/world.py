@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 import psycopg
 import sqlalchemy as sa
 
-from weili.kit import outbox
+from weili.kit import outbox, partitions
 from weili.kit.clock import turned, wall_now
 from weili.kit.context import SYSTEM, Actor, Begin, Ctx
 from weili.kit.db import APP_ROLE, WIRE, Transaction, as_problem, metadata, retried
@@ -240,6 +240,8 @@ def clock_turn(ctx: Ctx, *, ahead_s: int) -> None:
         " ON CONFLICT (one) DO UPDATE SET offset_s = clock.offset_s + excluded.offset_s",
         ahead_s,
     )
+    # Nobody may be trading yet when a month is turned to, and no sweep may have run.
+    partitions.partitions_make(ctx, now=turned(ctx.now, ahead_s))
 
 
 def in_transaction(begin: Begin, work: Callable[[Ctx], T]) -> T:

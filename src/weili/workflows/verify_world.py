@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from weili.adapters.search import SearchIndex
-from weili.kit import outbox
+from weili.kit import outbox, partitions
 from weili.kit.context import SYSTEM_PARTY, Ctx
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
@@ -372,6 +372,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     ("transaction prices against orders", _prices_traded),
     ("event log", _log_whole),
     ("feeds", _feeds_within),
+    ("months", partitions.verify),
     ("background jobs", _jobs_done),
     ("events against orders", _orders_told),
     ("events against children", _children_told),

@@ -18,6 +18,7 @@ from weili.entrypoints.cli.figures import metrics
 from weili.entrypoints.cli.goods import app as importing
 from weili.entrypoints.cli.keys import app as key
 from weili.entrypoints.cli.later import FORWARD, chaos_later, demo_later, docs_later
+from weili.entrypoints.cli.months import partitions, put_back, take_out
 from weili.entrypoints.cli.prices import app as prices
 from weili.entrypoints.cli.prices import import_prices
 from weili.entrypoints.cli.proposals import import_proposals
@@ -85,6 +86,9 @@ app.add_typer(areas, name="areas")
 db.command("receive")(receive)
 db.command("base")(base)
 db.command("recover")(recover)
+db.command("partitions")(partitions)
+db.command("take-out")(take_out)
+db.command("put-back")(put_back)
 app.add_typer(db, name="db")
 
 

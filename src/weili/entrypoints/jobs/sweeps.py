@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from weili.kit import idempotency, memory
+from weili.kit import idempotency, memory, partitions
 from weili.kit.context import Begin, Ctx
 from weili.kit.world import in_transaction
 from weili.modules import catalogue, inventory, parties, pricing
@@ -32,6 +32,7 @@ SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     idempotency.sweep,
     memory.sweep,
     parties.nonces_sweep,
+    partitions.partitions_ahead,
 )
 
 

@@ -1,12 +1,12 @@
 """Looks for orders that contradict themselves. Part of ``weili verify``."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.findings import Finding
-from weili.kit.ids import id_text
+from weili.kit.ids import id_least, id_text
 from weili.kit.secrets import KeyRingError
 from weili.kit.tallies import Tally
 from weili.modules.dropship import rules
@@ -15,6 +15,7 @@ from weili.modules.dropship.model import (
     CHILD_PREFIX,
     ORDER_PREFIX,
     PACKAGE_PREFIX,
+    OrderId,
     TradedLines,
     Worth,
 )
@@ -32,6 +33,11 @@ from weili.modules.parties import PARTY_PREFIX
 def open_quantities(ctx: Ctx) -> dict[tuple[UUID, UUID], int]:
     """Say how many pieces orders still wait for, by SKU and warehouse."""
     return {(sku, place): count for sku, place, count in store.open_quantities(ctx) if count}
+
+
+def orders_open(ctx: Ctx, *, until: datetime, limit: int) -> list[OrderId]:
+    """Give the first orders placed until a moment that have not ended."""
+    return store.orders_open(ctx, before=id_least(until), ended=ROOT_STATES.final(), limit=limit)
 
 
 def open_amounts(ctx: Ctx) -> Tally[UUID, int]:

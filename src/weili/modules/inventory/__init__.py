@@ -99,6 +99,7 @@ from weili.modules.inventory.service.sourcing import (
 )
 from weili.modules.inventory.service.stock import (
     damage_write_off,
+    movements_cut,
     movements_write,
     reserved_by_place,
     skus_locked,
@@ -200,6 +201,7 @@ __all__ = [
     "explain",
     "latest",
     "lows_announce",
+    "movements_cut",
     "movements_write",
     "regions_served",
     "reservations",

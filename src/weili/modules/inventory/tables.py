@@ -91,11 +91,14 @@ movement = sa.Table(
         " WHEN 'count_loss' THEN on_hand_delta < 0 AND reserved_delta = 0"
         " WHEN 'damage' THEN on_hand_delta < 0 AND reserved_delta = 0"
         " WHEN 'return' THEN on_hand_delta > 0 AND reserved_delta = 0"
+        " WHEN 'carried' THEN on_hand_delta <> 0 OR reserved_delta <> 0"
         " ELSE false END",
         name="kind",
     ),
     schema="inventory",
     info=APPEND_ONLY,
+    # By months: an id says when it was made (decision 0022).
+    postgresql_partition_by="RANGE (id)",
 )
 transfer = sa.Table(
     "transfer",

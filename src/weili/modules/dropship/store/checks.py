@@ -1,13 +1,14 @@
 """SQL that looks for broken orders. Reads whole tables; run on a snapshot, never in trade."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, cast
 from uuid import UUID
 
 from weili.kit.context import Ctx
 from weili.kit.tallies import NOBODY, Tally, written
-from weili.modules.dropship.model import CHILD_PREFIX, ORDER_PREFIX, PACKAGE_PREFIX
+from weili.modules.dropship.model import CHILD_PREFIX, ORDER_PREFIX, PACKAGE_PREFIX, OrderId
+from weili.modules.dropship.states import OrderState
 
 FINDINGS_MAX = 100
 RECIPIENTS_MAX = 5_000
@@ -27,6 +28,20 @@ def open_quantities(ctx: Ctx) -> list[tuple[UUID, UUID, int]]:
         " WHERE c.state = ANY (%b::text[]) GROUP BY 1, 2",
         [*_PAID, *_UNPAID],
     )
+
+
+def orders_open(
+    ctx: Ctx, *, before: UUID, ended: Collection[OrderState], limit: int
+) -> list[OrderId]:
+    """Find the first orders whose ids are less than one, and that have not ended."""
+    rows = ctx.db.rows(
+        'SELECT id FROM dropship."order" WHERE id < %b AND state <> ALL (%b::text[])'
+        " ORDER BY id LIMIT %b",
+        before,
+        sorted(ended),
+        limit,
+    )
+    return [OrderId(order_id) for (order_id,) in rows]
 
 
 def open_amounts(ctx: Ctx) -> Tally[UUID, int]:

@@ -6,6 +6,7 @@ from weili.kit.context import Ctx
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
+from weili.kit.partitions import Cut
 from weili.kit.problems import NotFound, Problem
 from weili.modules import goods, regions
 from weili.modules.goods import SKU_PREFIX, SkuId
@@ -30,7 +31,7 @@ from weili.modules.inventory.problems import WAREHOUSE_WORD
 from weili.modules.inventory.rules import stock as rules
 from weili.modules.inventory.service import access
 from weili.modules.inventory.service.sourcing import low_announce
-from weili.modules.inventory.store import incoming, shares
+from weili.modules.inventory.store import incoming, months, shares
 from weili.modules.inventory.store import stock as store
 from weili.modules.inventory.store import warehouses as houses
 
@@ -264,6 +265,11 @@ def _in_pieces(ctx: Ctx, moves: Sequence[Move]) -> Sequence[Move]:
         for move in moves
         for part in bundles.get(move.sku_id, (None,))
     ]
+
+
+def movements_cut() -> Cut:
+    """Say what is taken out of old months of movements, and what is left for it."""
+    return months.MOVEMENTS
 
 
 def reserved_by_place(ctx: Ctx) -> Iterator[tuple[SkuId, WarehouseId, int]]:

@@ -1,0 +1,117 @@
+"""``weili db partitions``, ``take-out`` and ``put-back``: old months out of it, and back."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from weili.entrypoints.cli import say
+from weili.entrypoints.cli.database import BackupFolderMissing
+from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
+from weili.kit.zone import day_of
+
+if TYPE_CHECKING:
+    from weili.kit.partitions import Partition
+
+
+def partitions(world: WorldOption = None, as_json: JsonOption = False) -> None:
+    """List the tables that are cut by month: what lies in each partition, and what was taken out.
+
+    A partition is named by the last month that it holds.
+    """
+    from weili.kit.partitions import partitions_read
+
+    with world_opened(world) as opened, opened.begin() as ctx:
+        found = partitions_read(ctx)
+    if as_json:
+        say.page_document(_document(each) for each in found)
+        return
+    say.table(
+        [
+            ("partition", "分区"),
+            ("until", "截止"),
+            ("rows, about", "约行数"),
+            ("MB", "大小（兆字节）"),
+            ("taken out", "已移出"),
+        ],
+        [
+            (
+                each.fullname,
+                day_of(each.ends_at),
+                each.rows_estimated,
+                f"{each.size_bytes / 1_000_000:.1f}",
+                day_of(each.out_at) if each.out_at else "",
+            )
+            for each in found
+        ],
+    )
+
+
+def take_out(
+    partition: Annotated[
+        str, typer.Argument(help="The partition, as `weili db partitions` names it.")
+    ],
+    file: Annotated[Path, typer.Argument(help="The file to write; readable by you alone.")],
+    world: WorldOption = None,
+) -> None:
+    """Take an old month out of the database into a file, once every order until then has ended.
+
+    The file is the only place where its rows are then: keep it as you keep back-ups. Their sums
+    stay, so that `weili verify` can hold the books against them.
+    """
+    from weili import bootstrap, migrations
+    from weili.adapters.postgres import months
+    from weili.workflows.old_months import CUTS, partition_ended
+
+    if not file.absolute().parent.is_dir():
+        raise BackupFolderMissing(folder=str(file.absolute().parent))
+    with world_opened(world) as opened:
+        with opened.begin(snapshot=True) as ctx:
+            part, now = partition_ended(ctx, name=partition), ctx.now
+        about = {"world": opened.name, "schema": migrations.head()}
+        out = months.take_out(
+            bootstrap.url_of(opened),
+            cut=CUTS[part.parent],
+            part=part,
+            to=file,
+            now=now,
+            about=about,
+        )
+    say.line(
+        f"{file}: {out.row_count} rows of {partition}, {file.stat().st_size} bytes.",
+        f"{file}：{partition} 的 {out.row_count} 行，{file.stat().st_size} 字节。",
+    )
+
+
+def put_back(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The file that the month was written into.", exists=True, dir_okay=False
+        ),
+    ],
+    world: WorldOption = None,
+) -> None:
+    """Put a month back into the database that it was taken out of."""
+    from weili import bootstrap
+    from weili.adapters.postgres import months
+    from weili.workflows.old_months import CUTS
+
+    with world_opened(world) as opened:
+        back = months.put_back(bootstrap.url_of(opened), cuts=CUTS, source=file)
+    name = f"{back.table}_{back.partition}"
+    say.line(
+        f"{name} has its {back.row_count} rows again. `weili verify` checks the world.",
+        f"{name} 的 {back.row_count} 行已放回。可用 `weili verify` 校验。",
+    )
+
+
+def _document(each: "Partition") -> dict[str, Any]:
+    return {
+        "partition": each.fullname,
+        "ends_at": each.ends_at.isoformat(),
+        "rows_estimated": each.rows_estimated,
+        "size_bytes": each.size_bytes,
+        "out_at": each.out_at.isoformat() if each.out_at else None,
+        "rows_out": each.rows_out,
+    }

@@ -1,0 +1,61 @@
+"""Says what may be taken out of the database: months that are over for whoever trades."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from weili.kit import partitions
+from weili.kit.context import Ctx
+from weili.kit.ids import id_text
+from weili.kit.partitions import PARTITION_WORD, Cut, Partition
+from weili.kit.problems import Kind, NotFound, Problem
+from weili.kit.zone import day_of
+from weili.modules import dropship, inventory
+
+OPEN_MAX: Final = 1_000
+"""Open orders that are counted."""
+CUTS: Final[Mapping[str, Cut]] = MappingProxyType(
+    {cut.table: cut for cut in (inventory.movements_cut(),)}
+)
+"""What is taken out of each table that is cut by time."""
+
+
+class MonthNotOver(Problem):
+    """The month still goes on, or is yet to come."""
+
+    kind = Kind.CONFLICT
+    code = "month_not_over"
+    en = "{partition} can be taken out from {ends_on} on, when its last month is over."
+    zh = "{partition} 的最后一个月尚未结束，{ends_on} 起方可移出。"
+
+
+class MonthOrdersOpen(Problem):
+    """Orders that were placed until then have not ended."""
+
+    kind = Kind.CONFLICT
+    code = "month_orders_open"
+    en = (
+        "{partition} can be taken out when all orders placed until then have ended: {count} have "
+        "not, the first is {order}."
+    )
+    zh = "{partition} 截止前的订单须全部结束后方可移出：尚有 {count} 单未结束，首单为 {order}。"
+
+
+def partition_ended(ctx: Ctx, *, name: str) -> Partition:
+    """Find a partition that may be taken out, or was.
+
+    Raises: NotFound; MonthNotOver; MonthOrdersOpen.
+    """
+    found = [each for each in partitions.partitions_read(ctx) if each.fullname == name]
+    if not found:
+        raise NotFound(what=PARTITION_WORD, id=name)
+    [each] = found
+    if ctx.now < each.ends_at:
+        raise MonthNotOver(partition=name, ends_on=day_of(each.ends_at).isoformat())
+    orders = dropship.orders_open(ctx, until=each.ends_at, limit=OPEN_MAX)
+    if orders:
+        count = str(len(orders)) if len(orders) < OPEN_MAX else f"{OPEN_MAX}+"
+        raise MonthOrdersOpen(
+            partition=name, count=count, order=id_text(dropship.ORDER_PREFIX, orders[0])
+        )
+    return each

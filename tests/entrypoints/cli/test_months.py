@@ -1,0 +1,42 @@
+"""Old months are taken out and put back by command."""
+
+import json
+from pathlib import Path
+
+from tests.entrypoints.cli.conftest import Run
+
+
+def test_a_month_is_listed_taken_out_and_put_back(ground: Run, tmp_path: Path) -> None:
+    # Given a sandbox, of which no worker has made the months ahead: all that was is one partition
+    [item] = json.loads(ground("db", "partitions", "--json").out)["items"]
+    name = item["partition"]
+    assert (name[:19], item["out_at"]) == ("inventory.movement_", None)
+    file = tmp_path / "old.zip"
+
+    # A month that goes on is refused, and one that there is not, and a folder that is not there
+    refused = ground("db", "take-out", name, str(file))
+    assert (refused.code, "its last month is over" in refused.err) == (6, True)
+    assert ground("db", "take-out", "inventory.movement_1999_01", str(file)).code == 5
+    assert ground("db", "take-out", name, str(tmp_path / "none" / "old.zip")).code == 2
+
+    # When it is over, it goes, and the list says so
+    assert ground("clock", "turn", "40d").code == 0
+    done = ground("db", "take-out", name, str(file))
+    assert (done.code, f"0 rows of {name}" in done.out) == (0, True), done.err
+    assert name in ground("db", "partitions").out
+    [gone] = [
+        item
+        for item in json.loads(ground("db", "partitions", "--json").out)["items"]
+        if item["out_at"]
+    ]
+    assert (gone["partition"], gone["rows_out"]) == (name, 0)
+    again = ground("db", "take-out", name, str(tmp_path / "again.zip"))
+    assert (again.code, "was taken out already" in again.err) == (6, True)
+
+    # A back-up has it out as well, and the file goes back into what was restored from it
+    assert ground("db", "backup", str(tmp_path / "backup.tar")).code == 0
+    assert ground("db", "restore", str(tmp_path / "backup.tar"), "--force").code == 0
+    back = ground("db", "put-back", str(file))
+    assert (back.code, "has its 0 rows again" in back.out) == (0, True), back.err
+    assert ground("db", "put-back", str(file)).code == 6
+    assert ground("verify").code == 0
