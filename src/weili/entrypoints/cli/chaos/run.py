@@ -45,7 +45,7 @@ RESTOCK: Final = 4
 LATER_MS_MAX: Final = 40
 CONNECTIONS: Final = 24
 GOES_ON_S: Final = 300.0
-DRAIN_S: Final = 600.0
+STALLED_S: Final = 180.0
 TURN_S: Final = 60
 LOOK_S: Final = 0.02
 KEEP_S: Final = 0.05
@@ -283,12 +283,14 @@ class Chaos:
     async def _drained(self, trade: Trade) -> None:
         """Wait until every order has gone its way and every message was taken.
 
-        The clock is turned meanwhile: who did not answer is asked again after some time.
+        The clock is turned meanwhile: who did not answer is asked again after some time. When
+        nothing has gone on for a while, what is stuck is for the checks to tell.
         """
-        deadline = time.monotonic() + DRAIN_S
-        quiet = 0
-        while quiet < QUIET_LOOKS:
+        quiet, seen, since = 0, self._gone_on(trade.books), time.monotonic()
+        while quiet < QUIET_LOOKS and time.monotonic() - since < STALLED_S:
             self._kept(trade)
+            if (gone_on := self._gone_on(trade.books)) != seen:
+                seen, since = gone_on, time.monotonic()
             is_quiet = all(simulator.is_quiet for simulator in self._simulators)
             before = sum(len(book.messages) for book in trade.books)
             if is_quiet and not await self._is_under_way(trade.books):
@@ -299,9 +301,12 @@ class Chaos:
                 quiet = quiet + 1 if after == before else 0
             else:
                 await self._market.clock_turn(TURN_S)
-            if time.monotonic() > deadline:
-                return
             await asyncio.sleep(DRAIN_LOOK_S)
+
+    def _gone_on(self, books: Sequence[Book]) -> tuple[object, ...]:
+        """Give what changes as long as suppliers work and messages come."""
+        messages = sum(len(book.messages) for book in books)
+        return messages, *(Counter(simulator.stages.values()) for simulator in self._simulators)
 
     async def _is_under_way(self, books: Sequence[Book]) -> bool:
         for book in books:
