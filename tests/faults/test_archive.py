@@ -1,6 +1,10 @@
-"""An archive begins anew when the one before fell too far behind."""
+"""An archive: how it begins, what may be added, and what a broken-off recovery leaves."""
 
+import os
+import signal
+import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.faults.house import until
-from weili.adapters.postgres import Server, archive, embedded
+from weili.adapters.postgres import Server, archive, embedded, places, processes
 
 SEGMENTS = 4
 SLOT = "SELECT active, wal_status FROM pg_replication_slots WHERE slot_name = %s"
@@ -58,3 +62,97 @@ def test_a_new_archive_is_begun_after_one_that_fell_too_far_behind(
             until("it is received", lambda: slot() == (True, "reserved"))
             assert receiver.poll() is None
             assert list((tmp_path / "second" / "wal").iterdir())
+
+
+def test_a_copy_is_added_only_when_the_log_up_to_its_end_is_received_here(
+    server: Server, tmp_path: Path
+) -> None:
+    home, folder = tmp_path / "postgres", tmp_path / "archive"
+    url = server.url("postgres")
+    with received(server, home, folder) as receiver:
+        until("it is received", lambda: any((folder / "wal").glob("*.partial")))
+        # Given a receiver that stands still while the copy is made
+        receiver.send_signal(signal.SIGSTOP)
+        with pytest.raises(archive.LogNotReceived):
+            archive.copy_make(url, home=home, folder=folder, received_s=0)
+        assert archive.copies(folder) == []
+        # When it goes on
+        receiver.send_signal(signal.SIGCONT)
+        copy = archive.copy_make(url, home=home, folder=folder)
+    # Then all that the copy was made with is there whole
+    logged = {path.name for path in (copy / "pg_wal").glob("0*")}
+    assert logged
+    assert logged <= {path.name for path in (folder / "wal").iterdir()}
+    # And where nobody receives, or somebody does for another folder, nothing is added
+    for other in (folder, tmp_path / "other"):
+        with pytest.raises(archive.LogNotReceived):
+            archive.copy_make(url, home=home, folder=other)
+    with received(server, home, folder):
+        until("it is received", lambda: any((folder / "wal").glob("*.partial")))
+        with pytest.raises(archive.LogNotReceived):
+            archive.copy_make(url, home=home, folder=tmp_path / "other", received_s=0)
+    assert archive.copies(folder) == [(archive.copies(folder)[0][0], copy)]
+
+
+def test_a_recovery_that_is_broken_off_leaves_what_was_there_and_one_that_ends_closes_it(
+    server: Server, tmp_path: Path
+) -> None:
+    # Given an archive of one row, others may read, and a second row since
+    home, folder = tmp_path / "postgres", tmp_path / "archive"
+    url = server.url("postgres")
+    with psycopg.connect(url, autocommit=True) as connection, received(server, home, folder):
+        until("it is received", lambda: any((folder / "wal").glob("*.partial")))
+        connection.execute("CREATE TABLE row (id INTEGER)")
+        connection.execute("INSERT INTO row VALUES (1)")
+        copy = archive.copy_make(url, home=home, folder=folder)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO row VALUES (2)")
+    for path in (copy, *copy.rglob("*"), *(folder / "wal").iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    # and of a segment that the copy has whole a piece, which a receiver left
+    piece = folder / "wal" / f"{min(path.name for path in (copy / 'pg_wal').glob('0*'))}.partial"
+    piece.touch()
+    place = places.find(home.resolve())
+    before = place.data.stat().st_ino
+
+    # When a recovery is broken off while its server starts
+    code = "import sys; from pathlib import Path; from weili.adapters.postgres import archive;"
+    code += "archive.recover(Path(sys.argv[1]), Path(sys.argv[2]), to=None)"
+    recovering = subprocess.Popen(
+        [sys.executable, "-c", code, str(home), str(copy)], stderr=subprocess.DEVNULL
+    )
+    until("its server starts", lambda: is_anew(place, before))
+    postmaster = int(place.pid_file.read_text().split()[0])
+    os.kill(postmaster, signal.SIGSTOP)
+    recovering.send_signal(signal.SIGINT)
+    os.kill(postmaster, signal.SIGCONT)
+    assert recovering.wait(60) != 0
+    # Then what was there is there again, and nothing else
+    assert rows(home) == [1, 2]
+    assert place.data.stat().st_ino == before
+    assert list(place.data.parent.glob(f"{place.data.name}.[br]*e*")) == []
+
+    # And when it is not, the first row is there alone, what was there lies aside,
+    aside = archive.recover(home, copy, to=None)
+    assert rows(home) == [1]
+    assert aside is not None
+    assert aside.stat().st_ino == before
+    # and nobody else may look in, though they might in the archive
+    assert stat.S_IMODE(place.data.stat().st_mode) == 0o700
+    assert {path.stat().st_uid for path in place.data.rglob("*")} == {place.uid}
+
+
+def is_anew(place: places.Place, before: int) -> bool:
+    """Say whether a server runs on other data than before."""
+    try:
+        is_other = place.data.stat().st_ino != before
+        pid = int(place.pid_file.read_text().split()[0])
+    except (FileNotFoundError, IndexError):
+        return False
+    return is_other and processes.find(pid) is not None
+
+
+def rows(home: Path) -> list[int]:
+    """Start the server and read what is in it."""
+    with psycopg.connect(embedded.up(home).url("postgres")) as connection:
+        return [number for (number,) in connection.execute("SELECT id FROM row ORDER BY id")]

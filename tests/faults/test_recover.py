@@ -129,7 +129,7 @@ def test_a_moment_that_was_not_archived_leaves_everything_as_it_was(
     folder = tmp_path / "archive"
     unreceived = house.command("db", "base", str(folder))
     assert unreceived.returncode != 0
-    assert "Nobody receives" in unreceived.stderr
+    assert "is not received into" in unreceived.stderr
 
     with receiving(house, folder):
         for _ in range(2):

@@ -3,6 +3,7 @@
 import csv
 import json
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 from tests.entrypoints.cli.conftest import Run
 from weili import __version__, migrations, sample
 from weili.kit.secrets import KeyRing
+from weili.kit.world import World
 
 
 def party(name: str, legal_name: str, uscc: str) -> tuple[str, ...]:
@@ -245,6 +247,33 @@ def test_a_database_of_a_newer_version_that_is_fit_for_this_is_worked_with_as_it
     # Bringing it to this version's shape would lead back
     assert ground("db", "upgrade").out == "sandbox: 9999\n"
     assert json.loads(ground("status", "--json").out)["worlds"]["sandbox"]["schema"] == "9999"
+
+
+def test_a_world_that_somebody_works_in_is_not_replaced(
+    ground: Run, sandbox: str, home: Path, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "backup.tar")
+    assert ground("db", "backup", file).code == 0
+    # As `weili serve` or `work` does that somebody started by hand
+    with closing(World("sandbox", sandbox, KeyRing.load(home / "keyring.json"))) as world:
+        with world.begin():
+            pass
+        refused = ground("db", "restore", file, "--force")
+    assert (refused.code, "Weili runs here" in refused.err) == (6, True)
+    assert ground("db", "restore", file, "--force").code == 0
+
+
+def test_what_only_looks_starts_no_server(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "stopped"
+    monkeypatch.setenv("WEILI_HOME", str(home))
+    monkeypatch.delenv("WEILI_DATABASE_URL")
+    for command in ("verify", "metrics"):
+        said = run(command)
+        assert (said.code, said.out) == (10, "")
+        assert "The embedded server does not run" in said.err
+        assert not home.exists()
 
 
 def test_status_starts_nothing_and_says_what_is_missing(run: Run) -> None:

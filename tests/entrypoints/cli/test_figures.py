@@ -69,16 +69,3 @@ def test_an_archive_tells_its_age(ground: Run, tmp_path: Path) -> None:
     assert aged["weili_archive_copy_age_seconds"] == pytest.approx(86_400, abs=120)
     assert aged["weili_archive_received_age_seconds"] == pytest.approx(86_400, abs=120)
     assert set(aged) == set(HELP)
-
-
-def test_a_server_that_is_stopped_is_not_started_for_its_figures(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = tmp_path / "stopped"
-    monkeypatch.setenv("WEILI_HOME", str(home))
-    monkeypatch.delenv("WEILI_DATABASE_URL")
-    said = run("metrics")
-    assert said.code != 0
-    assert said.out == ""
-    assert "The embedded server does not run" in said.err
-    assert not home.exists()

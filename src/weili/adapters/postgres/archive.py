@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -23,20 +24,28 @@ from typing import Any, Final
 import psycopg
 
 from weili.adapters.postgres import databases, embedded, places
-from weili.adapters.postgres.databases import DatabaseError
 from weili.adapters.postgres.places import EmbeddedPostgresError, Place
 from weili.kit.clock import wall_now
+from weili.kit.problems import Kind, Problem
 
 SLOT: Final = "weili_archive"
 RECOVERY_S: Final = 24 * 3600.0
 _UNUSED_S: Final = 10.0
+RECEIVED_S: Final = 60.0
+"""How long the log up to a copy's end may take to be received."""
+_LOOK_S: Final = 0.1
 _NAME: Final = "base-%Y%m%dT%H%M%SZ"
 _START: Final = re.compile(r"^START WAL LOCATION: \S+ \(file ([0-9A-F]{24})\)$", re.MULTILINE)
 _HISTORY: Final = (
     "SELECT (SELECT system_identifier FROM pg_control_system())::text,"
     " left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 )
-_RECEIVED: Final = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s AND active"
+_RECEIVING: Final = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s AND active"
+_END: Final = "SELECT pg_current_wal_flush_lsn()::text"
+_RECEIVED: Final = (
+    "SELECT pg_walfile_name(%(end)s::pg_lsn) FROM pg_replication_slots"
+    " WHERE slot_name = %(slot)s AND active AND restart_lsn >= %(end)s::pg_lsn"
+)
 _LOST_DROP: Final = (
     "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
     " WHERE slot_name = %s AND wal_status = 'lost'"
@@ -47,12 +56,51 @@ _OTHERS: Final = (
 )
 
 
+class ArchiveOfAnother(Problem):
+    """The folder is the archive of another history."""
+
+    kind = Kind.CONFLICT
+    code = "archive_of_another"
+    en = (
+        "{folder} is the archive of another server, or of what this one was before it was brought"
+        " to a moment. Name a new folder, and keep that one as long as it is needed."
+    )
+    zh = (
+        "{folder} 是另一数据库的归档，或本数据库恢复到某一时刻之前的归档。"
+        "请另指定一个新目录，并在需要期间保留原目录。"
+    )
+
+
+class LogNotReceived(Problem):
+    """Nobody receives the server's log into the archive; what follows a copy would be lost."""
+
+    kind = Kind.UNAVAILABLE
+    code = "log_not_received"
+    en = (
+        "What the server logs is not received into {folder}, so no copy was added: it could be"
+        " brought to no moment. See that `weili db receive {folder}` runs."
+    )
+    zh = (
+        "{folder} 没有在接收数据库日志，因此未增加全量备份：那样的备份无法恢复到任何时刻。"
+        "请确认 `weili db receive {folder}` 正在运行。"
+    )
+
+
+class CopyNotWhole(Problem):
+    """A copy lacks what a whole one has."""
+
+    kind = Kind.INVALID
+    code = "copy_not_whole"
+    en = "{copy} is no whole copy: its label names no segment of the log."
+    zh = "{copy} 不是完整的全量备份：其标签未指明日志段。"
+
+
 def receive(url: str, *, home: Path, folder: Path) -> "subprocess.Popen[bytes]":
     """Begin to receive what the server logs; the process goes on until it is ended.
 
     It waits for a server that is away, and goes on where it was.
 
-    Raises: DatabaseError when the folder is the archive of another history.
+    Raises: ArchiveOfAnother; DatabaseError.
     """
     _joined(url, folder)
     if not any((folder / "wal").iterdir()):
@@ -70,23 +118,24 @@ def receive(url: str, *, home: Path, folder: Path) -> "subprocess.Popen[bytes]":
     )
 
 
-def copy_make(url: str, *, home: Path, folder: Path) -> Path:
+def copy_make(url: str, *, home: Path, folder: Path, received_s: float = RECEIVED_S) -> Path:
     """Add a whole copy of the server, which trades on, and check it; gives where it lies.
 
-    Raises: DatabaseError, also when nobody receives the log: what follows the copy would be lost.
+    Raises: ArchiveOfAnother; LogNotReceived, before the copy or when the log up to its end has not
+    arrived here within ``received_s``; DatabaseError.
     """
     _joined(url, folder)
     with _connected(url) as connection:
-        [count] = connection.execute(_RECEIVED, [SLOT]).fetchone() or (0,)
+        [count] = connection.execute(_RECEIVING, [SLOT]).fetchone() or (0,)
     if not count:
-        raise DatabaseError(
-            f"Nobody receives what the server logs. Start `weili db receive {folder}` first."
-        )
+        raise LogNotReceived(folder=str(folder))
     fresh = folder / "base.new"
     places.delete(fresh)
     words = ["--pgdata", str(fresh), "--checkpoint=fast", "--wal-method=stream"]
     databases.run_tool(home, "pg_basebackup", words, url)
     databases.run_tool(home, "pg_verifybackup", ["--quiet", str(fresh)], None)
+    # From here on the archive goes on where the copy ends, whatever became of the receiver.
+    _received_wait(url, folder, received_s)
     # It can be brought to any moment after this one.
     copy = folder / wall_now().strftime(_NAME)
     fresh.rename(copy)
@@ -168,10 +217,23 @@ def _joined(url: str, folder: Path) -> None:
     if not note.exists():
         places.write(note, json.dumps(history) + "\n")
     elif json.loads(note.read_text()) != history:
-        raise DatabaseError(
-            f"{folder} is the archive of another server, or of what this one was before it was "
-            "brought to a moment. Name a new folder, and keep that one as long as it is needed."
-        )
+        raise ArchiveOfAnother(folder=str(folder))
+
+
+def _received_wait(url: str, folder: Path, patience_s: float) -> None:
+    """Wait until what is logged by now is received, and into this folder."""
+    with _connected(url) as connection:
+        [end] = connection.execute(_END).fetchone() or ("",)
+        deadline = time.monotonic() + patience_s
+        while not _is_received(connection, folder, end):
+            if time.monotonic() > deadline:
+                raise LogNotReceived(folder=str(folder))
+            time.sleep(_LOOK_S)
+
+
+def _is_received(connection: psycopg.Connection[Any], folder: Path, end: str) -> bool:
+    found = connection.execute(_RECEIVED, {"slot": SLOT, "end": end}).fetchone()
+    return found is not None and any((folder / "wal").glob(f"{found[0]}*"))
 
 
 def _connected(url: str) -> psycopg.Connection[Any]:
@@ -186,7 +248,7 @@ def _first_segment(copy: Path) -> str:
     """Name the first segment of the log that a copy needs."""
     match = _START.search((copy / "backup_label").read_text())
     if match is None:
-        raise DatabaseError(f"{copy} is no whole copy: its label names no segment.")
+        raise CopyNotWhole(copy=str(copy))
     return match[1]
 
 
@@ -199,9 +261,11 @@ def _lay_out(place: Place, copy: Path, fresh: Path) -> None:
     first = _first_segment(copy)
     for path in sorted((copy.parent / "wal").iterdir()):
         name = path.name.removesuffix(".partial")
-        if name >= first:
-            shutil.copyfile(path, fresh / "pg_wal" / name)
-            (fresh / "pg_wal" / name).chmod(0o600)
+        laid = fresh / "pg_wal" / name
+        # What was not received to its end takes no place of what is there whole.
+        if name >= first and not (path.suffix and laid.exists()):
+            shutil.copyfile(path, laid)
+            laid.chmod(0o600)
     (fresh / "recovery.signal").touch(mode=0o600)
     if place.uid != os.geteuid():
         for path in [fresh, *fresh.rglob("*")]:

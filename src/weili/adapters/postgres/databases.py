@@ -31,6 +31,11 @@ _ENVIRONMENT: Final[Mapping[str, str]] = {
     "sslmode": "PGSSLMODE",
     "user": "PGUSER",
 }
+_OURS: Final = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid() AND application_name LIKE 'weili %'"
+)
+"""By the name that each process of ours gives its connections; whoever else reads is let be."""
 _APP_ROLE_MAKE: Final = (
     "DO $$ BEGIN CREATE ROLE weili_app NOLOGIN; "
     "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
@@ -128,6 +133,21 @@ def is_empty(url: str) -> bool:
     except psycopg.OperationalError as error:
         if "does not exist" in str(error):
             return True
+        raise DatabaseError(f"The database can't be reached: {error}") from error
+
+
+def in_use(url: str) -> bool:
+    """Say whether a process of Weili's is connected to the database.
+
+    Raises: DatabaseError.
+    """
+    try:
+        with _connect(url) as connection:
+            [count] = connection.execute(_OURS).fetchone() or (0,)
+            return bool(count)
+    except psycopg.OperationalError as error:
+        if "does not exist" in str(error):
+            return False
         raise DatabaseError(f"The database can't be reached: {error}") from error
 
 

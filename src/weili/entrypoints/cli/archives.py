@@ -11,6 +11,7 @@ import typer
 
 from weili.entrypoints.cli import say
 from weili.entrypoints.cli.database import StillRunning, ring_check, ring_put, stopped
+from weili.entrypoints.cli.opened import ServerDown
 from weili.kit.problems import Kind, Problem
 
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ class ServerElsewhere(Problem):
     code = "server_elsewhere"
     en = "The database is on a server of your own; archive it by that server's means."
     zh = "数据库在自备的服务器上；请用该服务器自己的手段归档。"
-
-
-class ServerDown(Problem):
-    """The embedded server does not run, and it is not this command's to start."""
-
-    kind = Kind.UNAVAILABLE
-    code = "server_down"
-    en = "The embedded server does not run; start Weili first."
-    zh = "自带数据库未在运行；请先启动微力。"
 
 
 class ReceiverEnded(Problem):

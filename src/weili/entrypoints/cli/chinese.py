@@ -125,8 +125,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
             "显示运行状况与各环境的数据库版本；不启动、不更改任何内容。"
         ),
         "Write JSON, for scripts.": "输出 JSON，供脚本读取。",
-        "Check every invariant of a world on one snapshot; ends with 1 when something is broken.": (
-            "在同一快照上核对一个环境的全部约束；发现问题时退出码为 1。"
+        "Check every invariant of a world on one snapshot; ends with 1 when something is broken. "
+        "It looks only, so an embedded server that is stopped stays so.": (
+            "在同一快照上核对一个环境的全部约束；发现问题时退出码为 1。\n\n"
+            "该命令只读取，不会启动已停止的自带数据库。"
         ),
         "The world to work in, where WEILI_WORLDS names several.": (
             "要操作的环境；WEILI_WORLDS 列有多个时必填。"

@@ -72,8 +72,8 @@ class StillRunning(Problem):
 
     kind = Kind.CONFLICT
     code = "still_running"
-    en = "Weili runs here; end it first (Ctrl-C where `weili up` runs)."
-    zh = "微力正在运行；请先停止（在运行 `weili up` 的终端按 Ctrl-C）。"
+    en = "Weili runs here; end it first (Ctrl-C where `weili up`, `serve` or `work` runs)."
+    zh = "微力正在运行；请先停止（在运行 `weili up`、`serve` 或 `work` 的终端按 Ctrl-C）。"
 
 
 class LeftoverRunning(Problem):
@@ -197,6 +197,8 @@ def restore(
     settings = bootstrap.Settings.read(os.environ)
     with stopped(settings), _unpacked(file) as folder:
         name, url = _database(settings, world)
+        if databases.in_use(url):
+            raise StillRunning
         if not force and not databases.is_empty(url):
             raise DatabaseNotEmpty(what=Said(f"the database of {name}", f"{name} 的数据库"))
         ring_check(settings, folder / "keyring.json", force=force)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from weili.entrypoints.cli import say
+from weili.entrypoints.cli.opened import server_check
 
 if TYPE_CHECKING:
     from weili.adapters.search import SearchIndex
@@ -40,13 +41,10 @@ def metrics(
 ) -> None:
     """Write figures for alarms to the output, in the text format of Prometheus."""
     from weili import bootstrap
-    from weili.adapters.postgres import embedded
     from weili.adapters.search import TantivyIndex
-    from weili.entrypoints.cli.archives import ServerDown
 
     settings = bootstrap.Settings.read(os.environ)
-    if settings.database_url is None and embedded.status(settings.postgres_home) is None:
-        raise ServerDown
+    server_check(settings)
     samples: list[Sample] = []
     with bootstrap.opened(settings) as worlds:
         for name, world in worlds.items():

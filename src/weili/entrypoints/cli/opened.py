@@ -12,6 +12,7 @@ from weili.kit.problems import Kind, Problem
 from weili.kit.world import World
 
 if TYPE_CHECKING:
+    from weili.bootstrap import Settings
     from weili.kit.context import Begin, PartyId
 
 WorldOption = Annotated[
@@ -30,6 +31,15 @@ SkipBadOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]
 
 
+class ServerDown(Problem):
+    """The embedded server does not run, and it is not this command's to start."""
+
+    kind = Kind.UNAVAILABLE
+    code = "server_down"
+    en = "The embedded server does not run; start Weili first."
+    zh = "自带数据库未在运行；请先启动微力。"
+
+
 class WorldAmbiguous(Problem):
     """The command concerns one world, and there are several or it is not among them."""
 
@@ -37,6 +47,17 @@ class WorldAmbiguous(Problem):
     code = "world_ambiguous"
     en = "Say which world is meant: --world with one of {worlds}."
     zh = "请用 --world 指明操作的环境，可选：{worlds}。"
+
+
+def server_check(settings: "Settings") -> None:
+    """See that an embedded server runs, for a command that only looks and shall start nothing.
+
+    Raises: ServerDown.
+    """
+    from weili.adapters.postgres import embedded
+
+    if settings.database_url is None and embedded.status(settings.postgres_home) is None:
+        raise ServerDown
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from weili.entrypoints.cli import say
-from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
+from weili.entrypoints.cli.opened import JsonOption, WorldOption, server_check, world_opened
 
 clock = typer.Typer(help="The clock of a sandbox world.", no_args_is_help=True)
 _SPAN = re.compile(r"(\d{1,9})([smhd])")
@@ -18,13 +18,17 @@ _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def verify(world: WorldOption = None, as_json: JsonOption = False) -> None:
-    """Check every invariant of a world on one snapshot; ends with 1 when something is broken."""
+    """Check every invariant of a world on one snapshot; ends with 1 when something is broken.
+
+    It looks only, so an embedded server that is stopped stays so.
+    """
     from weili import bootstrap
     from weili.adapters.search import TantivyIndex
     from weili.kit import outbox
     from weili.workflows.verify_world import LANES, verify_world
 
     settings = bootstrap.Settings.read(os.environ)
+    server_check(settings)
 
     with (
         world_opened(world) as opened,
