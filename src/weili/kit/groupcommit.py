@@ -161,6 +161,11 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         self.is_ready = False
         """Whether the far end has said that it works."""
 
+    @property
+    def bound(self) -> int:
+        """How much may be under way before another command is refused."""
+        return self._pace.bound
+
     async def open(self) -> None:
         """Join the lane to the running event loop."""
         await asyncio.get_running_loop().create_connection(lambda: self, sock=self._link)

@@ -45,12 +45,20 @@ def test_what_waits_is_told_with_its_age(ground: Run, sandbox: str) -> None:
         for status in ("todo", "todo", "failed"):
             connection.execute(job, [status])
         connection.execute("UPDATE procrastinate_events SET at = %s", [hour_ago])
+        for failures, paused_until in ((5, hour_ago), (4, None), (0, None)):
+            connection.execute(
+                "INSERT INTO dropship.supplier_health"
+                " (supplier_id, failures, failure, paused_until, served_at)"
+                " VALUES (gen_random_uuid(), %s, '', %s, %s)",
+                [failures, paused_until, hour_ago],
+            )
 
     after = figures(ground)
     assert after["weili_events_waiting"] == before["weili_events_waiting"] + 3
     assert (after["weili_jobs_waiting"], after["weili_jobs_failed"]) == (2, 1)
     for name in ("weili_events_oldest_age_seconds", "weili_jobs_oldest_age_seconds"):
         assert 3600 <= after[name] < 3700
+    assert (before["weili_suppliers_silent"], after["weili_suppliers_silent"]) == (0, 1)
     assert after["weili_index_changes_waiting"] == 0
 
 

@@ -27,6 +27,7 @@ HELP: Final = {
     "weili_jobs_waiting": "Jobs that are to be done.",
     "weili_jobs_oldest_age_seconds": "Age of the oldest of them.",
     "weili_jobs_failed": "Jobs that were given up.",
+    "weili_suppliers_silent": "Suppliers whose systems are paused, and have not answered since.",
     "weili_index_changes_waiting": "Changes of goods that the search index lacks.",
     "weili_archive_copy_age_seconds": "Age of the newest whole copy in the archive.",
     "weili_archive_received_age_seconds": "How long ago the archive received anything.",
@@ -71,16 +72,18 @@ def _exposition(samples: Sequence[Sample]) -> str:
 def _of_world(world: "World", index: "SearchIndex") -> Iterator[Sample]:
     from weili.adapters.search import SearchNotReady
     from weili.kit import outbox
-    from weili.modules import catalogue
+    from weili.modules import catalogue, dropship
 
     with world.begin() as ctx:
         found = outbox.backlog(ctx)
         end = catalogue.changes_end(ctx)
+        silent = dropship.suppliers_silent_count(ctx)
     yield "weili_events_waiting", world.name, found.events
     yield "weili_events_oldest_age_seconds", world.name, found.events_age_s
     yield "weili_jobs_waiting", world.name, found.jobs
     yield "weili_jobs_oldest_age_seconds", world.name, found.jobs_age_s
     yield "weili_jobs_failed", world.name, found.jobs_failed
+    yield "weili_suppliers_silent", world.name, silent
     try:
         position, _ = index.followed_to()
     except SearchNotReady:

@@ -84,6 +84,9 @@ class _Inside(Collector):
         weight = GaugeMetricFamily(
             "weili_lane_weight", "Orders, or look-ups, that are under way.", labels=labels
         )
+        bound = GaugeMetricFamily(
+            "weili_lane_bound", "How much may be under way at the present pace.", labels=labels
+        )
         ready = GaugeMetricFamily(
             "weili_far_ends_ready", "Processes that place, or look up, and work.", labels=labels
         )
@@ -92,6 +95,7 @@ class _Inside(Collector):
         )
         for told, lanes in self._lanes.items():
             weight.add_metric(told, sum(lane.weight for lane in lanes.lanes))
+            bound.add_metric(told, sum(lane.bound for lane in lanes.lanes))
             ready.add_metric(told, sum(lane.is_ready for lane in lanes.lanes))
             lost.add_metric(told, sum(lane.losses for lane in lanes.lanes))
         taken = GaugeMetricFamily(
@@ -103,4 +107,4 @@ class _Inside(Collector):
         for name, world in self._worlds.items():
             taken.add_metric((name,), world.connections_taken)
             most.add_metric((name,), world.connections)
-        return iter((weight, ready, lost, taken, most))
+        return iter((weight, bound, ready, lost, taken, most))

@@ -184,6 +184,7 @@ from weili.modules.dropship.queues import (
     queue_status,
     supplier_answered,
     supplier_failed,
+    suppliers_silent_count,
 )
 from weili.modules.dropship.reconciliation import (
     COMPARE_MAX,
@@ -488,6 +489,7 @@ __all__ = [
     "supplier_failed",
     "supplier_side",
     "suppliers_connected",
+    "suppliers_silent_count",
     "take",
     "track_outcome",
     "tracks_document",

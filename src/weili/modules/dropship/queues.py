@@ -134,6 +134,11 @@ def supplier_answered(ctx: Ctx, *, supplier_id: PartyId) -> bool:
     return True
 
 
+def suppliers_silent_count(ctx: Ctx) -> int:
+    """Say how many suppliers' systems have been paused and not answered since."""
+    return queue_store.suppliers_silent_count(ctx)
+
+
 def queue_status(ctx: Ctx, *, supplier_id: PartyId) -> QueueStatus:
     """Say how a supplier's system is asked."""
     status = queue_store.queue_status(ctx, supplier_id=supplier_id, count_max=DUE_COUNT_MAX)

@@ -227,6 +227,14 @@ def queue_status(ctx: Ctx, *, supplier_id: PartyId, count_max: int) -> QueueStat
     return QueueStatus(*rows[0]) if rows else None
 
 
+def suppliers_silent_count(ctx: Ctx) -> int:
+    """Count the suppliers that are paused, and have not answered since."""
+    rows = ctx.db.rows(
+        "SELECT count(*) FROM dropship.supplier_health WHERE paused_until IS NOT NULL"
+    )
+    return int(rows[0][0])
+
+
 def queue_wake(ctx: Ctx, *, supplier_id: PartyId, limit: int) -> None:
     """Make due what waits for its next attempt at a supplier; what others hold stays."""
     ctx.db.run(
