@@ -29,6 +29,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import count
+from time import monotonic
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -76,6 +77,7 @@ class LaneFailedError(Exception):
 
 class _Waiting(NamedTuple):
     weight: int
+    since_s: float
     future: "asyncio.Future[bytes]"
 
 
@@ -166,6 +168,12 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         """How much may be under way before another command is refused."""
         return self._pace.bound
 
+    @property
+    def oldest_s(self) -> float:
+        """Say how long what is under way for the longest has been; 0 when nothing is."""
+        first = next(iter(self._waiting.values()), None)
+        return 0.0 if first is None else monotonic() - first.since_s
+
     async def open(self) -> None:
         """Join the lane to the running event loop."""
         await asyncio.get_running_loop().create_connection(lambda: self, sock=self._link)
@@ -186,15 +194,15 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         """
         if self._transport is None:
             raise Unavailable(retry_after_s=RETRY_AFTER_S)
-        loop = asyncio.get_running_loop()
+        loop, now_s = asyncio.get_running_loop(), monotonic()
         weight = self._weigh(command)
         if not self.weight:
-            self._pace.begin(loop.time())
+            self._pace.begin(now_s)
         elif self.weight >= self._pace.bound:
             raise Busy(retry_after_s=RETRY_AFTER_S)
         number = next(self._numbers) & 0xFFFFFFFF
         future: asyncio.Future[bytes] = loop.create_future()
-        self._waiting[number] = _Waiting(weight, future)
+        self._waiting[number] = _Waiting(weight, now_s, future)
         self.weight += weight
         body = self._write(command)
         if not self._unsent:
@@ -218,13 +226,13 @@ class Lane(asyncio.Protocol, Generic[C, R]):
 
     def data_received(self, data: bytes) -> None:
         """Give answers to those who wait for them; called by the event loop."""
-        now_s, before = asyncio.get_running_loop().time(), self.weight
+        now_s, before = monotonic(), self.weight
         for number, kind, body in self._frames.split(data):
             if kind == _READY:
                 self.is_ready = True
                 self._pace.begin(now_s)  # What it took to start is not its pace.
                 continue
-            weight, future = self._waiting.pop(number)
+            weight, _, future = self._waiting.pop(number)
             self.weight -= weight
             if future.done():  # The caller went away.
                 continue
@@ -241,7 +249,7 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         """Tell all who wait that nobody knows what became of it; called by the event loop."""
         self._transport = None
         self.is_ready = False
-        for _, future in self._waiting.values():
+        for _, _, future in self._waiting.values():
             if not future.done():
                 future.set_exception(Unavailable(retry_after_s=RETRY_AFTER_S))
         self._waiting.clear()

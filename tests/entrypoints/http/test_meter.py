@@ -120,6 +120,7 @@ def test_what_is_under_way_and_what_was_lost_is_told_of_each_lane(serving: Servi
         asking = asyncio.ensure_future(lane.ask(PlaceRequest(orders=())))
         await asyncio.sleep(0)
         assert (told("weili_lane_weight"), told("weili_far_ends_lost_total")) == (1, 0)
+        assert (told("weili_lane_oldest_seconds") or 0) > 0
         far.close()
         with pytest.raises(Unavailable):
             await asking
@@ -127,6 +128,7 @@ def test_what_is_under_way_and_what_was_lost_is_told_of_each_lane(serving: Servi
     asyncio.run(lose())
     assert (told("weili_lane_weight"), told("weili_far_ends_lost_total")) == (0, 1)
     assert (told("weili_far_ends_ready"), told("weili_lane_bound")) == (0, 4_000)
+    assert told("weili_lane_oldest_seconds") == 0
     of_world = {"world": world.name}
     assert meter.registry.get_sample_value("weili_connections_taken", of_world) == 0
     assert meter.registry.get_sample_value("weili_connections_max", of_world) == world.connections

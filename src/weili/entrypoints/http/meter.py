@@ -87,6 +87,9 @@ class _Inside(Collector):
         bound = GaugeMetricFamily(
             "weili_lane_bound", "How much may be under way at the present pace.", labels=labels
         )
+        oldest = GaugeMetricFamily(
+            "weili_lane_oldest_seconds", "How long one of them has been, at most.", labels=labels
+        )
         ready = GaugeMetricFamily(
             "weili_far_ends_ready", "Processes that place, or look up, and work.", labels=labels
         )
@@ -96,6 +99,7 @@ class _Inside(Collector):
         for told, lanes in self._lanes.items():
             weight.add_metric(told, sum(lane.weight for lane in lanes.lanes))
             bound.add_metric(told, sum(lane.bound for lane in lanes.lanes))
+            oldest.add_metric(told, max(lane.oldest_s for lane in lanes.lanes))
             ready.add_metric(told, sum(lane.is_ready for lane in lanes.lanes))
             lost.add_metric(told, sum(lane.losses for lane in lanes.lanes))
         taken = GaugeMetricFamily(
@@ -107,4 +111,4 @@ class _Inside(Collector):
         for name, world in self._worlds.items():
             taken.add_metric((name,), world.connections_taken)
             most.add_metric((name,), world.connections)
-        return iter((weight, bound, ready, lost, taken, most))
+        return iter((weight, bound, oldest, ready, lost, taken, most))
