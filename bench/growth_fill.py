@@ -19,7 +19,7 @@ import psycopg
 from bench import workflow
 from bench.market import Market
 from weili.adapters.suppliers import HttpSupplierGateway
-from weili.kit import outbox
+from weili.kit import outbox, partitions
 from weili.kit.context import Ctx
 from weili.kit.tallies import written
 from weili.kit.world import World, in_transaction
@@ -182,6 +182,7 @@ def fill(world: World, market: Market, *, orders: int) -> Filled:
         each = max(1, CHUNK // patterns)
         for first in range(1, copies + 1, each):
             span = (first, min(first + each - 1, copies), step_ms)
+            in_transaction(world.begin, partitions.partitions_ahead)
             with owner.transaction():
                 _copy(world, owner, span)
             print(f"  {span[1] * patterns:,} orders", flush=True)

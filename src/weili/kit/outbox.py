@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql as pgt
 from weili.kit.clock import wall_now
 from weili.kit.context import Ctx, Event, PartyId
 from weili.kit.db import APPEND_ONLY, QUEUE, Transaction, metadata
+from weili.kit.partitions import LOG, Cut
 from weili.kit.problems import Kind, Problem
 from weili.kit.tallies import NOBODY, Tally
 
@@ -52,10 +53,13 @@ event = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("data", pgt.JSONB, nullable=False),
     sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
-    sa.UniqueConstraint("id"),
+    # No key: no partition could promise it for another. An id is made once, and its row comes here
+    # once, in the transaction that takes it out of the outbox.
+    sa.Index(None, "id"),
     sa.Index(None, "party_id", "position"),
     schema="kit",
     info=APPEND_ONLY,
+    postgresql_partition_by="RANGE (position)",
 )
 feed = sa.Table(
     "feed",
@@ -84,6 +88,21 @@ _FLUSH_SHARED: Final = (
     " SELECT i, t, p, s, o, (ARRAY(SELECT d::jsonb FROM unnest(%b::text[]) AS d))[n]"
     " FROM unnest(%b::uuid[], %b::text[], %b::uuid[],"
     " %b::text[], %b::timestamptz[], %b::int[]) AS x (i, t, p, s, o, n)"
+)
+
+
+EVENTS: Final = Cut(
+    table=LOG,
+    # What its party has not acknowledged stays for it, however old.
+    goes=("r.position <= (SELECT f.acked_to FROM kit.feed f WHERE f.party_id = r.party_id)"),
+    order="position",
+    sums=("position",),
+)
+"""What is taken out of old stretches of the log."""
+
+_RANGES: Final = (
+    "SELECT coalesce(lag(bound) OVER (ORDER BY no), '1')::bigint AS first, bound::bigint AS bound,"
+    " out_at, row_count FROM kit.partition WHERE parent = 'kit.event'"
 )
 
 
@@ -241,18 +260,29 @@ def acknowledge(ctx: Ctx, *, party_id: PartyId, ids: Sequence[UUID]) -> int:
 def event_gaps(ctx: Ctx) -> list[tuple[int, str]]:
     """Find positions where the log is not 1, 2, 3 …: (position, what is wrong), for ``verify``."""
     rows = ctx.db.rows(
-        "SELECT here, before FROM (SELECT position AS here,"
+        "SELECT here, before FROM (SELECT position AS here,"  # noqa: S608 - ours
         "  lag(position, 1, 0::bigint) OVER (ORDER BY position) AS before FROM kit.event) AS step"
-        " WHERE here <> before + 1 ORDER BY here"
+        f" WHERE here <> before + 1 AND (SELECT bool_and(r.out_at IS NOT NULL) FROM ({_RANGES}) r"
+        "  WHERE r.bound > before + 1 AND r.first < here) IS NOT TRUE ORDER BY here"
     )
-    return [(here, f"follows {before}") for here, before in rows]
+    out = ctx.db.rows(
+        f"SELECT r.first, r.bound - r.first, r.row_count, count(e.position) FROM ({_RANGES}) r"  # noqa: S608 - ours
+        " LEFT JOIN kit.event e ON e.position >= r.first AND e.position < r.bound"
+        " WHERE r.out_at IS NOT NULL GROUP BY 1, 2, 3"
+        " HAVING count(e.position) + r.row_count <> r.bound - r.first ORDER BY 1"
+    )
+    return [(here, f"follows {before}") for here, before in rows] + [
+        (first, f"begins {width} positions, of which {gone} were taken out and {left} are here")
+        for first, width, gone, left in out
+    ]
 
 
-def stories_told(ctx: Ctx, *, story: str, first: str) -> Tally[str, str]:
+def stories_told(ctx: Ctx, *, story: str, first: str, since: str) -> Tally[str, str]:
     """Say how the story of each subject begins: subject, of nobody, ``story_told``.
 
     A story is a subject's events of the types that are like ``story``, in the log and on their
-    way to it. Reads the whole log; for ``verify``.
+    way to it; of subjects that are written less than ``since`` none. Reads the whole log; for
+    ``verify``.
     """
     return Tally(
         ctx,
@@ -262,8 +292,9 @@ def stories_told(ctx: Ctx, *, story: str, first: str) -> Tally[str, str]:
         "  WHERE type LIKE %b"
         ") SELECT subject AS key, %b::uuid AS of, count(*) FILTER (WHERE type = %b)"
         " || ' times, begins with ' || CASE WHEN min(position) FILTER (WHERE type = %b)"
-        "  = min(position) THEN %b::text ELSE 'another' END AS value FROM told GROUP BY subject",
-        (story, story, NOBODY, first, first, first),
+        "  = min(position) THEN %b::text ELSE 'another' END AS value FROM told"
+        ' WHERE subject COLLATE "C" >= %b GROUP BY subject',
+        (story, story, NOBODY, first, first, first, since),
     )
 
 
@@ -272,10 +303,11 @@ def story_told(*, firsts: int, begins: str) -> str:
     return f"{firsts} times, begins with {begins}"
 
 
-def parts_told(ctx: Ctx, *, part: str, types: Sequence[str]) -> Tally[str, str]:
+def parts_told(ctx: Ctx, *, part: str, types: Sequence[str], since: str) -> Tally[str, str]:
     """Say what was told of each part of a subject: part, of whom it was told, types in order.
 
-    ``part`` is the member of the events' data that names it. Reads the whole log; for ``verify``.
+    ``part`` is the member of the events' data that names it; those that are written less than
+    ``since`` are left out. Reads the whole log; for ``verify``.
     """
     return Tally(
         ctx,
@@ -285,9 +317,21 @@ def parts_told(ctx: Ctx, *, part: str, types: Sequence[str]) -> Tally[str, str]:
         "  WHERE type = ANY (%b::text[])"
         ") SELECT data ->> %b::text AS key, party_id AS of,"
         " string_agg(type, ' ' ORDER BY position) AS value FROM told"
-        " WHERE data ? %b::text GROUP BY 1, 2",
-        (list(types), list(types), part, part),
+        ' WHERE data ? %b::text AND (data ->> %b::text) COLLATE "C" >= %b GROUP BY 1, 2',
+        (list(types), list(types), part, part, part, since),
     )
+
+
+def stretch_end(ctx: Ctx, *, bound: int) -> datetime | None:
+    """Say when the newest event before a position happened, if the log has gone on beyond it."""
+    [[end]] = ctx.db.rows("SELECT coalesce(max(position), 0) FROM kit.event")
+    if end < bound:
+        return None
+    rows: list[tuple[datetime]] = ctx.db.rows(
+        "SELECT occurred_at FROM kit.event WHERE position < %b ORDER BY position DESC LIMIT 1",
+        bound,
+    )
+    return rows[0][0] if rows else ctx.now
 
 
 def feeds_beyond(ctx: Ctx) -> list[tuple[PartyId, str]]:

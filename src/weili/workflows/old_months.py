@@ -1,21 +1,22 @@
-"""Says what may be taken out of the database: months that are over for whoever trades."""
+"""Says what may be taken out of the database: what is over for whoever trades and follows."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from weili.kit import partitions
+from weili.kit import outbox, partitions
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
 from weili.kit.partitions import PARTITION_WORD, Cut, Partition
 from weili.kit.problems import Kind, NotFound, Problem
 from weili.kit.zone import day_of
-from weili.modules import dropship, inventory
+from weili.modules import catalogue, dropship, inventory
 
 OPEN_MAX: Final = 1_000
 """Open orders that are counted."""
 CUTS: Final[Mapping[str, Cut]] = MappingProxyType(
-    {cut.table: cut for cut in (inventory.movements_cut(),)}
+    {cut.table: cut for cut in (inventory.movements_cut(), outbox.EVENTS)}
 )
 """What is taken out of each table that is cut by time."""
 
@@ -27,6 +28,17 @@ class MonthNotOver(Problem):
     code = "month_not_over"
     en = "{partition} can be taken out from {ends_on} on, when its last month is over."
     zh = "{partition} 的最后一个月尚未结束，{ends_on} 起方可移出。"
+
+
+class StretchGoesOn(Problem):
+    """The log has not gone on beyond the stretch, or something still follows it there."""
+
+    kind = Kind.CONFLICT
+    code = "stretch_goes_on"
+    en = (
+        "{partition} can be taken out when the log, and all that follows it, has gone on beyond it."
+    )
+    zh = "{partition} 尚不能移出：事件日志及其跟随者还未越过该分区。"
 
 
 class MonthOrdersOpen(Problem):
@@ -44,18 +56,27 @@ class MonthOrdersOpen(Problem):
 def partition_ended(ctx: Ctx, *, name: str) -> Partition:
     """Find a partition that may be taken out, or was.
 
-    Raises: NotFound; MonthNotOver; MonthOrdersOpen.
+    Raises: NotFound; MonthNotOver; StretchGoesOn; MonthOrdersOpen.
     """
     found = [each for each in partitions.partitions_read(ctx) if each.fullname == name]
     if not found:
         raise NotFound(what=PARTITION_WORD, id=name)
     [each] = found
-    if ctx.now < each.ends_at:
-        raise MonthNotOver(partition=name, ends_on=day_of(each.ends_at).isoformat())
-    orders = dropship.orders_open(ctx, until=each.ends_at, limit=OPEN_MAX)
+    ends_at = each.ends_at or _stretch_end(ctx, each)
+    if ctx.now < ends_at:
+        raise MonthNotOver(partition=name, ends_on=day_of(ends_at).isoformat())
+    orders = dropship.orders_open(ctx, until=ends_at, limit=OPEN_MAX)
     if orders:
         count = str(len(orders)) if len(orders) < OPEN_MAX else f"{OPEN_MAX}+"
         raise MonthOrdersOpen(
             partition=name, count=count, order=id_text(dropship.ORDER_PREFIX, orders[0])
         )
     return each
+
+
+def _stretch_end(ctx: Ctx, each: Partition) -> datetime:
+    bound = int(each.bound)
+    ends_at = outbox.stretch_end(ctx, bound=bound)
+    if ends_at is None or catalogue.followed_least(ctx) < bound - 1:
+        raise StretchGoesOn(partition=each.fullname)
+    return ends_at

@@ -8,7 +8,9 @@ from tests.entrypoints.cli.conftest import Run
 
 def test_a_month_is_listed_taken_out_and_put_back(ground: Run, tmp_path: Path) -> None:
     # Given a sandbox, of which no worker has made the months ahead: all that was is one partition
-    [item] = json.loads(ground("db", "partitions", "--json").out)["items"]
+    items = json.loads(ground("db", "partitions", "--json").out)["items"]
+    [item, *_] = items
+    assert [each["bound"] for each in items[1:]] == ["1", "5000001"]
     name = item["partition"]
     assert (name[:19], item["out_at"]) == ("inventory.movement_", None)
     file = tmp_path / "old.zip"

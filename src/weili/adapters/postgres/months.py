@@ -15,7 +15,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -26,7 +26,6 @@ from uuid import UUID
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from weili.kit.ids import id_least
 from weili.kit.partitions import PARTITION_WORD, Cut, Partition
 from weili.kit.problems import Kind, NotFound, Problem, Said
 from weili.kit.zone import day_of
@@ -34,6 +33,8 @@ from weili.kit.zone import day_of
 FORMAT: Final = 1
 LOCK_TIMEOUT_MS: Final = 10_000
 BLOCK: Final = 1 << 20
+_MILLISECOND: Final = 1 << 80
+"""By how much the ids of one differ from those of the next."""
 _ROWS, _MANIFEST = "rows.csv", "manifest.json"
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 _DAMAGED: Final = (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -119,10 +120,13 @@ def take_out(
             if found is not None:
                 raise MonthOut(partition=name, out_at=day_of(found[2]).isoformat())
             manifest = _written(connection, cut, name, to, about)
-            last = UUID(int=id_least(part.ends_at).int - (1 << 80))
-            connection.execute(cut.leave.format(part=name, last=last).encode())
-            connection.execute(f"DELETE FROM {name} WHERE {cut.goes}".encode())  # noqa: S608 - ours
-            _note(connection, part.parent, part.name, (manifest.row_count, manifest.sha256, now))
+            newest_at = _newest_at(connection, cut, name)
+            if cut.leave:
+                last = UUID(int=UUID(part.bound).int - _MILLISECOND)
+                connection.execute(cut.leave.format(part=name, last=last).encode())
+            connection.execute(f"DELETE FROM {name} AS r WHERE {cut.goes}".encode())  # noqa: S608 - ours
+            out = manifest.row_count, manifest.sha256, now, newest_at
+            _note(connection, part.parent, part.name, out)
         # Locks out readers of this old partition alone, and keeps what older snapshots still see.
         connection.execute(f"VACUUM (FULL, ANALYZE) {name}".encode())
     return manifest
@@ -160,7 +164,7 @@ def put_back(url: str, *, cuts: Mapping[str, Cut], source: Path) -> Manifest:
             ]:
                 why = Said("its manifest has other sums", "其清单中的合计不符")
                 raise MonthFileDiffers(file=str(source), partition=name, why=why)
-            _note(connection, manifest.table, manifest.partition, (None, None, None))
+            _note(connection, manifest.table, manifest.partition, (None,) * 4)
         connection.execute(f"ANALYZE {name}".encode())
     return manifest
 
@@ -178,7 +182,7 @@ def _written(
             with zipfile.ZipFile(stream, "w") as archive:
                 rows = _member(_ROWS)
                 statement = (
-                    f"COPY (SELECT * FROM {name} WHERE {cut.goes} ORDER BY {cut.order})"  # noqa: S608 - ours
+                    f"COPY (SELECT * FROM {name} AS r WHERE {cut.goes} ORDER BY {cut.order})"  # noqa: S608 - ours
                     " TO STDOUT (FORMAT csv, HEADER)"
                 )
                 with (
@@ -255,27 +259,31 @@ def _read(connection: psycopg.Connection[Any], archive: zipfile.ZipFile, name: s
 
 @contextmanager
 def _owner(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """Connect as the owner; what is written out looks the same whatever the server's settings."""
+    """Connect as the owner; what is written out looks the same whatever the server's settings.
+
+    A transaction works on one snapshot, so what goes is what was written out, whoever writes or
+    acknowledges meanwhile.
+    """
     options = f"-c timezone=UTC -c datestyle=ISO -c lock_timeout={LOCK_TIMEOUT_MS}"
     with psycopg.connect(make_conninfo(url, options=options), autocommit=True) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         yield connection
 
 
 def _locked(
     connection: psycopg.Connection[Any], table: str, name: str
 ) -> tuple[int, str, datetime] | None:
-    """Lock a partition against writers, not readers; gives what was taken out of it, if it was.
+    """Keep others from doing the same; gives what was taken out of a partition, if it was.
 
     Raises: NotFound.
     """
+    connection.execute("LOCK TABLE kit.partition IN SHARE ROW EXCLUSIVE MODE")
     row = connection.execute(
-        "SELECT row_count, sha256, out_at FROM kit.partition WHERE parent = %s AND name = %s"
-        " FOR UPDATE",
+        "SELECT row_count, sha256, out_at FROM kit.partition WHERE parent = %s AND name = %s",
         [table, name],
     ).fetchone()
     if row is None:
         raise NotFound(what=PARTITION_WORD, id=f"{table}_{name}")
-    connection.execute(f"LOCK TABLE {table}_{name} IN EXCLUSIVE MODE".encode())
     return None if row[2] is None else row
 
 
@@ -283,10 +291,10 @@ def _note(
     connection: psycopg.Connection[Any],
     table: str,
     name: str,
-    out: tuple[int | None, str | None, datetime | None],
+    out: Sequence[object],
 ) -> None:
     connection.execute(
-        "UPDATE kit.partition SET row_count = %s, sha256 = %s, out_at = %s"
+        "UPDATE kit.partition SET row_count = %s, sha256 = %s, out_at = %s, newest_at = %s"
         " WHERE parent = %s AND name = %s",
         [*out, table, name],
     )
@@ -295,8 +303,14 @@ def _note(
 def _figures(connection: psycopg.Connection[Any], cut: Cut, name: str) -> list[int]:
     """Count what goes, or has come back, and sum what is summed of it."""
     sums = "".join(f", coalesce(sum({column}), 0)::bigint" for column in cut.sums)
-    statement = f"SELECT count(*){sums} FROM {name} WHERE {cut.goes}"  # noqa: S608 - ours
+    statement = f"SELECT count(*){sums} FROM {name} AS r WHERE {cut.goes}"  # noqa: S608 - ours
     return list(connection.execute(statement.encode()).fetchone() or ())
+
+
+def _newest_at(connection: psycopg.Connection[Any], cut: Cut, name: str) -> datetime | None:
+    statement = f"SELECT max(occurred_at) FROM {name} AS r WHERE {cut.goes}"  # noqa: S608 - ours
+    [newest_at] = connection.execute(statement.encode()).fetchone() or (None,)
+    return newest_at
 
 
 def _columns(connection: psycopg.Connection[Any], name: str) -> list[str]:

@@ -42,23 +42,24 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
             "列出原目录已不存在的自带 PostgreSQL 数据（仅以超级用户运行时才会有）。\n\n"
             "移动后尚未启动过的目录，以及未挂载磁盘上的目录，也会显示为不存在。"
         ),
-        "List the tables that are cut by month: what lies in each partition, and what was taken "
-        "out. A partition is named by the last month that it holds.": (
-            "列出按月分区的表：各分区的数据量，以及已移出的分区。\n\n分区以其所含的最后一个月命名。"
+        "List the tables that are cut by time: what lies in each partition, and what was taken "
+        "out. A partition is named by the last month, or the last position, that it holds.": (
+            "列出按时间分区的表：各分区的数据量，以及已移出的分区。\n\n"
+            "分区以其所含的最后一个月或最后一个位置命名。"
         ),
         "The partition, as `weili db partitions` names it.": (
             "分区名称，由 `weili db partitions` 列出。"
         ),
-        "Take an old month out of the database into a file, once every order until then has "
-        "ended. The file is the only place where its rows are then: keep it as you keep back-ups. "
-        "Their sums stay, so that `weili verify` can hold the books against them.": (
-            "将旧月份移出数据库并写入文件；此前的订单须已全部结束。\n\n"
-            "此后这些行只存在于该文件中，请像备份一样保管。其合计留在库中，供 `weili verify` 核对。"
+        "Take old rows out of the database into a file, once every order until then has ended. "
+        "The file is the only place where they are then: keep it as you keep back-ups. What "
+        "`weili verify` holds the books against stays, and so do messages that nobody has "
+        "acknowledged.": (
+            "将旧数据移出数据库并写入文件；此前的订单须已全部结束。\n\n"
+            "此后这些行只存在于该文件中，请像备份一样保管。`weili verify` 核对所需的合计"
+            "及尚未确认的消息留在库中。"
         ),
-        "The file that the month was written into.": "移出时写入的文件。",
-        "Put a month back into the database that it was taken out of.": (
-            "将月份放回其移出的数据库。"
-        ),
+        "The file that the rows were written into.": "移出时写入的文件。",
+        "Put rows back into the database that they were taken out of.": "将行放回其移出的数据库。",
         "The ids, as `weili db leftovers` gives them.": "`weili db leftovers` 列出的编号。",
         "Delete them for good, unasked.": "直接永久删除，不再确认。",
         "Delete data of the embedded PostgreSQL whose home is gone, for good.": (

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def partitions(world: WorldOption = None, as_json: JsonOption = False) -> None:
-    """List the tables that are cut by month: what lies in each partition, and what was taken out.
+    """List the tables that are cut by time: what lies in each partition, and what was taken out.
 
-    A partition is named by the last month that it holds.
+    A partition is named by the last month, or the last position, that it holds.
     """
     from weili.kit.partitions import partitions_read
 
@@ -37,7 +37,7 @@ def partitions(world: WorldOption = None, as_json: JsonOption = False) -> None:
         [
             (
                 each.fullname,
-                day_of(each.ends_at),
+                day_of(each.ends_at) if each.ends_at else each.name,
                 each.rows_estimated,
                 f"{each.size_bytes / 1_000_000:.1f}",
                 day_of(each.out_at) if each.out_at else "",
@@ -54,10 +54,10 @@ def take_out(
     file: Annotated[Path, typer.Argument(help="The file to write; readable by you alone.")],
     world: WorldOption = None,
 ) -> None:
-    """Take an old month out of the database into a file, once every order until then has ended.
+    """Take old rows out of the database into a file, once every order until then has ended.
 
-    The file is the only place where its rows are then: keep it as you keep back-ups. Their sums
-    stay, so that `weili verify` can hold the books against them.
+    The file is the only place where they are then: keep it as you keep back-ups. What `weili
+    verify` holds the books against stays, and so do messages that nobody has acknowledged.
     """
     from weili import bootstrap, migrations
     from weili.adapters.postgres import months
@@ -87,12 +87,12 @@ def put_back(
     file: Annotated[
         Path,
         typer.Argument(
-            help="The file that the month was written into.", exists=True, dir_okay=False
+            help="The file that the rows were written into.", exists=True, dir_okay=False
         ),
     ],
     world: WorldOption = None,
 ) -> None:
-    """Put a month back into the database that it was taken out of."""
+    """Put rows back into the database that they were taken out of."""
     from weili import bootstrap
     from weili.adapters.postgres import months
     from weili.workflows.old_months import CUTS
@@ -109,7 +109,8 @@ def put_back(
 def _document(each: "Partition") -> dict[str, Any]:
     return {
         "partition": each.fullname,
-        "ends_at": each.ends_at.isoformat(),
+        "ends_at": each.ends_at.isoformat() if each.ends_at else None,
+        "bound": each.bound,
         "rows_estimated": each.rows_estimated,
         "size_bytes": each.size_bytes,
         "out_at": each.out_at.isoformat() if each.out_at else None,

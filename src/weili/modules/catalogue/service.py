@@ -76,6 +76,11 @@ def follow(ctx: Ctx) -> int:
     return len(messages) or _scan_step(ctx)
 
 
+def followed_least(ctx: Ctx) -> int:
+    """Say up to which position of the log everything that follows it has come."""
+    return store.followed_least(ctx)
+
+
 def _events_follow(ctx: Ctx, messages: Sequence[outbox.Message]) -> None:
     touched: set[SkuId] = set()
     scans: list[store.Scan] = []

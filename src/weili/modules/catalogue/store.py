@@ -54,6 +54,12 @@ def followed_to(ctx: Ctx, name: str) -> int:
     return int(rows[0][0]) if rows else 0
 
 
+def followed_least(ctx: Ctx) -> int:
+    """Read how far everything that follows the log has come."""
+    [[position]] = ctx.db.rows("SELECT coalesce(min(position), 0) FROM catalogue.follower")
+    return int(position)
+
+
 def followed_set(ctx: Ctx, name: str, position: int) -> None:
     """Write how far the log has been followed."""
     ctx.db.run(

@@ -77,19 +77,21 @@ def traded_lines(ctx: Ctx, *, zone: str) -> dict[tuple[UUID, date], TradedLines]
     }
 
 
-def child_stories(ctx: Ctx) -> Tally[str, str]:
+def child_stories(ctx: Ctx, *, since: UUID) -> Tally[str, str]:
     """Say what should have been announced of each child that has moved, in order, to its partner.
+
+    Children whose ids are less than ``since`` are left out.
 
     A step is announced once, but for shipping: that is announced for each package, and only the
     first and the last of them are steps.
     """
     told = {state.value: event.name for state, event in CHILD_MOVED.items()}
-    return store.child_stories(ctx, told=told, often=ORDER_SHIPPED.name)
+    return store.child_stories(ctx, told=told, often=ORDER_SHIPPED.name, since=since)
 
 
-def order_stories(ctx: Ctx, *, story: str) -> Tally[str, str]:
-    """Say of every order that this should have been announced of it."""
-    return store.order_stories(ctx, story=story)
+def order_stories(ctx: Ctx, *, story: str, since: UUID) -> Tally[str, str]:
+    """Say of every order, from an id on, that this should have been announced of it."""
+    return store.order_stories(ctx, story=story, since=since)
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:

@@ -192,7 +192,7 @@ def traded_lines(ctx: Ctx, *, zone: str) -> list[tuple[Any, ...]]:
     )
 
 
-def child_stories(ctx: Ctx, *, told: Mapping[str, str], often: str) -> Tally[str, str]:
+def child_stories(ctx: Ctx, *, told: Mapping[str, str], often: str, since: UUID) -> Tally[str, str]:
     """Say in what words each child that has moved has gone its way: child, of its partner, words.
 
     ``told`` has the word for each state that is told of. The word ``often`` is said for each
@@ -208,7 +208,7 @@ def child_stories(ctx: Ctx, *, told: Mapping[str, str], often: str) -> Tally[str
             "  count(*) FILTER (WHERE w.word = %b) OVER (PARTITION BY h.subject_id, h.partner_id"
             "   ORDER BY h.version) AS times"
             "  FROM dropship.history h JOIN word w ON w.state = h.to_state"
-            "  WHERE h.subject_id <> h.order_id"
+            "  WHERE h.subject_id <> h.order_id AND h.subject_id >= %b::uuid"
             "), sent AS (SELECT child_id, partner_id, count(*)::int AS packages"
             "  FROM dropship.package GROUP BY 1, 2"
             "), way AS (SELECT s.subject_id, s.partner_id, string_agg(CASE WHEN s.word <> %b"
@@ -221,7 +221,7 @@ def child_stories(ctx: Ctx, *, told: Mapping[str, str], often: str) -> Tally[str
             " JOIN way w ON w.subject_id = c.id AND w.partner_id = c.partner_id"
             " WHERE w.words IS NOT NULL",
         ),
-        (list(told), list(told.values()), often, often),
+        (list(told), list(told.values()), often, since, often),
     )
 
 
@@ -257,15 +257,16 @@ def recipients_sealed(
     return rows, UUID(bytes=bytes(rows[-1][0][16:])) if rows else None
 
 
-def order_stories(ctx: Ctx, *, story: str) -> Tally[str, str]:
-    """Say of every order that its story should be this one: order, of nobody, story."""
+def order_stories(ctx: Ctx, *, story: str, since: UUID) -> Tally[str, str]:
+    """Say of every order from an id on that its story should be this: order, of nobody, story."""
     return Tally(
         ctx,
         written(
             ORDER_PREFIX,
-            'SELECT id AS key, %b::uuid AS of, %b::text AS value FROM dropship."order"',
+            'SELECT id AS key, %b::uuid AS of, %b::text AS value FROM dropship."order"'
+            " WHERE id >= %b::uuid",
         ),
-        (NOBODY, story),
+        (NOBODY, story, since),
     )
 
 

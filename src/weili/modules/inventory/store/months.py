@@ -11,8 +11,8 @@ from weili.kit.partitions import Cut
 from weili.modules.inventory.model import TRANSFER_PREFIX
 
 _GOES: Final = (
-    "kind NOT IN ('carried', 'transfer_out', 'transfer_in')"
-    f" AND NOT (kind = 'count_gain' AND starts_with(subject, '{TRANSFER_PREFIX}_'))"
+    "r.kind NOT IN ('carried', 'transfer_out', 'transfer_in')"
+    f" AND NOT (r.kind = 'count_gain' AND starts_with(r.subject, '{TRANSFER_PREFIX}_'))"
 )
 MOVEMENTS: Final = Cut(
     table="inventory.movement",
@@ -27,7 +27,7 @@ MOVEMENTS: Final = Cut(
         " SELECT overlay('{last}' PLACING substr(warehouse_id::text, 15) FROM 15)::uuid,"
         "  sku_id, warehouse_id, 'carried', sum(on_hand_delta), sum(reserved_delta), '{part}',"
         "  max(occurred_at)"
-        f" FROM {{part}} WHERE {_GOES} GROUP BY sku_id, warehouse_id"
+        f" FROM {{part}} AS r WHERE {_GOES} GROUP BY sku_id, warehouse_id"
         " HAVING sum(on_hand_delta) <> 0 OR sum(reserved_delta) <> 0"
     ),
     left="kind = 'carried'",

@@ -1,4 +1,4 @@
-"""The step that cuts movements by month: nothing is moved, and who was trading goes on."""
+"""The steps that cut tables by time: nothing is moved, and who was trading goes on."""
 
 import uuid
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ MOVEMENTS = "SELECT m::text FROM inventory.movement m ORDER BY id, sku_id"
 
 @pytest.fixture
 def before(server_url: str) -> Iterator[str]:
-    """Give a database as the step before leaves it, with a clock in a later month."""
+    """Give a database as the step before them leaves it, with a clock in a later month."""
     name = f"weili_test_step_{uuid.uuid4().hex[:12]}"
     database_create(server_url, name)
     url = database_url(server_url, name)
@@ -60,23 +60,27 @@ def movements(url: str) -> list[str]:
         return [text for (text,) in owner.execute(MOVEMENTS)]
 
 
-def test_all_that_was_is_the_first_month_and_who_traded_trades_on(
+def test_all_that_was_is_the_first_partition_and_who_traded_trades_on(
     market: Market, before: str
 ) -> None:
     # Given orders by statements that are prepared by now
     for number in ("S-1", "S-2"):
         order(market, number)
+    in_transaction(market.world.begin, outbox.relay)
     lay = movements(before)
     assert len(lay) == 8
 
-    # When the step is taken, then every movement lies where it lay, in the month of the newest
+    # When the steps are taken, then every movement lies where it lay, in the month of the newest
     migrations.upgrade(before)
     assert movements(before) == lay
     month = day_of(wall_now() + timedelta(days=AHEAD_DAYS)).strftime("%Y_%m")
     with market.world.begin() as ctx:
-        [part] = partitions.partitions_read(ctx)
+        [part, log, ahead] = partitions.partitions_read(ctx)
         assert part.fullname == f"inventory.movement_{month}"
         assert part.ends_at > ctx.now
+        # So does the log in a stretch that ends with it
+        assert (log.fullname, log.bound) == ("kit.event_11", "12")
+        assert (ahead.fullname, ahead.bound) == ("kit.event_5000011", "5000012")
         # And the worker finds two months to make
         assert partitions.partitions_ahead(ctx) == 2
 
