@@ -93,6 +93,26 @@ def test_a_check_that_fails_ends_the_others_and_nobody_is_told_that_all_is_well(
     assert findings(traded) == []
 
 
+def test_histories_of_what_is_not_there_are_found_and_hide_no_other(
+    shipped: Market, database: str
+) -> None:
+    # Given sixty histories that are whole but of nothing, with ids before all others, and an
+    # order whose own does not end where it stands
+    hit(
+        database,
+        "INSERT INTO dropship.history (subject_id, version, partner_id, order_id, from_state,"
+        " to_state, at, actor, reason) SELECT lpad(to_hex(n), 32, '0')::uuid, 1, partner_id,"
+        " lpad(to_hex(n), 32, '0')::uuid, 'held', 'cancelled', at, actor, reason"
+        " FROM (SELECT * FROM dropship.history LIMIT 1) h CROSS JOIN generate_series(1, 60) AS n",
+    )
+    hit(database, "UPDATE dropship.\"order\" SET version = version + 1 WHERE number = 'V-1'")
+    # Then all of them are told: 60 + 1
+    found = findings(shipped)
+    assert {finding.check for finding in found} == {"history_is_whole"}
+    assert sum(finding.what.startswith("is not there") for finding in found) == 60
+    assert len(found) == 61
+
+
 def test_stock_that_is_promised_to_nobody_is_found_where_it_lies(
     traded: Market, database: str
 ) -> None:
@@ -201,6 +221,40 @@ def test_what_waits_for_the_relay_counts_as_told(traded: Market) -> None:
 
 def test_an_order_that_went_its_whole_way_has_no_findings(shipped: Market) -> None:
     assert findings(shipped) == []
+
+
+@pytest.mark.parametrize(
+    ("checks", "statement"),
+    [
+        ({"child_equals_lines"}, "UPDATE dropship.child SET goods_minor = goods_minor + 1"),
+        (
+            {"child_equals_lines", "root_equals_children"},
+            "UPDATE dropship.line SET freight_minor = freight_minor + 1",
+        ),
+        (
+            {"root_equals_children"},
+            "UPDATE dropship.child SET replaces_package_id = gen_random_uuid()",
+        ),
+        ({"shipped_equals_packages"}, "UPDATE dropship.package_line SET quantity = quantity + 1"),
+        # Two of the one and one of the other, as many in all
+        ({"shipped_equals_packages"}, "UPDATE dropship.package_line SET quantity = 3 - quantity"),
+    ],
+    ids=["child", "line", "not one child counts", "a piece too many", "pieces of another line"],
+)
+def test_what_does_not_add_up_within_an_order_is_found(
+    shipped: Market, database: str, checks: set[str], statement: str
+) -> None:
+    hit(database, statement)
+    found = {finding.check for finding in findings(shipped)}
+    assert (
+        found
+        & {
+            "child_equals_lines",
+            "root_equals_children",
+            "shipped_equals_packages",
+        }
+        == checks
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from weili.kit.context import Ctx, Event, PartyId
 from weili.kit.db import APPEND_ONLY, QUEUE, Transaction, metadata
 from weili.kit.partitions import LOG, Cut
 from weili.kit.problems import Kind, Problem
-from weili.kit.tallies import NOBODY, Tally
+from weili.kit.tallies import NOBODY, Hashed, Tally
 
 _RELAY_LOCK: Final = 7_305_001
 RELAY_MAX: Final = 2_000
@@ -295,6 +295,8 @@ def stories_told(ctx: Ctx, *, story: str, first: str, since: str) -> Tally[str, 
         "  = min(position) THEN %b::text ELSE 'another' END AS value FROM told"
         ' WHERE subject COLLATE "C" >= %b GROUP BY subject',
         (story, story, NOBODY, first, first, first, since),
+        Hashed.TEXT,
+        Hashed.TEXT,
     )
 
 
@@ -319,6 +321,8 @@ def parts_told(ctx: Ctx, *, part: str, types: Sequence[str], since: str) -> Tall
         " string_agg(type, ' ' ORDER BY position) AS value FROM told"
         ' WHERE data ? %b::text AND (data ->> %b::text) COLLATE "C" >= %b GROUP BY 1, 2',
         (list(types), list(types), part, part, part, since),
+        Hashed.TEXT,
+        Hashed.TEXT,
     )
 
 

@@ -173,13 +173,17 @@ def _areas_charged(ctx: Ctx) -> Iterator[Finding]:
                 )
 
 
+def _hold(hold_id: UUID | None) -> str:
+    return "no hold" if hold_id is None else id_text(ledger.TRANSFER_PREFIX, hold_id)
+
+
 def _money_held(ctx: Ctx) -> Iterator[Finding]:
     """Hold what the ledger still sets aside against what open orders are still to pay."""
     odd = differing(ledger.holds_remaining(ctx), dropship.open_amounts(ctx))
     for hold_id, _, held_minor, awaited_minor in odd:
         yield Finding(
             "money_held_equals_open_orders",
-            id_text(ledger.TRANSFER_PREFIX, hold_id),
+            _hold(hold_id),
             f"the hold has {held_minor or 0} fen left, its order is still to pay "
             f"{awaited_minor or 0}",
             "void what is held too much, or cancel the pieces that nothing is held for",
@@ -192,7 +196,7 @@ def _money_taken(ctx: Ctx) -> Iterator[Finding]:
     for hold_id, _, taken_minor, owed_minor in odd:
         yield Finding(
             "money_taken_equals_shipped_pieces",
-            id_text(ledger.TRANSFER_PREFIX, hold_id),
+            _hold(hold_id),
             f"{taken_minor or 0} fen were taken of the hold, what has shipped comes to "
             f"{owed_minor or 0}",
             "correct the difference with a transfer that names this finding",
@@ -366,26 +370,30 @@ def _differing(left: Mapping[K, int], right: Mapping[K, int]) -> list[K]:
 
 
 CHECKS: Final[tuple[Check, ...]] = (
+    ("events against children", _children_told),
+    ("ledger", ledger.verify),
+    ("histories of orders", dropship.verify_histories),
+    ("suppliers against packages", _suppliers_owed),
+    ("sums of orders", dropship.verify_sums),
+    ("transaction prices against orders", _prices_traded),
+    ("recipients", dropship.verify_recipients),
+    ("money against packages", _money_taken),
+    ("events against orders", _orders_told),
+    ("states of orders", dropship.verify_states),
+    ("money against orders", _money_held),
+    ("orders", dropship.verify),
+    ("inventory", inventory.verify),
+    ("money back for packages", _money_back),
+    ("event log", _log_whole),
+    ("stock against orders", _stock_promised),
     ("parties", parties.verify),
     ("regions", regions.verify),
     ("goods", goods.verify),
-    ("ledger", ledger.verify),
     ("pricing", pricing.verify),
-    ("inventory", inventory.verify),
     ("catalogue", catalogue.verify),
-    ("orders", dropship.verify),
-    ("stock against orders", _stock_promised),
     ("areas against freight", _areas_charged),
-    ("money against orders", _money_held),
-    ("money against packages", _money_taken),
-    ("suppliers against packages", _suppliers_owed),
-    ("money back for packages", _money_back),
-    ("transaction prices against orders", _prices_traded),
-    ("event log", _log_whole),
     ("feeds", _feeds_within),
     ("months", partitions.verify),
     ("background jobs", _jobs_done),
-    ("events against orders", _orders_told),
-    ("events against children", _children_told),
 )
-"""Every check there is."""
+"""Every check there is; what takes longest among many orders comes first, or it would end alone."""

@@ -19,6 +19,10 @@ from weili.modules.dropship.checks import (
     packages_worth_back,
     traded_lines,
     verify,
+    verify_histories,
+    verify_recipients,
+    verify_states,
+    verify_sums,
 )
 from weili.modules.dropship.documents import (
     child_document,
@@ -496,6 +500,10 @@ __all__ = [
     "tracks_told",
     "traded_lines",
     "verify",
+    "verify_histories",
+    "verify_recipients",
+    "verify_states",
+    "verify_sums",
     "waiting",
     "warehouses_refused",
     "wave_next",

@@ -27,11 +27,12 @@ HOLD_GRACE: Final = timedelta(hours=1)
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
     """Give what is broken in the books: at most a hundred findings of each sort."""
-    yield from _verify_balances(ctx)
+    summed = books.summed_read(ctx)
+    yield from _verify_balances(ctx, summed)
     yield from _verify_holds(ctx)
     yield from _verify_papers(ctx)
     yield from _verify_months(ctx)
-    for transfer_id, what in books.misplaced_read(ctx):
+    for transfer_id, what in books.misplaced_read(ctx) if summed.is_misplaced else ():
         yield Finding(
             "ledger_transfer_misplaced",
             _where(transfer_id),
@@ -47,8 +48,8 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
         )
 
 
-def _verify_balances(ctx: Ctx) -> Iterator[Finding]:
-    for key, row, summed in books.drifted_read(ctx):
+def _verify_balances(ctx: Ctx, books_summed: books.Summed) -> Iterator[Finding]:
+    for key, row, summed in books_summed.drifted:
         yield Finding(
             "ledger_balance_drifted",
             f"account {key}",
@@ -72,7 +73,7 @@ def _verify_balances(ctx: Ctx) -> Iterator[Finding]:
             "the account has a limit but no running balance",
             "insert the running balance with the sums of its transfers",
         )
-    debit_minor, credit_minor = books.trial_read(ctx)
+    debit_minor, credit_minor = books_summed.debit_minor, books_summed.credit_minor
     if debit_minor != credit_minor:
         yield Finding(
             "ledger_sum_not_zero",

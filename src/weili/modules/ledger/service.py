@@ -11,7 +11,7 @@ from weili.kit.db import Asked
 from weili.kit.ids import id_text, new_id
 from weili.kit.money import AMOUNT_MINOR_MAX, CURRENCY
 from weili.kit.problems import FieldProblem, InputInvalid, NotFound, Said, SandboxOnly
-from weili.kit.tallies import Tally
+from weili.kit.tallies import Parts
 from weili.modules.ledger import rules
 from weili.modules.ledger.events import ACCOUNT_TOPPED_UP, BALANCE_LOW, BALANCE_SHORT
 from weili.modules.ledger.model import (
@@ -144,17 +144,17 @@ def holds_open(ctx: Ctx, *, subjects: Sequence[str]) -> list[Hold]:
     return [hold for hold in store.holds_of(ctx, subjects) if hold.remaining_minor > 0]
 
 
-def holds_remaining(ctx: Ctx) -> Tally[UUID, int]:
+def holds_remaining(ctx: Ctx) -> Parts[UUID]:
     """Say what every open hold of trade still sets aside, to be held against the open orders."""
     return store.holds_remaining(ctx, besides=PURPOSE_WITHDRAWAL)
 
 
-def holds_posted(ctx: Ctx) -> Tally[UUID, int]:
+def holds_posted(ctx: Ctx) -> Parts[UUID]:
     """Say what was taken of every hold of trade, to be held against what has shipped."""
     return store.holds_posted(ctx, besides=PURPOSE_WITHDRAWAL)
 
 
-def credits_of(ctx: Ctx, *, purpose: str, kind: AccountKind) -> Tally[str, int]:
+def credits_of(ctx: Ctx, *, purpose: str, kind: AccountKind) -> Parts[str]:
     """Say what was credited outright for a purpose: subject, of whose account of a kind, fen."""
     return store.credits_of(ctx, purpose, kind)
 

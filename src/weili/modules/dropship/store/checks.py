@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from weili.kit.context import Ctx
-from weili.kit.tallies import NOBODY, Tally, written
+from weili.kit.tallies import NOBODY, Hashed, Parts, Tally, written
 from weili.modules.dropship.model import CHILD_PREFIX, ORDER_PREFIX, PACKAGE_PREFIX, OrderId
 from weili.modules.dropship.states import OrderState
 
@@ -17,6 +17,13 @@ _PAID: Final = ["held", "confirmed", "released", "picking", "cancelling", "part_
 """The states of a child that is still to ship, and for which money is held."""
 _UNPAID: Final = ["waiting_funds"]
 """The same, with no money held yet."""
+
+_BOTH_HOLDS: Final = (
+    "SELECT goods_hold_id AS key, partner_id AS of, goods AS value FROM open"
+    " UNION ALL SELECT freight_hold_id, partner_id, freight FROM open"
+    "  WHERE freight_hold_id IS NOT NULL OR freight <> 0"
+)
+"""What is open of each line, by the hold that it is of."""
 
 
 def open_quantities(ctx: Ctx) -> list[tuple[UUID, UUID, int]]:
@@ -44,53 +51,48 @@ def orders_open(
     return [OrderId(order_id) for (order_id,) in rows]
 
 
-def open_amounts(ctx: Ctx) -> Tally[UUID, int]:
+def open_amounts(ctx: Ctx) -> Parts[UUID]:
     """Say what each child's holds should still hold: hold, of its partner, fen."""
-    return Tally(
+    return Parts(
         ctx,
-        "WITH open AS (SELECT c.goods_hold_id, c.freight_hold_id, c.partner_id,"
-        "  sum(l.unit_price_minor * (l.quantity - l.shipped))::bigint AS goods,"
-        "  sum(l.freight_minor - l.freight_minor * l.shipped / l.quantity)::bigint AS freight"
+        "WITH open AS (SELECT c.goods_hold_id, c.freight_hold_id, c.partner_id,"  # noqa: S608 - ours
+        "  l.unit_price_minor * (l.quantity - l.shipped) AS goods,"
+        "  l.freight_minor - l.freight_minor * l.shipped / l.quantity AS freight"
         " FROM dropship.child c"
         " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
-        " WHERE c.state = ANY (%b::text[]) AND l.quantity > 0 GROUP BY c.id, c.partner_id)"
-        " SELECT goods_hold_id AS key, partner_id AS of, goods AS value FROM open WHERE goods > 0"
-        " UNION ALL SELECT freight_hold_id, partner_id, freight FROM open WHERE freight > 0",
+        f" WHERE c.state = ANY (%b::text[]) AND l.quantity > 0) {_BOTH_HOLDS}",
         (_PAID,),
     )
 
 
-def amounts_taken(ctx: Ctx) -> Tally[UUID, int]:
+def amounts_taken(ctx: Ctx) -> Parts[UUID]:
     """Say what each child's holds should have given for pieces shipped: of its partner, fen."""
-    return Tally(
+    return Parts(
         ctx,
-        "WITH gone AS (SELECT c.goods_hold_id, c.freight_hold_id, c.partner_id,"
-        "  sum(l.unit_price_minor * l.shipped)::bigint AS goods,"
-        "  sum(l.freight_minor * l.shipped / l.quantity)::bigint AS freight"
+        "WITH open AS (SELECT c.goods_hold_id, c.freight_hold_id, c.partner_id,"  # noqa: S608 - ours
+        "  l.unit_price_minor * l.shipped AS goods,"
+        "  l.freight_minor * l.shipped / l.quantity AS freight"
         " FROM dropship.child c"
         " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
-        " WHERE l.shipped > 0 GROUP BY c.id, c.partner_id)"
-        " SELECT goods_hold_id AS key, partner_id AS of, goods AS value FROM gone WHERE goods > 0"
-        " UNION ALL SELECT freight_hold_id, partner_id, freight FROM gone WHERE freight > 0",
+        f" WHERE l.shipped > 0) {_BOTH_HOLDS}",
     )
 
 
-def package_costs(ctx: Ctx) -> Tally[str, int]:
+def package_costs(ctx: Ctx) -> Parts[str]:
     """Say what each package earned its supplier: package, of the supplier, fen."""
-    return Tally(
+    return Parts(
         ctx,
         written(
             PACKAGE_PREFIX,
-            "SELECT p.id AS key, c.supplier_id AS of,"
-            " sum(l.unit_cost_minor * i.quantity)::bigint AS value"
-            " FROM dropship.package p"
-            " JOIN dropship.package_line i ON i.package_id = p.id AND i.partner_id = p.partner_id"
-            " JOIN dropship.child c ON c.id = p.child_id AND c.partner_id = p.partner_id"
-            " JOIN dropship.line l ON l.child_id = c.id AND l.partner_id = c.partner_id"
-            "  AND l.line_no = i.line_no"
-            " GROUP BY p.id, p.partner_id, c.supplier_id"
-            " HAVING sum(l.unit_cost_minor * i.quantity) <> 0",
+            "SELECT x.id AS key, c.supplier_id AS of, x.value FROM ("
+            "  SELECT p.id, p.partner_id, p.child_id,"
+            "   sum(l.unit_cost_minor * i.quantity)::bigint AS value FROM dropship.package p"
+            "  JOIN dropship.package_line i ON i.package_id = p.id AND i.partner_id = p.partner_id"
+            "  JOIN dropship.line l ON l.child_id = p.child_id AND l.partner_id = p.partner_id"
+            "   AND l.line_no = i.line_no GROUP BY p.id, p.partner_id) AS x"
+            " JOIN dropship.child c ON c.id = x.child_id AND c.partner_id = x.partner_id",
         ),
+        key=Hashed.TEXT,
     )
 
 
@@ -202,26 +204,29 @@ def child_stories(ctx: Ctx, *, told: Mapping[str, str], often: str, since: UUID)
         ctx,
         written(
             CHILD_PREFIX,
-            "WITH word AS (SELECT * FROM unnest(%b::text[], %b::text[])"
-            "  AS w (state, word)"
-            "), step AS (SELECT h.subject_id, h.partner_id, h.version, w.word,"
-            "  count(*) FILTER (WHERE w.word = %b) OVER (PARTITION BY h.subject_id, h.partner_id"
-            "   ORDER BY h.version) AS times"
-            "  FROM dropship.history h JOIN word w ON w.state = h.to_state"
-            "  WHERE h.subject_id <> h.order_id AND h.subject_id >= %b::uuid"
+            # In the order of the primary key no step need be sorted. What was shipped once, in one
+            # package, needs no mending.
+            "WITH way AS (SELECT subject_id, string_agg(word, ' ' ORDER BY version) AS words,"
+            "   count(*) FILTER (WHERE word = %b) AS times FROM"
+            "   (SELECT subject_id, version,"
+            "     (%b::text[])[array_position(%b::text[], to_state)] AS word"
+            "     FROM dropship.history WHERE subject_id <> order_id"
+            "      AND subject_id >= %b::uuid) AS step GROUP BY 1"
             "), sent AS (SELECT child_id, partner_id, count(*)::int AS packages"
             "  FROM dropship.package GROUP BY 1, 2"
-            "), way AS (SELECT s.subject_id, s.partner_id, string_agg(CASE WHEN s.word <> %b"
-            "   THEN s.word WHEN s.times = 1"
-            "   THEN nullif(rtrim(repeat(s.word || ' ', p.packages)), '') END, ' '"
-            "   ORDER BY s.version) AS words"
-            "  FROM step s LEFT JOIN sent p"
-            "  ON p.child_id = s.subject_id AND p.partner_id = s.partner_id GROUP BY 1, 2"
-            ") SELECT c.id AS key, c.partner_id AS of, w.words AS value FROM dropship.child c"
-            " JOIN way w ON w.subject_id = c.id AND w.partner_id = c.partner_id"
-            " WHERE w.words IS NOT NULL",
+            "), story AS (SELECT c.id AS key, c.partner_id AS of, CASE"
+            "  WHEN w.times = 0 OR w.times = 1 AND s.packages = 1 THEN w.words ELSE"
+            "   nullif(rtrim(left(w.words, position(%b IN w.words) - 1)"
+            "    || repeat(%b || ' ', coalesce(s.packages, 0))"
+            "    || replace(substr(w.words, position(%b IN w.words)) || ' ', %b || ' ', '')),"
+            "    '') END AS value"
+            "  FROM dropship.child c JOIN way w ON w.subject_id = c.id"
+            "  LEFT JOIN sent s ON s.child_id = c.id AND s.partner_id = c.partner_id OFFSET 0"
+            ") SELECT * FROM story WHERE value IS NOT NULL",
         ),
-        (list(told), list(told.values()), often, since, often),
+        (often, list(told.values()), list(told), since, often, often, often, often),
+        Hashed.TEXT,
+        Hashed.TEXT,
     )
 
 
@@ -267,6 +272,8 @@ def order_stories(ctx: Ctx, *, story: str, since: UUID) -> Tally[str, str]:
             " WHERE id >= %b::uuid",
         ),
         (NOBODY, story, since),
+        Hashed.TEXT,
+        Hashed.TEXT,
     )
 
 
@@ -283,6 +290,23 @@ def roots_off(ctx: Ctx) -> list[tuple[UUID, int, int, int, int]]:
         "  GROUP BY c.order_id) s ON s.order_id = o.id"
         " WHERE (o.goods_minor, o.freight_minor) IS DISTINCT FROM (s.goods, s.freight) LIMIT %b",
         FINDINGS_MAX,
+    )
+
+
+def roots_apart(ctx: Ctx) -> bool:
+    """Say whether some root's amounts are not the sum of its children's, or it has none.
+
+    Where children are the sums of their lines this tells whether roots are, for a third of the
+    cost.
+    """
+    return bool(
+        ctx.db.rows(
+            'SELECT 1 FROM dropship."order" o LEFT JOIN ('
+            "  SELECT order_id, sum(goods_minor) AS goods, sum(freight_minor) AS freight"
+            "  FROM dropship.child WHERE state <> 'split' AND replaces_package_id IS NULL"
+            "  GROUP BY order_id) s ON s.order_id = o.id"
+            " WHERE (o.goods_minor, o.freight_minor) IS DISTINCT FROM (s.goods, s.freight) LIMIT 1"
+        )
     )
 
 
@@ -315,6 +339,24 @@ def numbers_off(ctx: Ctx) -> list[tuple[UUID, str]]:
         " WHERE o.id IS NULL OR n.order_id IS NULL LIMIT %b",
         FINDINGS_MAX,
     )
+
+
+def pieces_apart(ctx: Ctx) -> bool:
+    """Say whether some line's shipped pieces are not the sum of its packages.
+
+    Pieces times the hash of their line sum to the same on both sides, so nothing need be grouped
+    by line. That of two sides which differ comes out by chance once in 2^64.
+    """
+    [[is_apart]] = ctx.db.rows(
+        "SELECT (SELECT coalesce(sum(hashint2extended(line_no, uuid_hash_extended(child_id,"
+        "   uuid_hash_extended(partner_id, 0)))::numeric * shipped), 0)"
+        "  FROM dropship.line WHERE shipped <> 0)"
+        " <> (SELECT coalesce(sum(hashint2extended(i.line_no, uuid_hash_extended(k.child_id,"
+        "   uuid_hash_extended(k.partner_id, 0)))::numeric * i.quantity), 0)"
+        "  FROM dropship.package k JOIN dropship.package_line i"
+        "  ON i.package_id = k.id AND i.partner_id = k.partner_id)"
+    )
+    return bool(is_apart)
 
 
 def pieces_off(ctx: Ctx) -> list[tuple[UUID, int, int, int]]:
@@ -364,25 +406,31 @@ def step_example(ctx: Ctx, *, is_root: bool, here: str, there: str) -> UUID:
 
 # Each step's state times its number, less what it came from times the number before: for a chain
 # without a break all but the end cancels out, so that nothing need be put in order. What does not
-# come out is then looked at step by step.
+# come out is then looked at step by step. All steps are of the subject's own partner: told by the
+# least and the most of hashes, since grouping by it as well leaves the order of the primary key.
 _HISTORIES_SUSPECT: Final = (
     "WITH subject AS ("
     ' SELECT id, partner_id, state, version FROM dropship."order"'
     " UNION ALL SELECT id, partner_id, state, version FROM dropship.child"
-    "), chain AS (SELECT subject_id, partner_id, count(*) AS steps, max(version) AS last,"
+    "), chain AS (SELECT subject_id, count(*) AS steps, max(version) AS last,"
+    "  min(uuid_hash_extended(partner_id, 0)) AS least,"
+    "  max(uuid_hash_extended(partner_id, 0)) AS most,"
     "  sum(hashtext(to_state)::bigint * version"
     "   - hashtext(from_state)::bigint * (version - 1)) AS comes_to"
-    "  FROM dropship.history GROUP BY 1, 2)"
-    " SELECT coalesce(s.id, c.subject_id) FROM subject s FULL JOIN chain c"
-    "  ON c.subject_id = s.id AND c.partner_id = s.partner_id"
+    "  FROM dropship.history GROUP BY 1)"
+    " SELECT coalesce(s.id, c.subject_id) FROM subject s FULL JOIN chain c ON c.subject_id = s.id"
     " WHERE (coalesce(c.steps, 0), coalesce(c.last, 0), coalesce(c.comes_to, 0))"
     "  IS DISTINCT FROM (s.version::bigint, s.version, hashtext(s.state)::numeric * s.version)"
-    " LIMIT %b"
+    " OR c.least <> uuid_hash_extended(s.partner_id, 0) OR c.most <> c.least LIMIT %b"
 )
 
 
 def histories_broken(ctx: Ctx) -> list[tuple[UUID, str]]:
-    """Find subjects whose history has a gap, does not join up, or does not end where they are."""
+    """Find subjects whose history has a gap, does not join up, or does not end where they are.
+
+    And histories of what is not there. Of each suspect something is found, so none is in the way
+    of another.
+    """
     suspects = [row[0] for row in ctx.db.rows(_HISTORIES_SUSPECT, FINDINGS_MAX)]
     if not suspects:
         return []
@@ -399,11 +447,13 @@ def histories_broken(ctx: Ctx) -> list[tuple[UUID, str]]:
         " WINDOW w AS (PARTITION BY partner_id, subject_id ORDER BY version)"
         ") SELECT subject_id, 'step ' || version || ' does not follow' FROM step"
         "  WHERE version <> version_before + 1 OR before <> from_state"
-        " UNION ALL SELECT s.id, 'is ' || s.state || ' at ' || s.version"
-        "  || ', its history ends elsewhere' FROM subject s"
-        "  LEFT JOIN step h ON h.subject_id = s.id AND h.partner_id = s.partner_id AND h.is_last"
-        "  WHERE (s.version > 0 OR h.subject_id IS NOT NULL)"
-        "  AND (s.version, s.state) IS DISTINCT FROM (h.version, h.to_state) LIMIT %b",
+        " UNION ALL SELECT coalesce(s.id, h.subject_id), CASE"
+        "  WHEN s.id IS NULL THEN 'is not there, its history ends as ' || h.to_state"
+        "  ELSE 'is ' || s.state || ' at ' || s.version || ', its history ends elsewhere' END"
+        "  FROM subject s FULL JOIN (SELECT * FROM step WHERE is_last) h"
+        "  ON h.subject_id = s.id AND h.partner_id = s.partner_id"
+        "  WHERE (s.version, s.state) IS DISTINCT FROM (h.version, h.to_state)"
+        "  AND (s.version IS DISTINCT FROM 0 OR h.subject_id IS NOT NULL) LIMIT %b",
         suspects,
         suspects,
         suspects,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql as pgt
 from weili.kit.context import SYSTEM_PARTY, Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.money import CURRENCY
-from weili.kit.tallies import Tally
+from weili.kit.tallies import Hashed, Parts
 from weili.modules.ledger import tables
 from weili.modules.ledger.model import (
     Account,
@@ -146,44 +146,40 @@ def holds_of(ctx: Ctx, subjects: Sequence[str]) -> list[Hold]:
     return sorted(holds, key=lambda hold: hold.id)
 
 
-def holds_remaining(ctx: Ctx, *, besides: str) -> Tally[UUID, int]:
+def holds_remaining(ctx: Ctx, *, besides: str) -> Parts[UUID]:
     """Say of which holds something is left: hold, of its party, left; but for one purpose's."""
-    return Tally(
+    return Parts(
         ctx,
-        "SELECT h.id AS key, h.party_id AS of,"
-        "  (h.amount_minor - coalesce(s.settled, 0))::bigint AS value"
-        " FROM ledger.transfer h LEFT JOIN (SELECT hold_id, party_id, sum(amount_minor) AS settled"
-        "  FROM ledger.transfer WHERE hold_id IS NOT NULL GROUP BY 1, 2) s"
-        " ON s.hold_id = h.id AND s.party_id = h.party_id"
-        " WHERE h.kind = 'hold' AND h.purpose <> %b"
-        " AND h.amount_minor <> coalesce(s.settled, 0)",
+        "SELECT coalesce(hold_id, id) AS key, party_id AS of,"
+        " CASE kind WHEN 'hold' THEN amount_minor ELSE -amount_minor END AS value"
+        " FROM ledger.transfer WHERE kind <> 'direct' AND purpose <> %b",
         (besides,),
     )
 
 
-def holds_posted(ctx: Ctx, *, besides: str) -> Tally[UUID, int]:
+def holds_posted(ctx: Ctx, *, besides: str) -> Parts[UUID]:
     """Say what was taken of holds: hold, of its party, posted; but for one purpose's."""
-    return Tally(
+    return Parts(
         ctx,
-        "SELECT hold_id AS key, party_id AS of, sum(amount_minor)::bigint AS value"
-        " FROM ledger.transfer WHERE kind = 'post' AND purpose <> %b GROUP BY 1, 2",
+        "SELECT hold_id AS key, party_id AS of, amount_minor AS value"
+        " FROM ledger.transfer WHERE kind = 'post' AND purpose <> %b",
         (besides,),
     )
 
 
-def credits_of(ctx: Ctx, purpose: str, kind: AccountKind) -> Tally[str, int]:
+def credits_of(ctx: Ctx, purpose: str, kind: AccountKind) -> Parts[str]:
     """Sum what was credited for a purpose: subject, of the party whose account it is, fen.
 
     What another kind of account was credited is of the account itself, which is no party.
     """
-    return Tally(
+    return Parts(
         ctx,
-        "SELECT c.subject AS key, CASE WHEN a.kind = %b THEN a.party_id"
-        "  ELSE c.credit_account_id END AS of, c.fen AS value"
-        " FROM (SELECT subject, credit_account_id, sum(amount_minor)::bigint AS fen"
-        "  FROM ledger.transfer WHERE kind = 'direct' AND purpose = %b GROUP BY 1, 2) c"
-        " LEFT JOIN ledger.account a ON a.id = c.credit_account_id",
+        "SELECT t.subject AS key, CASE WHEN a.kind = %b THEN a.party_id"
+        "  ELSE t.credit_account_id END AS of, t.amount_minor AS value"
+        " FROM ledger.transfer t LEFT JOIN ledger.account a ON a.id = t.credit_account_id"
+        " WHERE t.kind = 'direct' AND t.purpose = %b",
         (kind.value, purpose),
+        Hashed.TEXT,
     )
 
 
@@ -261,36 +257,46 @@ def sums_read(ctx: Ctx, accounts: Sequence[Account]) -> list[Balance]:
     """
     parties = {account.party_id for account in accounts}
     found = ctx.db.sa.execute(
-        _sums(None if SYSTEM_PARTY in parties else parties).where(
+        _sums(_pairs(None if SYSTEM_PARTY in parties else parties)).where(
             tables.account.c.id.in_([account.id for account in accounts])
         )
     )
     return [Balance(*row) for row in found]
 
 
-def _sums(parties: set[PartyId] | None) -> sa.Select[Any]:
+def _pairs(parties: set[PartyId] | None) -> sa.CTE:
+    """Sum all transfers of some parties between the same two accounts.
+
+    There are few pairs of accounts and millions of transfers: these are gone over once.
+    """
+    by = _t.party_id, _t.debit_account_id, _t.credit_account_id, _t.currency, _t.kind
+    summed = sa.select(*by, total(_t.amount_minor).label("amount_minor"))
+    if parties is not None:
+        summed = summed.where(_t.party_id.in_(parties))
+    return summed.group_by(*by).cte("pair")
+
+
+def _sums(pairs: sa.CTE) -> sa.Select[Any]:
     """Select (account id, party id, posted, held) of every account, from transfers."""
-    legs = sa.union_all(*(_leg(side, parties) for side in Side)).subquery("leg")
+    legs = sa.union_all(*(_leg(side, pairs) for side in Side)).subquery("leg")
     account = tables.account
     raises = legs.c.side == account.c.normal_side
     posted, held = effects(raises, legs.c.kind, legs.c.amount_minor)
     return (
-        sa.select(account.c.id, account.c.party_id, total(posted), total(held))
+        sa.select(
+            account.c.id,
+            account.c.party_id,
+            total(posted).label("posted_minor"),
+            total(held).label("held_minor"),
+        )
         .select_from(account.outerjoin(legs, legs.c.account_id == account.c.id))
         .group_by(account.c.id, account.c.party_id)
     )
 
 
-def _leg(side: Side, parties: set[PartyId] | None) -> sa.Select[Any]:
-    """Select one side of all transfers, those between the same two accounts summed before.
-
-    There are few pairs of accounts and millions of transfers: so these are gone over quickly.
-    """
-    ends = _t.debit_account_id, _t.credit_account_id
-    summed = sa.select(*ends, _t.kind, total(_t.amount_minor).label("amount_minor"))
-    if parties is not None:
-        summed = summed.where(_t.party_id.in_(parties))
-    pair = summed.group_by(*ends, _t.kind).subquery("pair").c
+def _leg(side: Side, pairs: sa.CTE) -> sa.Select[Any]:
+    """Select one side of the pairs."""
+    pair = pairs.c
     account_id = pair.debit_account_id if side is Side.DEBIT else pair.credit_account_id
     return sa.select(
         account_id.label("account_id"),
@@ -375,36 +381,76 @@ def top_up_insert(ctx: Ctx, top_up: TopUp) -> None:
     )
 
 
-def drifted_read(ctx: Ctx) -> list[tuple[AccountId, Standing, Standing]]:
-    """Find running balances that are not the sum of their transfers: (account, row, sum)."""
-    b = tables.balance.c
-    sums = _sums(None).subquery("sums")
-    account_id, _, posted, held = sums.c
-    rows = ctx.db.sa.execute(
-        sa.select(b.account_id, b.posted_minor, b.held_minor, posted, held)
+class Summed(NamedTuple):
+    """What all transfers sum to, against what is said elsewhere."""
+
+    drifted: list[tuple[AccountId, Standing, Standing]]
+    """Running balances that are not the sum of their transfers: (account, row, sum)."""
+    debit_minor: int
+    credit_minor: int
+    """The balances of all accounts, by normal side."""
+    is_misplaced: bool
+    """Whether some transfer's accounts are not in order: see ``misplaced_read``."""
+
+
+def summed_read(ctx: Ctx) -> Summed:
+    """Sum every account's transfers; all that this tells is found in going over them once."""
+    pairs = _pairs(None)
+    sums = _sums(pairs).cte("sums").c
+    b, a = tables.balance.c, tables.account.c
+    drifted = (
+        sa.select(b.account_id, b.posted_minor, b.held_minor, sums.posted_minor, sums.held_minor)
         .where(
-            b.account_id == account_id,
-            sa.or_(b.posted_minor != posted, b.held_minor != held),
+            b.account_id == sums.id,
+            sa.or_(b.posted_minor != sums.posted_minor, b.held_minor != sums.held_minor),
         )
         .order_by(b.account_id)
         .limit(FINDINGS_MAX)
+        .subquery("drifted")
     )
-    return [(row[0], Standing(*row[1:3]), Standing(*row[3:5])) for row in rows]
-
-
-def trial_read(ctx: Ctx) -> tuple[int, int]:
-    """Sum the balances of all accounts by normal side: (debit, credit)."""
-    sums = _sums(None).subquery("sums")
-    account_id, _, posted, _ = sums.c
-    a = tables.account.c
     is_debit = a.normal_side == Side.DEBIT.value
-    [(debit_minor, credit_minor)] = ctx.db.sa.execute(
-        sa.select(
-            total(sa.case((is_debit, posted), else_=0)),
-            total(sa.case((is_debit, 0), else_=posted)),
-        ).where(a.id == account_id)
-    ).all()
-    return debit_minor, credit_minor
+    misplaced = sa.select(sa.func.count()).select_from(_misplaced(pairs)).scalar_subquery()
+    trial = sa.select(
+        sa.null(),
+        total(sa.case((is_debit, sums.posted_minor), else_=0)),
+        total(sa.case((is_debit, 0), else_=sums.posted_minor)),
+        misplaced,
+        sa.null(),
+    ).where(a.id == sums.id)
+    rows = ctx.db.sa.execute(sa.union_all(sa.select(drifted), trial)).all()
+    [(_, debit_minor, credit_minor, misplaced_count, _)] = [row for row in rows if row[0] is None]
+    return Summed(
+        sorted(
+            (row[0], Standing(*row[1:3]), Standing(*row[3:5])) for row in rows if row[0] is not None
+        ),
+        debit_minor,
+        credit_minor,
+        bool(misplaced_count),
+    )
+
+
+def _misplaced(pairs: sa.CTE) -> sa.Subquery:
+    """Select the pairs of which ``misplaced_read`` finds transfers."""
+    debit, credit = tables.account.alias("debit"), tables.account.alias("credit")
+    pair, d, c = pairs.c, debit.c, credit.c
+    return (
+        sa.select(pair.party_id)
+        .select_from(
+            pairs.outerjoin(debit, d.id == pair.debit_account_id).outerjoin(
+                credit, c.id == pair.credit_account_id
+            )
+        )
+        .where(
+            sa.or_(
+                d.id.is_(None),
+                c.id.is_(None),
+                d.currency != pair.currency,
+                c.currency != pair.currency,
+                pair.party_id.not_in([d.party_id, c.party_id]),
+            )
+        )
+        .subquery("misplaced")
+    )
 
 
 def below_floor_read(ctx: Ctx) -> list[Balance]:
