@@ -1,7 +1,7 @@
 """The supplier simulator, asked by the real gateway over real connections."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -163,13 +163,45 @@ def test_a_client_that_hangs_up_is_heard_all_the_same() -> None:
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             client = HttpClient("127.0.0.1", server.sockets[0].getsockname()[1], connections=1)
             with pytest.raises(ConnectionCut):
-                await client.ask("POST", "/", headers={}, body=b"one", leaves_early=True)
-            answer = await client.ask("POST", "/", headers={}, body=b"two")
+                await client.ask("POST", "/", headers=dict, body=b"one", leaves_early=True)
+            answer = await client.ask("POST", "/", headers=dict, body=b"two")
             await client.close()
             return answer.body
 
     assert asyncio.run(story()) == b"two"
     assert sorted(heard) == ["one", "two"]
+
+
+def test_headers_are_made_when_a_request_goes_out_and_not_while_it_waits() -> None:
+    """A signature says when it was made, and is refused when it waited for minutes."""
+    told: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (message := await message_read(reader)) is not None:
+            told.append(f"answered {message.body.decode()}")
+            writer.write(answer_bytes(200, message.body))
+        writer.close()
+
+    def signing(name: str) -> Callable[[], Mapping[str, str]]:
+        def headers() -> Mapping[str, str]:
+            told.append(f"signed {name}")
+            return {}
+
+        return headers
+
+    async def story() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            client = HttpClient("127.0.0.1", server.sockets[0].getsockname()[1], connections=1)
+            asked = (
+                client.ask("POST", "/", headers=signing(name), body=name.encode())
+                for name in ("one", "two")
+            )
+            await asyncio.gather(*asked)
+            await client.close()
+
+    asyncio.run(story())
+
+    assert told == ["signed one", "answered one", "signed two", "answered two"]
 
 
 def test_a_message_that_breaks_off_is_no_message() -> None:

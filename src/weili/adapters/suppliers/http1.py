@@ -5,7 +5,7 @@ does when it is told to, and its answers are as plain as the wire.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -93,11 +93,14 @@ class HttpClient:
         method: str,
         path: str,
         *,
-        headers: Mapping[str, str],
+        headers: Callable[[], Mapping[str, str]],
         body: bytes = b"",
         leaves_early: bool = False,
     ) -> Message:
         """Send a request and give its answer; with ``leaves_early`` hang up instead of reading it.
+
+        Its headers are made when a connection is free: what is signed says when, and is refused
+        when it has waited for minutes.
 
         Raises: ConnectionCut (an ``OSError``) when there is no whole answer, also by one's own
         doing; another OSError when the server can't be reached; TimeoutError.
@@ -109,7 +112,9 @@ class HttpClient:
             reader, writer = kept
             kept = None
             request = message_bytes(
-                f"{method} {path} HTTP/1.1", {"host": f"{self._host}:{self._port}", **headers}, body
+                f"{method} {path} HTTP/1.1",
+                {"host": f"{self._host}:{self._port}", **headers()},
+                body,
             )
             writer.write(request)
             if leaves_early:

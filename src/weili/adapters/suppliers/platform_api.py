@@ -77,11 +77,13 @@ class PlatformApi:
         Raises: OSError (ConnectionCut among them) or TimeoutError, when there is no whole answer.
         """
         body = b"" if document is None else _json(document)
-        headers = _signed(self._credentials, method, path, body)
-        if body:
-            headers["content-type"] = "application/json"
+        more = {"content-type": "application/json"} if body else {}
         if key is not None:
-            headers["idempotency-key"] = key
+            more["idempotency-key"] = key
+
+        def headers() -> dict[str, str]:
+            return _signed(self._credentials, method, path, body) | more
+
         answer = await self._client.ask(
             method, path, headers=headers, body=body, leaves_early=leaves_early
         )

@@ -159,7 +159,7 @@ async def _until_healthy(started: Ground) -> None:
     while True:
         started.look()
         try:
-            answer = await client.ask("GET", "/healthz", headers={})
+            answer = await client.ask("GET", "/healthz", headers=dict)
         except OSError:
             pass
         else:
