@@ -59,10 +59,11 @@ class Meter:
         """Count a request that was answered; ``hot_path`` is the route of a hot one."""
         route = scope.get("route")
         path = hot_path or (NO_ROUTE if route is None else route.path)
-        key = scope["method"], path, status // 100
+        # Mapped before it is kept: a stranger may make up methods without end.
+        method = scope["method"] if scope["method"] in _METHODS else _OTHER
+        key = method, path, status // 100
         found = self._found.get(key)
         if found is None:
-            method = key[0] if key[0] in _METHODS else _OTHER
             found = self._found[key] = self._seconds.labels(method, path, f"{key[2]}xx")
         found.observe(seconds)
         if REFUSED_AS in scope:
@@ -99,7 +100,7 @@ class _Inside(Collector):
         for told, lanes in self._lanes.items():
             weight.add_metric(told, sum(lane.weight for lane in lanes.lanes))
             bound.add_metric(told, sum(lane.bound for lane in lanes.lanes))
-            oldest.add_metric(told, max(lane.oldest_s for lane in lanes.lanes))
+            oldest.add_metric(told, max((lane.oldest_s for lane in lanes.lanes), default=0.0))
             ready.add_metric(told, sum(lane.is_ready for lane in lanes.lanes))
             lost.add_metric(told, sum(lane.losses for lane in lanes.lanes))
         taken = GaugeMetricFamily(
