@@ -98,6 +98,7 @@ class _Flood:
         try:
             _, call = await loop.create_connection(lambda: _Call(self), "127.0.0.1", self._port)
         except OSError:
+            self.opened -= 1
             self.lost()
         else:
             call.send(request, due)

@@ -183,13 +183,18 @@ def test_past_the_bound_a_caller_is_told_at_once_and_nothing_is_lost(desk: Desk)
     assert desk.ask(talk, is_heavy=True) == [2, 2 * (LANE_WEIGHT_MAX - 1)]
 
 
+def _bound(pace: Pace, now_s: float, *, is_busy: bool = False) -> int:
+    return pace.bound(now_s, is_busy=is_busy)
+
+
 def test_a_quick_far_end_is_given_all_that_the_lane_holds() -> None:
     pace = Pace(LANE_WEIGHT_MAX)
     for second in range(100, 110):
         pace.begin(second)
         pace.note(1, second + 0.004)
 
-    assert pace.bound == LANE_WEIGHT_MAX
+    assert _bound(pace, 110, is_busy=True) < LANE_WEIGHT_MAX
+    assert _bound(pace, 109.02, is_busy=True) == LANE_WEIGHT_MAX
 
 
 @pytest.mark.parametrize(
@@ -201,7 +206,7 @@ def test_a_slow_far_end_is_given_what_it_does_in_time(per_s: int, bound: int) ->
     for answer in range(1, 11):
         pace.note(per_s // 5, 100 + answer / 5)
 
-    assert pace.bound == pytest.approx(bound, rel=0.02)
+    assert _bound(pace, 102) == pytest.approx(bound, rel=0.02)
 
 
 def test_one_hiccup_is_weighed_with_what_was_done_before_it_and_forgotten() -> None:
@@ -210,10 +215,8 @@ def test_one_hiccup_is_weighed_with_what_was_done_before_it_and_forgotten() -> N
     for answer in range(1, 51):
         pace.note(40, 100 + answer / 50)
     pace.note(40, 101.2)
-    assert 500 < pace.bound < 1_000
-
-    pace.begin(104.0)
-    assert pace.bound == LANE_WEIGHT_MAX
+    assert 500 < _bound(pace, 101.2) < 1_000
+    assert _bound(pace, 104) == LANE_WEIGHT_MAX
 
 
 def test_a_far_end_that_becomes_slow_is_given_less_within_two_seconds() -> None:
@@ -224,17 +227,30 @@ def test_a_far_end_that_becomes_slow_is_given_less_within_two_seconds() -> None:
     for answer in range(1, 11):
         pace.note(40, 102 + answer / 5)
 
-    assert pace.bound < 200
+    assert _bound(pace, 104) < 200
     for answer in range(1, 101):
         pace.note(40, 104 + answer / 50)
-    assert pace.bound > 900
+    assert _bound(pace, 106) > 900
+
+
+def test_a_far_end_that_hangs_is_given_less_though_it_answers_nothing() -> None:
+    pace = Pace(LANE_WEIGHT_MAX)
+    pace.begin(100.0)
+    for answer in range(1, 101):
+        pace.note(40, 100 + answer / 50)
+
+    bounds = [_bound(pace, 102 + hung_s, is_busy=True) for hung_s in (0.02, 0.2, 1, 3)]
+
+    assert bounds[0] == LANE_WEIGHT_MAX
+    assert 1_000 > bounds[1] > bounds[2] > bounds[3] == LANE_WEIGHT_MIN
+    assert _bound(pace, 105) == LANE_WEIGHT_MAX  # There was nothing to do meanwhile.
 
 
 def test_past_its_pace_a_caller_is_told_at_once(desk: Desk) -> None:
     async def talk(lane: Numbers) -> list[int]:
         first = asyncio.create_task(lane.ask(1))
         await asyncio.to_thread(desk.begun.acquire)
-        await asyncio.sleep(2 * QUICK_S)
+        await asyncio.sleep(4 * QUICK_S)
         desk.let.release()
         await first
         accepted = [asyncio.create_task(lane.ask(1)) for _ in range(LANE_WEIGHT_MIN)]
@@ -379,6 +395,35 @@ async def _joined(desks: Sequence[Desk]) -> Lanes[int, int]:
     await lanes.open()
     await _until(lambda: all(lane.is_ready for lane in joined))
     return lanes
+
+
+def test_a_lane_that_is_full_refuses_nobody_while_another_has_room() -> None:
+    desks = [Desk(), Desk()]
+
+    async def talk() -> list[int]:
+        lanes = await _joined(desks)
+        slow, free = lanes.lanes
+        asked = [asyncio.create_task(slow.ask(1))]
+        await asyncio.to_thread(desks[0].begun.acquire)
+        await asyncio.sleep(4 * QUICK_S)  # The slow one has a bound of its own from here on.
+        for lane, count in ((slow, LANE_WEIGHT_MIN - 1), (free, LANE_WEIGHT_MIN + 10)):
+            asked += [asyncio.create_task(lane.ask(1)) for _ in range(count)]
+        await asyncio.sleep(0)
+        assert (slow.weight, free.weight) == (LANE_WEIGHT_MIN, LANE_WEIGHT_MIN + 10)
+        asked.append(asyncio.create_task(lanes.ask(2)))
+        await asyncio.sleep(0)
+        for desk in desks:
+            desk.let.release(100)
+        answers = await asyncio.gather(*asked)
+        lanes.close()
+        await asyncio.sleep(0)
+        return answers
+
+    try:
+        assert asyncio.run(talk())[-1] == 4
+    finally:
+        for desk in desks:
+            desk.end()
 
 
 def test_of_several_lanes_the_one_with_the_least_under_way_is_asked() -> None:

@@ -93,7 +93,7 @@ class Pace:
         self._done = 0.0
         self._busy_s = 0.0
         self._longest_s = 0.0
-        self._since = 0.0
+        self._since_s = 0.0
 
     def begin(self, now_s: float) -> None:
         """Note that the far end has something to do from now on."""
@@ -106,23 +106,33 @@ class Pace:
         self._busy_s += took_s
         self._longest_s = max(self._longest_s, took_s)
 
-    @property
-    def bound(self) -> int:
-        """What may be ahead of another command."""
-        if self._longest_s < QUICK_S:
+    def bound(self, now_s: float, *, is_busy: bool) -> int:
+        """Give what may be ahead of another command.
+
+        What a busy far end has not answered for yet counts as well: one that hangs has no pace.
+        """
+        passed_s = now_s - self._since_s
+        kept = _kept(passed_s)
+        waited_s = passed_s if is_busy else 0.0
+        if max(self._longest_s * kept, waited_s) < QUICK_S:
             return self._weight_max
-        in_time = int(self._done / self._busy_s * WAIT_MAX_S)
+        in_time = int(self._done * kept / (self._busy_s * kept + waited_s) * WAIT_MAX_S)
         return min(self._weight_max, max(LANE_WEIGHT_MIN, in_time))
 
     def _forget(self, now_s: float) -> float:
         """Let time pass; gives how much has."""
-        passed_s = now_s - self._since
-        self._since = now_s
-        kept = 0.5 ** (passed_s / PACE_HALF_S)
+        passed_s = now_s - self._since_s
+        self._since_s = now_s
+        kept = _kept(passed_s)
         self._done *= kept
         self._busy_s *= kept
         self._longest_s *= kept
         return passed_s
+
+
+def _kept(passed_s: float) -> float:
+    kept: float = 0.5 ** (passed_s / PACE_HALF_S)
+    return kept
 
 
 class Lane(asyncio.Protocol, Generic[C, R]):
@@ -166,7 +176,7 @@ class Lane(asyncio.Protocol, Generic[C, R]):
     @property
     def bound(self) -> int:
         """How much may be under way before another command is refused."""
-        return self._pace.bound
+        return self._pace.bound(monotonic(), is_busy=bool(self.weight))
 
     @property
     def oldest_s(self) -> float:
@@ -198,7 +208,7 @@ class Lane(asyncio.Protocol, Generic[C, R]):
         weight = self._weigh(command)
         if not self.weight:
             self._pace.begin(now_s)
-        elif self.weight >= self._pace.bound:
+        elif self.weight >= self._pace.bound(now_s, is_busy=True):
             raise Busy(retry_after_s=RETRY_AFTER_S)
         number = next(self._numbers) & 0xFFFFFFFF
         future: asyncio.Future[bytes] = loop.create_future()
@@ -295,15 +305,16 @@ class Lanes(Generic[C, R]):
     async def ask(self, command: C) -> R:
         """Ask one of them; the first of all while nothing is under way.
 
-        One that does not work yet, or no more, is asked only where none does.
+        One that does not work yet, or no more, is asked only where none does, and one that is full
+        only where all are.
 
         Raises: as ``Lane.ask``.
         """
         return await min(self.lanes, key=_burden_of).ask(command)
 
 
-def _burden_of(lane: Lane[C, R]) -> tuple[bool, int]:
-    return not lane.is_ready, lane.weight
+def _burden_of(lane: Lane[C, R]) -> tuple[bool, bool, int]:
+    return not lane.is_ready, lane.weight >= lane.bound, lane.weight
 
 
 class _Frames:

@@ -46,6 +46,7 @@ LATER_MS_MAX: Final = 40
 CONNECTIONS: Final = 24
 GOES_ON_S: Final = 300.0
 STALLED_S: Final = 180.0
+DRAIN_S: Final = 3_600.0
 TURN_S: Final = 60
 LOOK_S: Final = 0.02
 KEEP_S: Final = 0.05
@@ -287,7 +288,8 @@ class Chaos:
         nothing has gone on for a while, what is stuck is for the checks to tell.
         """
         quiet, seen, since = 0, self._gone_on(trade.books), time.monotonic()
-        while quiet < QUIET_LOOKS and time.monotonic() - since < STALLED_S:
+        deadline = since + DRAIN_S
+        while quiet < QUIET_LOOKS and time.monotonic() < min(since + STALLED_S, deadline):
             self._kept(trade)
             if (gone_on := self._gone_on(trade.books)) != seen:
                 seen, since = gone_on, time.monotonic()
