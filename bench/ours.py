@@ -72,7 +72,13 @@ def api(settings: bootstrap.Settings, world: World, market: Path) -> Iterator[Ap
                 [*_SERVE, "--socket-fd", str(descriptor)],
                 pass_fds=[descriptor],
                 stderr=stream,
-                env={**os.environ, "WEILI_HOME": str(settings.home), "WEILI_WORLDS": world.name},
+                env=os.environ
+                | {
+                    "WEILI_HOME": str(settings.home),
+                    "WEILI_WORLDS": world.name,
+                    # The port may be taken by the server that trades here.
+                    "WEILI_METRICS_PORT": "",
+                },
                 cwd=CHECKOUT,
             )
     try:

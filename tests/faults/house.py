@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from weili.adapters.postgres import embedded, processes
 from weili.entrypoints.cli.chaos.house import children_named, words_of
 
 CHECKOUT = Path(__file__).parents[2]
 PATIENCE_S = 90.0
+open_directly = build_opener(ProxyHandler({})).open
 
 
 def until(what: str, done: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
@@ -138,7 +139,7 @@ class House:
     def figure(self, name: str) -> float:
         """Give a figure that the server shows, named with its labels."""
         url = f"http://127.0.0.1:{self.extra['WEILI_METRICS_PORT']}/metrics"
-        with urlopen(url, timeout=30) as answer:
+        with open_directly(url, timeout=30) as answer:
             lines = answer.read().decode().splitlines()
         [value] = [line.removeprefix(f"{name} ") for line in lines if line.startswith(f"{name} ")]
         return float(value)

@@ -13,9 +13,28 @@ import psycopg
 import pytest
 
 from tests.faults.house import until
-from weili.adapters.postgres import Server, archive, embedded, places, processes
+from weili.adapters.postgres import Server, archive, embedded, places
 
 SEGMENTS = 4
+RECOVERING = """
+import os, signal, sys
+from pathlib import Path
+from weili.adapters.postgres import archive
+
+launched = False
+
+def halt(event, about):
+    # Stands still where it first looks for the server that it has launched.
+    global launched
+    if event == "subprocess.Popen" and "-D" in about[1]:
+        launched = True
+    elif launched and event == "open" and str(about[0]).endswith("postmaster.pid"):
+        launched = False
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+sys.addaudithook(halt)
+archive.recover(Path(sys.argv[1]), Path(sys.argv[2]), to=None)
+"""
 SLOT = "SELECT active, wal_status FROM pg_replication_slots WHERE slot_name = %s"
 
 
@@ -116,16 +135,14 @@ def test_a_recovery_that_is_broken_off_leaves_what_was_there_and_one_that_ends_c
     before = place.data.stat().st_ino
 
     # When a recovery is broken off while its server starts
-    code = "import sys; from pathlib import Path; from weili.adapters.postgres import archive;"
-    code += "archive.recover(Path(sys.argv[1]), Path(sys.argv[2]), to=None)"
     recovering = subprocess.Popen(
-        [sys.executable, "-c", code, str(home), str(copy)], stderr=subprocess.DEVNULL
+        [sys.executable, "-c", RECOVERING, str(home), str(copy)], stderr=subprocess.DEVNULL
     )
-    until("its server starts", lambda: is_anew(place, before))
-    postmaster = int(place.pid_file.read_text().split()[0])
-    os.kill(postmaster, signal.SIGSTOP)
+    _, status = os.waitpid(recovering.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    assert place.data.stat().st_ino != before
     recovering.send_signal(signal.SIGINT)
-    os.kill(postmaster, signal.SIGCONT)
+    recovering.send_signal(signal.SIGCONT)
     assert recovering.wait(60) != 0
     # Then what was there is there again, and nothing else
     assert rows(home) == [1, 2]
@@ -140,16 +157,6 @@ def test_a_recovery_that_is_broken_off_leaves_what_was_there_and_one_that_ends_c
     # and nobody else may look in, though they might in the archive
     assert stat.S_IMODE(place.data.stat().st_mode) == 0o700
     assert {path.stat().st_uid for path in place.data.rglob("*")} == {place.uid}
-
-
-def is_anew(place: places.Place, before: int) -> bool:
-    """Say whether a server runs on other data than before."""
-    try:
-        is_other = place.data.stat().st_ino != before
-        pid = int(place.pid_file.read_text().split()[0])
-    except (FileNotFoundError, IndexError):
-        return False
-    return is_other and processes.find(pid) is not None
 
 
 def rows(home: Path) -> list[int]:

@@ -164,8 +164,7 @@ def prune(home: Path, folder: Path, *, keep: int) -> list[Path]:
 def in_use(url: str) -> bool:
     """Say whether anybody else is connected to the server."""
     with _connected(url) as connection:
-        [count] = connection.execute(_OTHERS).fetchone() or (0,)
-        return bool(count)
+        return databases.counts_on(connection, _OTHERS)
 
 
 def recover(home: Path, copy: Path, *, to: datetime | None) -> Path | None:

@@ -7,9 +7,10 @@ can be reached without TLS; the wheel is built without it.
 import os
 import secrets
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, LiteralString, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -21,6 +22,9 @@ from weili.adapters.postgres import embedded, places
 VERSION_MIN: Final = 150_000
 CONNECT_TIMEOUT_S: Final = 10
 TOOL_TIMEOUT_S: Final = 24 * 3600.0
+_LISTED_S: Final = 1.0
+"""How much longer than they are there the server may list those who left."""
+_LOOK_S: Final = 0.05
 _ENTRANCES: Final = ("postgres", "template1")
 _ENVIRONMENT: Final[Mapping[str, str]] = {
     "dbname": "PGDATABASE",
@@ -143,12 +147,21 @@ def in_use(url: str) -> bool:
     """
     try:
         with _connect(url) as connection:
-            [count] = connection.execute(_OURS).fetchone() or (0,)
-            return bool(count)
+            return counts_on(connection, _OURS)
     except psycopg.OperationalError as error:
         if "does not exist" in str(error):
             return False
         raise DatabaseError(f"The database can't be reached: {error}") from error
+
+
+def counts_on(connection: psycopg.Connection[Any], statement: LiteralString) -> bool:
+    """Say whether a count of connections stays above none, also when those who left are gone."""
+    end = time.monotonic() + _LISTED_S
+    while connection.execute(statement).fetchone() != (0,):
+        if time.monotonic() > end:
+            return True
+        time.sleep(_LOOK_S)
+    return False
 
 
 def dump(url: str, *, home: Path, to: Path) -> None:
