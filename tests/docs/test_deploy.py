@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -156,14 +157,25 @@ def test_each_alarm_asks_for_figures_that_there_are_and_is_in_the_runbook() -> N
     rules = (DEPLOY / "prometheus" / "weili.rules.yml").read_text()
     asked = set(re.findall(r"\bweili_[a-z_]+", re.sub(r"#.*", "", rules)))
     assert asked <= told
+    services = set(re.findall(r'name="(weili[a-z-]*\.service)"', rules))
+    assert services <= {path.name for path in SERVICES}
+    # The runbook asks for the same, and of the same whether they are there at all
     runbook = (CHECKOUT / "docs" / "howto" / "run-in-production.md").read_text()
-    alarms = runbook[runbook.index("## Alarms") :]
-    stems = {re.sub("_(count|bucket)$", "", name) for name in asked}
-    assert {name for name in stems if name not in alarms} == set()
+    rows = re.findall(
+        r"^\| [^|]+ \| ([^|]+) \| ([^|]+) \|", runbook[runbook.index("## Alarms") :], re.MULTILINE
+    )
+    stem = r"\b(?:weili|node_textfile)_[a-z_]+?(?=(?:_count|_bucket)?\b)"
+    assert _all(stem, [ask for ask, _ in rows]) == _all(stem, [re.sub(r"#.*", "", rules)])
+    absent = [ask for ask, when in rows if "or absent" in when]
+    assert _all(stem, absent) == _all(rf"(?<=absent\(){stem}", [rules])
     # What is shown to Prometheus is where the example of settings puts it, and nowhere public
     assert '"127.0.0.1:8001"' in (DEPLOY / "prometheus" / "prometheus.yml").read_text()
     for proxy in (DEPLOY / "proxy").iterdir():
         assert "8001" not in proxy.read_text()
+
+
+def _all(pattern: str, texts: Iterable[str]) -> set[str]:
+    return {found for text in texts for found in re.findall(pattern, text)}
 
 
 def _figures() -> list[Metric]:
