@@ -25,7 +25,7 @@ from bench.market import LINES_MAX, Market, market_open
 from weili import bootstrap
 from weili.adapters.postgres import Server, embedded
 from weili.kit.world import World
-from weili.workflows.verify_world import LANES, verify_world
+from weili.workflows.verify_world import READERS, verify_world
 
 HOME: Final = ours.CHECKOUT / ".weili" / "bench-growth"
 RESULTS: Final = Path(__file__).with_name("results") / "growth.json"
@@ -82,9 +82,9 @@ class Growth:
         roots = {"postgres": self._server.pid, "bench": os.getpid()}
         with (
             machine.watched(roots) as share,
-            self.worlds[name].snapshots(count=LANES) as lanes,
+            self.worlds[name].snapshots(count=READERS) as readers,
         ):
-            findings = verify_world(*lanes, running=running)
+            findings = verify_world(*readers, running=running)
         return {
             "took_s": round(time.monotonic() - began, 1),
             "processor_s": share.ours_s,

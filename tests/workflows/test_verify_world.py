@@ -14,7 +14,7 @@ from weili.workflows.dispatch_orders import orders_queue
 from weili.workflows.place_dropship_orders import place_dropship_orders
 from weili.workflows.ship_package import deliver_package, ship_package
 from weili.workflows.supplier_answers import child_taken
-from weili.workflows.verify_world import LANES, verify_world
+from weili.workflows.verify_world import READERS, verify_world
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def shipped(traded: Market) -> Market:
 
 def findings(market: Market) -> list[Finding]:
     """Verify on a snapshot, as the command line does."""
-    with market.world.snapshots(count=LANES) as lanes:
-        return verify_world(*lanes)
+    with market.world.snapshots(count=READERS) as readers:
+        return verify_world(*readers)
 
 
 def hit(database: str, statement: str) -> None:

@@ -34,7 +34,7 @@ CHILD_EVENTS: Final = tuple(sorted({event.name for event in dropship.CHILD_MOVED
 """The events that tell the way of a child order."""
 COST_PURPOSE: Final = "cost"
 """What a supplier is credited for when a package leaves."""
-LANES: Final = 2
+READERS: Final = 2
 """Snapshots to verify a world on: so many processors of the database's are kept from trade."""
 _ASK_AGAIN_S: Final = 1.0
 FINDINGS_MAX: Final = 100
@@ -65,11 +65,11 @@ def verify_world(
 
 
 def _checked(
-    checks: Sequence[Check], lanes: Sequence[Ctx], running: Running
+    checks: Sequence[Check], readers: Sequence[Ctx], running: Running
 ) -> list[list[Finding]]:
-    """Run checks, as many at a time as there are lanes; the first one is this thread's.
+    """Run checks, as many at a time as there are readers; the first one is this thread's.
 
-    When one lane fails no other begins anything more, and the failure is raised.
+    When one reader fails no other begins anything more, and the failure is raised.
     """
     ahead = deque(enumerate(checks))
     found: list[list[Finding]] = [[] for _ in checks]
@@ -80,7 +80,7 @@ def _checked(
             while ahead:
                 try:
                     place, (name, check) = ahead.popleft()
-                except IndexError:  # Another lane took the last one in between.
+                except IndexError:  # Another reader took the last one in between.
                     return
                 with running(name):
                     found[place] = list(_first(check(ctx), Counter()))
@@ -88,10 +88,10 @@ def _checked(
             ahead.clear()
             raise
 
-    with ThreadPoolExecutor(len(lanes)) as pool:
-        others = {pool.submit(work, lane): lane for lane in lanes[1:]}
+    with ThreadPoolExecutor(len(readers)) as pool:
+        others = {pool.submit(work, reader): reader for reader in readers[1:]}
         try:
-            work(lanes[0])
+            work(readers[0])
             for other in others:
                 other.result()
         except BaseException:
@@ -101,7 +101,7 @@ def _checked(
 
 
 def _break_off(others: Mapping[Future[None], Ctx]) -> None:
-    """Have lanes end that nobody waits for any more; asked again, should one be between two."""
+    """Have readers end that nobody waits for any more; asked again, should one be between two."""
     while running := [other for other in others if not other.done()]:
         for other in running:
             others[other].db.interrupt()

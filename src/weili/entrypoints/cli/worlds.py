@@ -25,7 +25,7 @@ def verify(world: WorldOption = None, as_json: JsonOption = False) -> None:
     from weili import bootstrap
     from weili.adapters.search import TantivyIndex
     from weili.kit import outbox
-    from weili.workflows.verify_world import LANES, verify_world
+    from weili.workflows.verify_world import READERS, verify_world
 
     settings = bootstrap.Settings.read(os.environ)
     server_check(settings)
@@ -47,13 +47,13 @@ def verify(world: WorldOption = None, as_json: JsonOption = False) -> None:
             yield
             progress.remove_task(task)
 
-        with opened.snapshots(count=LANES) as lanes:
+        with opened.snapshots(count=READERS) as readers:
             findings = verify_world(
-                *lanes,
+                *readers,
                 running=running,
                 index=TantivyIndex(settings.search_home(opened.name)),
             )
-            waiting = outbox.waiting(lanes[0])
+            waiting = outbox.waiting(readers[0])
     if as_json:
         say.document(
             {

@@ -20,7 +20,7 @@ from weili.kit.world import clock_turn
 from weili.modules import dropship, parties
 from weili.workflows.lose_package import lose_package
 from weili.workflows.return_package import package_returned
-from weili.workflows.verify_world import LANES, verify_world
+from weili.workflows.verify_world import READERS, verify_world
 
 router = APIRouter(tags=["operator: world"])
 
@@ -98,8 +98,8 @@ def world_verify(call: CallIn) -> Response:
     """Check the books, the shelves and the orders at one moment, and list all that is broken."""
     # The nonce is claimed in a transaction of its own: the snapshot can write nothing.
     carry_out(call, lambda _: None)
-    with call.world.snapshots(call.actor, count=LANES) as lanes:
-        findings = verify_world(*lanes)
+    with call.world.snapshots(call.actor, count=READERS) as readers:
+        findings = verify_world(*readers)
     return respond(
         {
             "sound": not findings,

@@ -22,7 +22,7 @@ from weili.entrypoints.cli.demo.plan import Plan, plan_made
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.modules import goods, regions
-from weili.workflows.verify_world import CHECKS, LANES, verify_world
+from weili.workflows.verify_world import CHECKS, READERS, verify_world
 
 HIDDEN_SKU: Final = id_text(goods.SKU_PREFIX, UUID(int=0))
 """An SKU that nobody has."""
@@ -121,5 +121,5 @@ def _verified(open_ground: Ground, report: Report) -> list[Finding]:
         report("verify", next(done), len(CHECKS))
 
     report("verify", 0, len(CHECKS))
-    with open_ground.world.snapshots(count=LANES) as lanes:
-        return verify_world(*lanes, running=running)
+    with open_ground.world.snapshots(count=READERS) as readers:
+        return verify_world(*readers, running=running)
