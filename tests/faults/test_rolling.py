@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from weili import migrations
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(500)]
 
+AGAIN_S = 0.1
 STEP = '''"""One step more, as a next version may take it while this one trades."""
 
 from alembic import op
@@ -82,17 +84,17 @@ def test_old_and_new_code_trade_on_one_database_while_it_is_upgraded(
     stems = iter("ABCD")
 
     def buy(house: House, number: str) -> None:
-        status = 0
-        while status != 201:
-            status, answer = house.place(number)
-            told.add(status)
+        while (found := house.place(number))[0] != 201:
+            told.add(found[0])
+            time.sleep(AGAIN_S)
+        _, answer = found
         placed.setdefault(number, set()).add(answer["id"])
 
     with ThreadPoolExecutor(6) as buyers:
 
         def bought(*houses: House) -> list[Future[None]]:
             stem = next(stems)
-            numbers = [f"{stem}-{n}" for n in range(20)]
+            numbers = [f"{stem}-{n}" for n in range(10)]
             return [buyers.submit(buy, house, number) for number in numbers for house in houses]
 
         # Given old code under load, whose database new code upgrades
@@ -109,11 +111,11 @@ def test_old_and_new_code_trade_on_one_database_while_it_is_upgraded(
             buying += bought(new, old)
             for each in buying:
                 each.result()
-            assert old.health() == new.health() == 200
+            until("both trade", lambda: old.health() == new.health() == 200)
 
     # Then nobody was told anything but to repeat, each number is one order, and all adds up
-    assert told <= {0, 201, 429, 503}
-    assert len(placed) == 80
+    assert told <= {0, 429, 503}
+    assert len(placed) == 40
     assert all(len(ids) == 1 for ids in placed.values())
     for house in (old, new):
         verified = house.command("verify", "--json")
