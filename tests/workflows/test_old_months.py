@@ -12,6 +12,7 @@ import pytest
 
 from tests.market import Market
 from weili.adapters.postgres import months
+from weili.adapters.postgres.databases import DatabaseError
 from weili.kit import outbox, partitions
 from weili.kit.clock import wall_now
 from weili.kit.findings import Finding
@@ -160,7 +161,7 @@ def test_whoever_is_killed_when_the_file_is_whole_takes_the_month_out_again(
 
     # Given one who fails when the rows are deleted, but before that is committed
     hit(database, "ALTER TABLE kit.partition ADD CONSTRAINT fault CHECK (out_at IS NULL)")
-    with pytest.raises(psycopg.errors.CheckViolation):
+    with pytest.raises(DatabaseError, match="fault"):
         out(file)
     hit(database, "ALTER TABLE kit.partition DROP CONSTRAINT fault")
     # Then every row is there, and so is the file
@@ -172,6 +173,87 @@ def test_whoever_is_killed_when_the_file_is_whole_takes_the_month_out_again(
     with pytest.raises(months.MonthOut):
         out(tmp_path / "again.zip")
     assert not (tmp_path / "again.zip").exists()
+
+
+def test_what_a_killed_one_left_beside_the_file_goes_with_the_next(
+    market: Market, out: Out, tmp_path: Path
+) -> None:
+    # Given what was left of this partition's file, of another's, and what somebody put beside it
+    name = first(market.world).fullname
+    mine, others, more = (
+        tmp_path / f"weili-sandbox-{part}" for part in (f"{name}-a", "kit.event_1-a", f"{name}-b")
+    )
+    for folder in (mine, others, more):
+        folder.mkdir()
+        (folder / "month.zip").write_text("half")
+    (more / "notes").write_text("keep")
+    # When it is taken out, then only the first is gone
+    out(tmp_path / "old.zip")
+    assert set(tmp_path.iterdir()) == {tmp_path / "old.zip", others, more}
+    assert (more / "notes").read_text() == "keep"
+
+
+def test_a_month_that_is_read_meanwhile_is_out_and_packed_when_it_is_done_again(
+    market: Market, database: str, out: Out, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(months, "LOCK_TIMEOUT_MS", 200)
+    file, name = tmp_path / "old.zip", first(market.world).fullname
+    size = f"SELECT pg_relation_filenode('{name}')"
+    before = rows(database, size)
+    # When somebody reads the partition all the while
+    with psycopg.connect(database) as reader:
+        reader.execute(f"SELECT FROM {name}".encode())
+        with pytest.raises(months.MonthUnpacked, match=f"weili db take-out {name} {file}"):
+            out(file)
+    # Then it is out and not packed
+    assert first(market.world).rows_out == 8
+    assert rows(database, size) == before
+    assert findings(market.world) == []
+    # When it is done again with the same file, then it is packed; with another it is refused
+    with pytest.raises(months.MonthOut):
+        out(tmp_path / "another.zip")
+    assert out(file).row_count == 8
+    assert rows(database, size) != before
+    months.put_back(database, cuts=CUTS, source=file)
+    assert findings(market.world) == []
+
+
+def test_two_at_once_or_a_server_that_is_not_there_are_told_and_nothing_moves(
+    database: str, out: Out, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(months, "LOCK_TIMEOUT_MS", 200)
+    before, file = rows(database, MOVEMENTS), tmp_path / "old.zip"
+    with psycopg.connect(database) as other:
+        other.execute("LOCK TABLE kit.partition IN SHARE ROW EXCLUSIVE MODE")
+        with pytest.raises(months.MonthsBusy):
+            out(file)
+    assert (rows(database, MOVEMENTS), file.exists()) == (before, False)
+    out(file)
+    with pytest.raises(DatabaseError):
+        months.put_back("postgresql://x@127.0.0.1:1/x", cuts=CUTS, source=file)
+
+
+def test_a_month_comes_back_into_a_table_that_has_gained_columns(
+    database: str, out: Out, tmp_path: Path
+) -> None:
+    before, file = rows(database, MOVEMENTS), tmp_path / "old.zip"
+    out(file)
+    # Given a column that must be said, then the file, which lacks it, is refused
+    hit(database, "ALTER TABLE inventory.movement ADD COLUMN said TEXT NOT NULL DEFAULT 'so'")
+    hit(database, "ALTER TABLE inventory.movement ADD COLUMN note TEXT")
+    table = rows(
+        database, "SELECT parent || '_' || name FROM kit.partition WHERE out_at > '0001-1-1'"
+    )
+    for alter in ("inventory.movement", table[0][0]):
+        hit(database, f"ALTER TABLE {alter} ALTER COLUMN said DROP DEFAULT")
+    with pytest.raises(months.MonthFileDiffers, match="its columns are those of step 0019"):
+        months.put_back(database, cuts=CUTS, source=file)
+    # When it need not be said, then every row is as it was
+    for alter in ("inventory.movement", table[0][0]):
+        hit(database, f"ALTER TABLE {alter} ALTER COLUMN said SET DEFAULT 'so'")
+    months.put_back(database, cuts=CUTS, source=file)
+    assert rows(database, MOVEMENTS) == before
+    assert rows(database, "SELECT DISTINCT said, note FROM inventory.movement") == [("so", None)]
 
 
 def test_a_back_up_that_reads_an_older_moment_sees_the_month_as_it_was(
@@ -221,7 +303,10 @@ WRONG: Final = [
         changed("manifest.json", b'{"sums": {"on_hand_delta": 1, "reserved_delta": 0}}'),
         "other sums",
     ),
-    (months.MonthFileDiffers, changed("manifest.json", b'{"columns": ["id"]}'), "columns"),
+    (months.MonthFileUnreadable, changed("manifest.json", b'{"columns": ["id"]}'), "columns"),
+    (months.MonthFileUnreadable, changed("manifest.json", b'{"table": ["a"]}'), "right kind"),
+    (months.MonthFileUnreadable, changed("manifest.json", b'{"partition": 1}'), "right kind"),
+    (months.MonthFileUnreadable, changed("manifest.json", b'{"sums": {"a": "1"}}'), "right kind"),
     (NotFound, changed("manifest.json", b'{"table": "ledger.transfer"}'), "ledger.transfer"),
     (NotFound, changed("manifest.json", b'{"partition": "1999_01"}'), "1999_01"),
 ]

@@ -62,6 +62,8 @@ def partition_ended(ctx: Ctx, *, name: str) -> Partition:
     if not found:
         raise NotFound(what=PARTITION_WORD, id=name)
     [each] = found
+    if each.out_at:
+        return each
     ends_at = each.ends_at or _stretch_end(ctx, each)
     if ctx.now < ends_at:
         raise MonthNotOver(partition=name, ends_on=day_of(ends_at).isoformat())

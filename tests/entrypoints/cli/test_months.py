@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.entrypoints.cli.conftest import Run
 
 
@@ -25,6 +27,8 @@ def test_a_month_is_listed_taken_out_and_put_back(ground: Run, tmp_path: Path) -
     assert ground("clock", "turn", "40d").code == 0
     done = ground("db", "take-out", name, str(file))
     assert (done.code, f"0 rows of {name}" in done.out) == (0, True), done.err
+    # Done again with the same file it is packed once more
+    assert ground("db", "take-out", name, str(file)).code == 0
     assert name in ground("db", "partitions").out
     [gone] = [
         item
@@ -42,3 +46,10 @@ def test_a_month_is_listed_taken_out_and_put_back(ground: Run, tmp_path: Path) -
     assert (back.code, "has its 0 rows again" in back.out) == (0, True), back.err
     assert ground("db", "put-back", str(file)).code == 6
     assert ground("verify").code == 0
+
+
+def test_listing_starts_no_server(ground: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEILI_DATABASE_URL")
+    refused = ground("db", "partitions")
+    assert (refused.code, "embedded server does not run" in refused.err) == (10, True)
+    assert not (home / "postgres").exists()

@@ -16,7 +16,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from uuid import UUID
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from weili.adapters.postgres.databases import DatabaseError
 from weili.kit.partitions import PARTITION_WORD, Cut, Partition
 from weili.kit.problems import Kind, NotFound, Problem, Said
 from weili.kit.zone import day_of
@@ -36,11 +37,16 @@ BLOCK: Final = 1 << 20
 _MILLISECOND: Final = 1 << 80
 """By how much the ids of one differ from those of the next."""
 _ROWS, _MANIFEST = "rows.csv", "manifest.json"
+_WHOLE: Final = "month.zip"
+"""The file before it has its own name."""
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
-_DAMAGED: Final = (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
+_DAMAGED: Final = (
+    *(EOFError, KeyError, TypeError, ValueError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 _COLUMNS: Final = (
-    "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-    " AND NOT attisdropped ORDER BY attnum"
+    "SELECT attname, attnotnull AND NOT atthasdef FROM pg_attribute"
+    " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
 )
 
 
@@ -89,6 +95,30 @@ class MonthIn(Problem):
     zh = "{partition} 未从该数据库移出，无需放回。"
 
 
+class MonthsBusy(Problem):
+    """Somebody else takes out or puts back, or holds what has to be locked for it."""
+
+    kind = Kind.BUSY
+    code = "months_busy"
+    en = "Others work on these partitions. Nothing was changed; do it again later."
+    zh = "这些分区正被占用。未作任何更改；请稍后再试。"
+
+
+class MonthUnpacked(Problem):
+    """The month is out and its file whole, but somebody read the partition too long to pack it."""
+
+    kind = Kind.BUSY
+    code = "month_unpacked"
+    en = (
+        "{partition} is out and {file} is whole, but its room on the disc is not given back yet, "
+        "since somebody reads it. Do this later: weili db take-out {partition} {file}"
+    )
+    zh = (
+        "{partition} 已移出，{file} 完整；但该分区正被读取，磁盘空间尚未释放。"
+        "请稍后执行：weili db take-out {partition} {file}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a file holds, and of which database it is."""
@@ -109,33 +139,55 @@ def take_out(
 ) -> Manifest:
     """Write what goes of a partition into a file, and leave in its place what stays for it.
 
-    ``about`` is the world and the schema's step, for the manifest.
+    ``about`` is the world and the schema's step, for the manifest. One that is out, in this very
+    file, is packed once more.
 
-    Raises: MonthOut; MonthFileThere; OSError.
+    Raises: MonthOut; MonthFileThere; MonthFileUnreadable; MonthsBusy; MonthUnpacked; OSError;
+    DatabaseError.
     """
     name = part.fullname
     with _owner(url) as connection:
         with connection.transaction():
             found = _locked(connection, part.parent, part.name)
-            if found is not None:
-                raise MonthOut(partition=name, out_at=day_of(found[2]).isoformat())
-            manifest = _written(connection, cut, name, to, about)
-            newest_at = _newest_at(connection, cut, name)
-            if cut.leave:
-                last = UUID(int=UUID(part.bound).int - _MILLISECOND)
-                connection.execute(cut.leave.format(part=name, last=last).encode())
-            connection.execute(f"DELETE FROM {name} AS r WHERE {cut.goes}".encode())  # noqa: S608 - ours
-            out = manifest.row_count, manifest.sha256, now, newest_at
-            _note(connection, part.parent, part.name, out)
-        # Locks out readers of this old partition alone, and keeps what older snapshots still see.
-        connection.execute(f"VACUUM (FULL, ANALYZE) {name}".encode())
+            if found is None:
+                manifest = _written(connection, cut, name, to, about)
+                newest_at = _newest_at(connection, cut, name)
+                if cut.leave:
+                    last = UUID(int=UUID(part.bound).int - _MILLISECOND)
+                    connection.execute(cut.leave.format(part=name, last=last).encode())
+                connection.execute(f"DELETE FROM {name} AS r WHERE {cut.goes}".encode())  # noqa: S608 - ours
+                out = manifest.row_count, manifest.sha256, now, newest_at
+                _note(connection, part.parent, part.name, out)
+            else:
+                manifest = _known(to, part, found)
+        try:
+            # Locks out readers of this partition alone, and keeps what older snapshots still see.
+            connection.execute(f"VACUUM (FULL, ANALYZE) {name}".encode())
+        except psycopg.errors.LockNotAvailable as error:
+            raise MonthUnpacked(partition=name, file=str(to)) from error
     return manifest
+
+
+def _known(file: Path, part: Partition, found: tuple[int, str, datetime]) -> Manifest:
+    """Read the manifest of a file that a partition was taken out into.
+
+    Raises: MonthOut when it is another file, or none; MonthFileUnreadable.
+    """
+    row_count, sha256, out_at = found
+    if file.exists():
+        with _opened(file) as (_, manifest):
+            known = (manifest.table, manifest.partition, manifest.row_count, manifest.sha256)
+        if known == (part.parent, part.name, row_count, sha256):
+            return manifest
+    raise MonthOut(partition=part.fullname, out_at=day_of(out_at).isoformat())
 
 
 def put_back(url: str, *, cuts: Mapping[str, Cut], source: Path) -> Manifest:
     """Read a partition back from the file that it was written into.
 
-    Raises: MonthFileUnreadable; MonthFileDiffers; MonthIn; NotFound.
+    Columns that have come since are empty, or what they are without being said.
+
+    Raises: MonthFileUnreadable; MonthFileDiffers; MonthIn; MonthsBusy; NotFound; DatabaseError.
     """
     with _opened(source) as (archive, manifest), _owner(url) as connection:
         if manifest.table not in cuts:
@@ -148,7 +200,7 @@ def put_back(url: str, *, cuts: Mapping[str, Cut], source: Path) -> Manifest:
             if found[:2] != (manifest.row_count, manifest.sha256):
                 why = Said("the rows are others than those that went", "其中的行并非移出的行")
                 raise MonthFileDiffers(file=str(source), partition=name, why=why)
-            if manifest.columns != _columns(connection, name):
+            if not _fits(manifest, _columns(connection, name)):
                 why = Said(
                     f"its columns are those of step {manifest.schema}",
                     f"其列属于数据库版本 {manifest.schema}",
@@ -156,7 +208,7 @@ def put_back(url: str, *, cuts: Mapping[str, Cut], source: Path) -> Manifest:
                 raise MonthFileDiffers(file=str(source), partition=name, why=why)
             before = _figures(connection, cut, name)
             connection.execute(f"DELETE FROM {name} WHERE {cut.left}".encode())  # noqa: S608 - ours
-            _read(connection, archive, name)
+            _read(connection, archive, name, manifest.columns)
             after = _figures(connection, cut, name)
             if [b - a for a, b in zip(before, after, strict=True)] != [
                 manifest.row_count,
@@ -165,18 +217,27 @@ def put_back(url: str, *, cuts: Mapping[str, Cut], source: Path) -> Manifest:
                 why = Said("its manifest has other sums", "其清单中的合计不符")
                 raise MonthFileDiffers(file=str(source), partition=name, why=why)
             _note(connection, manifest.table, manifest.partition, (None,) * 4)
-        connection.execute(f"ANALYZE {name}".encode())
+        # The rows are in; if another vacuums just now, the server's own comes by later.
+        with suppress(psycopg.errors.LockNotAvailable):
+            connection.execute(f"ANALYZE {name}".encode())
     return manifest
 
 
 def _written(
     connection: psycopg.Connection[Any], cut: Cut, name: str, to: Path, about: Mapping[str, str]
 ) -> Manifest:
-    """Write the file under another name, and give it its own when it is whole on the disc."""
+    """Write the file under another name, and give it its own when it is whole on the disc.
+
+    It is read back before that, since it is about to be the only copy.
+    """
     row_count, *sums = _figures(connection, cut, name)
     digest = hashlib.sha256()
-    with tempfile.TemporaryDirectory(dir=to.absolute().parent) as folder:
-        whole = Path(folder) / "month.zip"
+    prefix = f"weili-{about['world']}-{name}-"
+    _leftovers_clear(to.absolute().parent, prefix)
+    with tempfile.TemporaryDirectory(
+        prefix=prefix, dir=to.absolute().parent, ignore_cleanup_errors=True
+    ) as folder:
+        whole = Path(folder) / _WHOLE
         handle = os.open(whole, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w+b") as stream:
             with zipfile.ZipFile(stream, "w") as archive:
@@ -197,7 +258,7 @@ def _written(
                     schema=about["schema"],
                     table=cut.table,
                     partition=name.removeprefix(f"{cut.table}_"),
-                    columns=_columns(connection, name),
+                    columns=list(_columns(connection, name)),
                     row_count=row_count,
                     sums=dict(zip(cut.sums, sums, strict=True)),
                     sha256=digest.hexdigest(),
@@ -205,8 +266,25 @@ def _written(
                 archive.writestr(_member(_MANIFEST), json.dumps(asdict(manifest), indent=2))
             stream.flush()
             os.fsync(handle)
+        with _opened(whole) as (_, back):
+            if back != manifest:
+                why = Said("it reads back otherwise than it was written", "读回的内容与写入的不同")
+                raise MonthFileUnreadable(file=str(to), why=why)
         _name_give(whole, to)
     return manifest
+
+
+def _leftovers_clear(folder: Path, prefix: str) -> None:
+    """Delete what was left of a file by who was killed while writing it.
+
+    The caller has locked others out, so nobody is writing one of this world and partition. Nothing
+    but a file of ours goes: a folder that holds more stays.
+    """
+    for old in folder.glob(f"{prefix}*"):
+        if old.is_dir() and not old.is_symlink():
+            with suppress(OSError):
+                (old / _WHOLE).unlink(missing_ok=True)
+                old.rmdir()
 
 
 def _name_give(whole: Path, to: Path) -> None:
@@ -235,11 +313,7 @@ def _opened(source: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
             why: Said | None = None
             try:
                 manifest = Manifest(**json.loads(archive.read(_MANIFEST)))
-                with archive.open(_ROWS) as rows:
-                    if hashlib.file_digest(rows, "sha256").hexdigest() != manifest.sha256:  # type: ignore[arg-type]
-                        why = Said("its rows do not match their own digest", "行内容与摘要不符")
-                if manifest.format != FORMAT:
-                    why = Said(f"its format is {manifest.format}", f"其格式为 {manifest.format}")
+                why = _wrong(archive, manifest)
             except _DAMAGED as error:
                 why = Said(str(error) or type(error).__name__, "内容不完整或无法读取")
             if why is not None:
@@ -250,8 +324,39 @@ def _opened(source: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
         raise MonthFileUnreadable(file=str(source), why=why) from error
 
 
-def _read(connection: psycopg.Connection[Any], archive: zipfile.ZipFile, name: str) -> None:
-    statement = f"COPY {name} FROM STDIN (FORMAT csv, HEADER MATCH)"
+def _wrong(archive: zipfile.ZipFile, manifest: Manifest) -> Said | None:
+    """Say what is wrong with a file by itself, if anything."""
+    if manifest.format != FORMAT:
+        return Said(f"its format is {manifest.format}", f"其格式为 {manifest.format}")
+    texts = (manifest.world, manifest.schema, manifest.table, manifest.partition, manifest.sha256)
+    numbers = (manifest.row_count, *dict(manifest.sums).values())
+    if not (
+        all(isinstance(text, str) for text in (*texts, *manifest.columns))
+        and all(isinstance(number, int) for number in numbers)
+    ):
+        return Said("its manifest is not of the right kind", "清单的类型不符")
+    with archive.open(_ROWS) as rows:
+        if hashlib.file_digest(rows, "sha256").hexdigest() != manifest.sha256:  # type: ignore[arg-type]
+            return Said("its rows do not match their own digest", "行内容与摘要不符")
+    with archive.open(_ROWS) as rows:
+        if rows.readline() != f"{','.join(manifest.columns)}\n".encode():
+            return Said("its rows have other columns than its manifest", "行的列与清单不符")
+    return None
+
+
+def _fits(manifest: Manifest, there: Mapping[str, bool]) -> bool:
+    """Say whether a table has each column of a file, and needs none that the file lacks."""
+    needed = {column for column, is_needed in there.items() if is_needed}
+    return needed <= set(manifest.columns) <= set(there)
+
+
+def _read(
+    connection: psycopg.Connection[Any],
+    archive: zipfile.ZipFile,
+    name: str,
+    columns: Sequence[str],
+) -> None:
+    statement = f"COPY {name} ({', '.join(columns)}) FROM STDIN (FORMAT csv, HEADER MATCH)"
     with archive.open(_ROWS) as rows, connection.cursor().copy(statement.encode()) as sheet:
         while block := rows.read(BLOCK):
             sheet.write(block)
@@ -263,11 +368,18 @@ def _owner(url: str) -> Iterator[psycopg.Connection[Any]]:
 
     A transaction works on one snapshot, so what goes is what was written out, whoever writes or
     acknowledges meanwhile.
+
+    Raises: MonthsBusy; DatabaseError.
     """
     options = f"-c timezone=UTC -c datestyle=ISO -c lock_timeout={LOCK_TIMEOUT_MS}"
-    with psycopg.connect(make_conninfo(url, options=options), autocommit=True) as connection:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        yield connection
+    try:
+        with psycopg.connect(make_conninfo(url, options=options), autocommit=True) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            yield connection
+    except psycopg.errors.LockNotAvailable as error:
+        raise MonthsBusy from error
+    except psycopg.Error as error:
+        raise DatabaseError(f"The database did not do it: {error}") from error
 
 
 def _locked(
@@ -313,8 +425,9 @@ def _newest_at(connection: psycopg.Connection[Any], cut: Cut, name: str) -> date
     return newest_at
 
 
-def _columns(connection: psycopg.Connection[Any], name: str) -> list[str]:
-    return [column for (column,) in connection.execute(_COLUMNS, [name])]
+def _columns(connection: psycopg.Connection[Any], name: str) -> dict[str, bool]:
+    """Read a table's columns in order, and of each whether a row can't do without saying it."""
+    return dict(connection.execute(_COLUMNS, [name]).fetchall())
 
 
 def _member(name: str) -> zipfile.ZipInfo:

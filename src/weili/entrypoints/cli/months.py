@@ -1,5 +1,6 @@
 """``weili db partitions``, ``take-out`` and ``put-back``: old months out of it, and back."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from weili.entrypoints.cli import say
 from weili.entrypoints.cli.database import BackupFolderMissing
-from weili.entrypoints.cli.opened import JsonOption, WorldOption, world_opened
+from weili.entrypoints.cli.opened import JsonOption, WorldOption, server_check, world_opened
 from weili.kit.zone import day_of
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ def partitions(world: WorldOption = None, as_json: JsonOption = False) -> None:
 
     A partition is named by the last month, or the last position, that it holds.
     """
+    from weili import bootstrap
     from weili.kit.partitions import partitions_read
 
+    server_check(bootstrap.Settings.read(os.environ))
     with world_opened(world) as opened, opened.begin() as ctx:
         found = partitions_read(ctx)
     if as_json:
@@ -59,7 +62,7 @@ def take_out(
     The file is the only place where they are then: keep it as you keep back-ups. What `weili
     verify` holds the books against stays, and so do messages that nobody has acknowledged.
     """
-    from weili import bootstrap, migrations
+    from weili import bootstrap
     from weili.adapters.postgres import months
     from weili.workflows.old_months import CUTS, partition_ended
 
@@ -68,9 +71,12 @@ def take_out(
     with world_opened(world) as opened:
         with opened.begin(snapshot=True) as ctx:
             part, now = partition_ended(ctx, name=partition), ctx.now
-        about = {"world": opened.name, "schema": migrations.head()}
+        url = bootstrap.url_of(opened)
+        # The database's own step: newer code may have brought it further than this.
+        step = bootstrap.schema_step(opened.name, url)
+        about = {"world": opened.name, "schema": step or ""}
         out = months.take_out(
-            bootstrap.url_of(opened),
+            url,
             cut=CUTS[part.parent],
             part=part,
             to=file,
