@@ -326,16 +326,20 @@ def parts_told(ctx: Ctx, *, part: str, types: Sequence[str], since: str) -> Tall
     )
 
 
-def stretch_end(ctx: Ctx, *, bound: int) -> datetime | None:
-    """Say when the newest event before a position happened, if the log has gone on beyond it."""
+def stretch_end(ctx: Ctx, *, start: int, bound: int) -> datetime | None:
+    """Say when the newest event of a stretch happened, if the log has gone on beyond it.
+
+    The newest is seldom the last: positions are given after what is told was committed.
+    """
     [[end]] = ctx.db.rows("SELECT coalesce(max(position), 0) FROM kit.event")
     if end < bound:
         return None
-    rows: list[tuple[datetime]] = ctx.db.rows(
-        "SELECT occurred_at FROM kit.event WHERE position < %b ORDER BY position DESC LIMIT 1",
+    rows: list[tuple[datetime | None]] = ctx.db.rows(
+        "SELECT max(occurred_at) FROM kit.event WHERE position >= %b AND position < %b",
+        start,
         bound,
     )
-    return rows[0][0] if rows else ctx.now
+    return rows[0][0] or ctx.now
 
 
 def feeds_beyond(ctx: Ctx) -> list[tuple[PartyId, str]]:

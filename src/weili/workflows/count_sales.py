@@ -12,7 +12,8 @@ from weili.modules.goods import SkuId
 
 ORDERS_MAX: Final = 200
 """Orders in one step."""
-_FOLLOWER: Final = "dropship sales"
+FOLLOWER: Final = "dropship sales"
+"""Its name among those who follow the log."""
 _PLACED: Final = "order.placed"
 
 
@@ -22,7 +23,7 @@ def sales_count(ctx: Ctx) -> int:
     The position is written with the counts, so that each order is counted once. What is cancelled
     later stays counted: it was wanted.
     """
-    after = catalogue.sales_followed_to(ctx, name=_FOLLOWER)
+    after = catalogue.sales_followed_to(ctx, name=FOLLOWER)
     if after is None:
         return 0
     messages, reached = outbox.log_after(ctx, after=after, types=[_PLACED], limit=ORDERS_MAX)
@@ -37,5 +38,5 @@ def sales_count(ctx: Ctx) -> int:
         for child in order.children:
             for line in child.lines:
                 pieces[line.sku_id, zone.day_of(order.placed_at)] += line.quantity
-    catalogue.sales_add(ctx, name=_FOLLOWER, position=reached, pieces=dict(pieces))
+    catalogue.sales_add(ctx, name=FOLLOWER, position=reached, pieces=dict(pieces))
     return len(messages)

@@ -1,6 +1,6 @@
 """Says what may be taken out of the database: what is over for whoever trades and follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -12,9 +12,12 @@ from weili.kit.partitions import PARTITION_WORD, Cut, Partition
 from weili.kit.problems import Kind, NotFound, Problem
 from weili.kit.zone import day_of
 from weili.modules import catalogue, dropship, inventory
+from weili.workflows.count_sales import FOLLOWER
 
 OPEN_MAX: Final = 1_000
 """Open orders that are counted."""
+FOLLOWERS: Final = (FOLLOWER,)
+"""What follows the log here, beside what the catalogue does by itself."""
 CUTS: Final[Mapping[str, Cut]] = MappingProxyType(
     {cut.table: cut for cut in (inventory.movements_cut(), outbox.EVENTS)}
 )
@@ -58,13 +61,13 @@ def partition_ended(ctx: Ctx, *, name: str) -> Partition:
 
     Raises: NotFound; MonthNotOver; StretchGoesOn; MonthOrdersOpen.
     """
-    found = [each for each in partitions.partitions_read(ctx) if each.fullname == name]
-    if not found:
+    parts = partitions.partitions_read(ctx)
+    each = next((part for part in parts if part.fullname == name), None)
+    if each is None:
         raise NotFound(what=PARTITION_WORD, id=name)
-    [each] = found
     if each.out_at:
         return each
-    ends_at = each.ends_at or _stretch_end(ctx, each)
+    ends_at = each.ends_at or _stretch_end(ctx, parts, each)
     if ctx.now < ends_at:
         raise MonthNotOver(partition=name, ends_on=day_of(ends_at).isoformat())
     orders = dropship.orders_open(ctx, until=ends_at, limit=OPEN_MAX)
@@ -76,9 +79,11 @@ def partition_ended(ctx: Ctx, *, name: str) -> Partition:
     return each
 
 
-def _stretch_end(ctx: Ctx, each: Partition) -> datetime:
+def _stretch_end(ctx: Ctx, parts: Sequence[Partition], each: Partition) -> datetime:
     bound = int(each.bound)
-    ends_at = outbox.stretch_end(ctx, bound=bound)
-    if ends_at is None or catalogue.followed_least(ctx) < bound - 1:
+    bounds = [int(part.bound) for part in parts if part.parent == each.parent]
+    start = max((before for before in bounds if before < bound), default=0)
+    ends_at = outbox.stretch_end(ctx, start=start, bound=bound)
+    if ends_at is None or catalogue.followed_least(ctx, also=FOLLOWERS) < bound - 1:
         raise StretchGoesOn(partition=each.fullname)
     return ends_at

@@ -76,9 +76,12 @@ def follow(ctx: Ctx) -> int:
     return len(messages) or _scan_step(ctx)
 
 
-def followed_least(ctx: Ctx) -> int:
-    """Say up to which position of the log everything that follows it has come."""
-    return store.followed_least(ctx)
+def followed_least(ctx: Ctx, *, also: Sequence[str]) -> int:
+    """Say up to which position of the log the feeds, and others that follow it, have come.
+
+    Whoever has not begun is at its beginning.
+    """
+    return store.followed_least(ctx, [_OFFERS, *also])
 
 
 def _events_follow(ctx: Ctx, messages: Sequence[outbox.Message]) -> None:

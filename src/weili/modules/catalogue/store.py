@@ -54,9 +54,13 @@ def followed_to(ctx: Ctx, name: str) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-def followed_least(ctx: Ctx) -> int:
-    """Read how far everything that follows the log has come."""
-    [[position]] = ctx.db.rows("SELECT coalesce(min(position), 0) FROM catalogue.follower")
+def followed_least(ctx: Ctx, names: Sequence[str]) -> int:
+    """Read how far all of these have followed the log; who has no row has not begun."""
+    [[position]] = ctx.db.rows(
+        "SELECT coalesce(min(coalesce(f.position, 0)), 0) FROM unnest(%b::text[]) AS n (name)"
+        " LEFT JOIN catalogue.follower f ON f.name = n.name",
+        names,
+    )
     return int(position)
 
 
