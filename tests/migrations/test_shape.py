@@ -4,7 +4,7 @@ import importlib
 import os
 import pkgutil
 import runpy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -113,25 +113,46 @@ def test_each_step_names_a_step_before_it_whose_code_can_go_on_or_none() -> None
     assert known[-1] == migrations.head()
 
 
-def test_a_role_that_may_make_no_role_is_told_what_its_administrator_must_do(
-    server_url: str,
-) -> None:
+@pytest.fixture
+def owned(server_url: str) -> Iterator[str]:
+    """Give the URL of a database whose owner is no superuser and has no part in any other role."""
     role = f"weili_test_{os.getpid()}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
         connection.execute(f"CREATE DATABASE {role} OWNER {role}")
     url = sa.make_url(server_url).set(username=role, password="secret", database=role)
-    text = url.render_as_string(hide_password=False)
     try:
-        with pytest.raises(migrations.RoleMissing, match=f'GRANT weili_app TO "{role}"'):
-            migrations.upgrade(text)
-        assert migrations.current(text) is None
-
-        with psycopg.connect(server_url, autocommit=True) as connection:
-            connection.execute(f"GRANT weili_app TO {role}")
-        migrations.upgrade(text)
-        assert migrations.current(text) == migrations.head()
+        yield url.render_as_string(hide_password=False)
     finally:
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {role} WITH (FORCE)")
             connection.execute(f"DROP ROLE {role}")
+
+
+def test_a_role_that_may_make_no_role_is_told_what_its_administrator_must_do(
+    server_url: str, owned: str
+) -> None:
+    role = sa.make_url(owned).username
+    with pytest.raises(migrations.RoleMissing, match=f'GRANT weili_app TO "{role}"'):
+        migrations.upgrade(owned)
+    assert migrations.current(owned) is None
+
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"GRANT weili_app TO {role}")
+    migrations.upgrade(owned)
+    assert migrations.current(owned) == migrations.head()
+
+
+def test_a_role_that_only_administers_the_applications_takes_it_on(
+    server_url: str, owned: str
+) -> None:
+    """So it stands where a role with CREATEROLE, and no superuser, made it on 16 or later."""
+    role = sa.make_url(owned).username
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"GRANT weili_app TO {role} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+
+    migrations.upgrade(owned)
+
+    with psycopg.connect(owned) as connection:
+        connection.execute("SET ROLE weili_app")
+        assert connection.execute("SELECT current_user").fetchone() == ("weili_app",)

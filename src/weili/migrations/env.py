@@ -6,6 +6,16 @@ from alembic import context
 from weili.migrations import LOCK_TIMEOUT
 
 _UPGRADE_LOCK = 7_305_002
+# Since 16 a role that may make roles only administers what it makes, and works as none of them.
+_ROLE_TAKE = """
+DO $$ BEGIN
+    IF NOT pg_has_role(current_user, 'weili_app', CASE
+        WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
+    ) THEN
+        GRANT weili_app TO current_user;
+    END IF;
+END $$
+"""
 
 
 def run() -> None:
@@ -18,6 +28,7 @@ def run() -> None:
         context.configure(connection=connection, version_table_schema="public")
         with context.begin_transaction():
             context.run_migrations()
+            connection.execute(sa.text(_ROLE_TAKE))
             _note_works_from(connection)
 
 
