@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -120,6 +121,7 @@ def test_two_servers_on_one_database_place_each_number_once(running: House) -> N
         port = free.getsockname()[1]
     words = [sys.executable, "-m", "weili.entrypoints.cli", "serve"]
     environ = running.environ() | {"WEILI_PORT": str(port)}
+    del environ["WEILI_METRICS_PORT"]
     second = House(running.home, port, f"http://127.0.0.1:{port}")
     second.process = subprocess.Popen(words, env=environ, stderr=subprocess.DEVNULL, text=True)
     try:
@@ -143,6 +145,28 @@ def test_two_servers_on_one_database_place_each_number_once(running: House) -> N
     assert len(set(ids)) == len(numbers)
     verified = running.command("verify", "--json")
     assert json.loads(verified.stdout)["findings"] == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("after_s", [0.3, 1.0, 2.0, 4.0])
+def test_a_server_that_still_starts_ends_when_its_starter_is_gone(
+    running: House, after_s: float
+) -> None:
+    # Given a server that was just started, by somebody who holds its lifeline
+    lifeline, held = os.pipe()
+    words = [sys.executable, "-m", "weili.entrypoints.cli", "serve", "--lifeline-fd", str(lifeline)]
+    environ = running.environ() | {"WEILI_PORT": "0"}
+    del environ["WEILI_METRICS_PORT"]
+    with subprocess.Popen(
+        words, env=environ, pass_fds=[lifeline], stderr=subprocess.DEVNULL
+    ) as server:
+        os.close(lifeline)
+        time.sleep(after_s)
+        # When that one is gone
+        os.close(held)
+        # Then it ends, however far it was
+        until("the server has ended", lambda: server.poll() is not None)
+        assert server.returncode == 0
 
 
 @pytest.mark.long

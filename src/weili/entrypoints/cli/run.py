@@ -4,9 +4,10 @@ import gc
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from weili.bootstrap import Settings
     from weili.kit.world import World
 
+LOOK_S: Final = 1.0
 SocketOption = Annotated[int | None, typer.Option("--socket-fd", hidden=True)]
 LifelineOption = Annotated[int | None, typer.Option("--lifeline-fd", hidden=True)]
 
@@ -39,9 +41,9 @@ def serve(socket_fd: SocketOption = None, lifeline_fd: LifelineOption = None) ->
             say.refuse(bootstrap.port_problem(settings, error))
     else:
         listening = socket.socket(fileno=socket_fd)
-    # The server raises the signal that ended it once more, when it has drained: it finds this
-    # handler, and what is left of the work is finished.
-    _on_end(lambda: None)
+    # While it starts a signal ends it at once. Once it serves, the server drains, and then raises
+    # the signal once more, which ends what is around it in good order.
+    _on_end(_leave)
     watch_lifeline(lifeline_fd)
     with bootstrap.opened(settings) as worlds:
         bootstrap.serve(settings, worlds, listening, bootstrap.media_store(settings))
@@ -114,9 +116,18 @@ def watch_lifeline(descriptor: int | None) -> None:
     def watch() -> None:
         with suppress(OSError):
             os.read(descriptor, 1)
-        os.kill(os.getpid(), signal.SIGTERM)
+        # Again and again: one that comes at a bad moment may wake nobody.
+        while True:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(LOOK_S)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def _leave() -> None:
+    """End this process from where it is; whatever else is sent leaves it to its end."""
+    _on_end(lambda: None)
+    raise SystemExit(0)
 
 
 def _on_end(act: Callable[[], None]) -> None:
