@@ -16,11 +16,11 @@ from weili.adapters.postgres.databases import DatabaseError
 from weili.kit import outbox, partitions
 from weili.kit.clock import wall_now
 from weili.kit.findings import Finding
-from weili.kit.ids import new_id
+from weili.kit.ids import id_least, new_id
 from weili.kit.partitions import Partition
 from weili.kit.problems import NotFound
 from weili.kit.world import World, clock_turn, in_transaction
-from weili.kit.zone import day_of
+from weili.kit.zone import day_begins_at, day_of
 from weili.modules import dropship, inventory
 from weili.workflows.cancel_order import cancel_order
 from weili.workflows.old_months import (
@@ -407,6 +407,20 @@ def test_rows_that_came_before_their_month_was_made_are_found_and_taken_in(
     assert name == f"inventory.movement_{day_of(ahead):%Y_%m}"
 
 
+def test_a_bound_is_kept_as_its_type_writes_it(world: World) -> None:
+    month = (day_of(wall_now()) + timedelta(days=62)).replace(day=1)
+    end = (month + timedelta(days=31)).replace(day=1)
+    bound = str(id_least(day_begins_at(end)))
+    with world.begin() as ctx:
+        added = ctx.db.rows(
+            "SELECT kit.partition_add(%b, %b, %b)",
+            *(TABLE, f"{month:%Y_%m}", bound.replace("-", "").upper()),
+        )
+        assert added == [(True,)]
+        kept = [part.bound for part in partitions.partitions_read(ctx) if part.parent == TABLE]
+        assert kept[-1] == bound
+
+
 def test_the_application_can_cut_nothing_but_what_was_cut_and_take_nothing_out(
     world: World,
 ) -> None:
@@ -421,6 +435,20 @@ def test_the_application_can_cut_nothing_but_what_was_cut_and_take_nothing_out(
             world.begin() as ctx,
         ):
             ctx.db.rows("SELECT kit.partition_add(%b, %b, %b)", table, name, bound)
+    # Nor a month by a name that is none, another's end, or so far off that no other would follow
+    far, last = "f" * 12 + "0" * 20, str(2**63 - 1)
+    for table, name, upto in (
+        (TABLE, "9999_99", far),
+        (TABLE, "9999_12", far),
+        (TABLE, "2030_01", bound),
+        ("kit.event", str(2**63 - 2), last),
+        ("kit.event", "7", "5000002"),
+    ):
+        with (
+            pytest.raises(psycopg.errors.RaiseException, match="no partition"),
+            world.begin() as ctx,
+        ):
+            ctx.db.rows("SELECT kit.partition_add(%b, %b, %b)", table, name, upto)
     part = first(world).fullname
     for statement in (
         f"TABLE {part}",

@@ -18,7 +18,8 @@ GRANT SELECT ON kit.partition TO weili_app;
 -- Adds a partition that ends at a bound, and takes in what the default one holds of it. Says whether
 -- it did: not when there is one that far, nor while somebody reads long in the default one, whom
 -- others would have to wait for behind us. The application calls it and owns nothing, so it can cut
--- no table that no step has cut, and name a partition by digits alone.
+-- no table that no step has cut, name a partition only by what it ends with, and end it no further
+-- than twenty years, or ten million positions, from where the world is.
 CREATE FUNCTION kit.partition_add(of_table TEXT, part_name TEXT, upto TEXT) RETURNS BOOLEAN
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms'
 AS $$
@@ -28,6 +29,10 @@ DECLARE
     type TEXT;
     part TEXT := of_table || '_' || part_name;
     is_further BOOLEAN;
+    is_right BOOLEAN;
+    now_at TIMESTAMPTZ := now() + coalesce((SELECT offset_s FROM kit.clock), 0) * interval '1 second';
+    ends_at TIMESTAMPTZ;
+    newest BIGINT;
 BEGIN
     IF part_name !~ '^[0-9][0-9_]{0,15}$' OR NOT EXISTS (
         SELECT FROM kit.partition WHERE parent = of_table
@@ -40,6 +45,20 @@ BEGIN
         FROM pg_partitioned_table p
         JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]
         WHERE p.partrelid = of_table::regclass;
+    EXECUTE format('SELECT %L::%s::text', upto, type) INTO upto;
+    IF type = 'uuid' AND part_name ~ '^[0-9]{4}_(0[1-9]|1[0-2])$' AND part_name >= '1970' THEN
+        ends_at := (to_date(part_name, 'YYYY_MM') + interval '1 month')
+            AT TIME ZONE 'Asia/Shanghai';
+        is_right := ends_at < now_at + interval '20 years' AND translate(upto, '-', '') = rpad(
+            lpad(to_hex((extract(epoch FROM ends_at) * 1000)::bigint), 12, '0'), 32, '0'
+        );
+    ELSIF type = 'bigint' THEN
+        EXECUTE format('SELECT coalesce(max(%I), 0) FROM %s', key, of_table) INTO newest;
+        is_right := part_name = (upto::bigint - 1)::text AND upto::bigint <= newest + 10000000;
+    END IF;
+    IF is_right IS NOT TRUE THEN
+        RAISE EXCEPTION 'no partition % of % ends at %', part_name, of_table, upto;
+    END IF;
     EXECUTE format('SELECT %L::%s > %L::%s', upto, type, last.bound, type) INTO is_further;
     IF NOT is_further THEN
         RETURN false;
