@@ -25,8 +25,8 @@ _LOOKING: Final = Said(
 )
 _DATABASE: Final = Said("its database does not answer", "数据库没有响应", "database")
 _SHAPE: Final = Said(
-    "its database lacks what this version needs; `weili db status` says more",
-    "数据库不具备此版本所需的结构或数据；详见 `weili db status`",
+    "its database is not of a shape that this version works with; `weili db status` says more",
+    "数据库结构与此版本不匹配；详见 `weili db status`",
     "shape",
 )
 
