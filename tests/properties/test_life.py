@@ -13,6 +13,7 @@ from tests.market import Market, market_open_in
 from tests.properties.life import Door, LifeMachine
 from tests.workflows.test_stock_promises import gift_in
 from weili.kit.context import Actor, Ctx, PartyId
+from weili.kit.partitions import partitions_ahead
 from weili.kit.problems import Problem
 from weili.kit.world import World
 from weili.modules import dropship
@@ -55,7 +56,14 @@ OF_PACKAGE: Mapping[str, tuple[Callable[..., object], Mapping[str, Any]]] = {
     "lost": (lose_package, {"send_again": False}),
     "again": (lose_package, {"send_again": True}),
 }
-SWEEPS = (expire_holds, complete_orders, release_waiting, intercepts_expire, returns_expire)
+SWEEPS = (
+    expire_holds,
+    complete_orders,
+    release_waiting,
+    intercepts_expire,
+    returns_expire,
+    partitions_ahead,
+)
 
 
 class Inside:

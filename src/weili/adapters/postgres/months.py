@@ -111,11 +111,11 @@ class MonthUnpacked(Problem):
     code = "month_unpacked"
     en = (
         "{partition} is out and {file} is whole, but its room on the disc is not given back yet, "
-        "since somebody reads it. Do this later: weili db take-out {partition} {file}"
+        "since somebody reads it. Do this later: `weili db take-out {partition} {file}`"
     )
     zh = (
         "{partition} 已移出，{file} 完整；但该分区正被读取，磁盘空间尚未释放。"
-        "请稍后执行：weili db take-out {partition} {file}"
+        "请稍后执行：`weili db take-out {partition} {file}`"
     )
 
 
