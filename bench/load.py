@@ -14,6 +14,7 @@ import secrets
 import statistics
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ def requests_signed(market: Market, kind: str, count: int, size: int = 1) -> lis
     return made
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol, ABC):
     """Carries one request at a time, and cuts its answer out of what comes."""
 
     def __init__(self) -> None:
@@ -122,9 +123,9 @@ class Connection(asyncio.Protocol):
             self._buffer, self._whole = b"", 0
             self.answered(buffer)
 
+    @abstractmethod
     def answered(self, answer: bytes) -> None:
         """Take a whole answer."""
-        raise NotImplementedError
 
 
 class Counted(Protocol):

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.market import Market
+from tests.workflows.short_orders import cancel, order
 from weili.adapters.postgres import months
 from weili.adapters.postgres.databases import DatabaseError
 from weili.kit import outbox, partitions
@@ -21,15 +22,13 @@ from weili.kit.partitions import Partition
 from weili.kit.problems import NotFound
 from weili.kit.world import World, clock_turn, in_transaction
 from weili.kit.zone import day_begins_at, day_of
-from weili.modules import dropship, inventory
-from weili.workflows.cancel_order import cancel_order
+from weili.modules import inventory
 from weili.workflows.old_months import (
     CUTS,
     MonthNotOver,
     MonthOrdersOpen,
     partition_ended,
 )
-from weili.workflows.place_dropship_orders import place_dropship_orders
 from weili.workflows.verify_world import verify_world
 
 TABLE = "inventory.movement"
@@ -69,19 +68,6 @@ def out(market: Market, database: str) -> Out:
         return months.take_out(database, cut=CUTS[TABLE], part=found, to=to, now=now, about=ABOUT)
 
     return take
-
-
-def order(market: Market, number: str) -> None:
-    """Place an order for two teas."""
-    with market.world.begin() as ctx:
-        place_dropship_orders(ctx, commands=[market.command(market.draft(number, (market.tea, 2)))])
-
-
-def cancel(market: Market, number: str) -> None:
-    """Cancel it."""
-    with market.world.begin() as ctx:
-        placed = dropship.order_by_number(ctx, partner_id=market.street, number=number)
-        cancel_order(ctx, partner_id=market.street, order_id=placed.id)
 
 
 def turn(world: World) -> None:

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from tests.market import Market
+from tests.workflows.short_orders import cancel, order
 from weili.adapters.postgres import months
 from weili.kit import outbox, partitions
 from weili.kit.context import PartyId
@@ -14,11 +15,9 @@ from weili.kit.findings import Finding
 from weili.kit.partitions import LOG
 from weili.kit.problems import Problem
 from weili.kit.world import in_transaction
-from weili.modules import catalogue, dropship
-from weili.workflows.cancel_order import cancel_order
+from weili.modules import catalogue
 from weili.workflows.count_sales import sales_count
 from weili.workflows.old_months import CUTS, MonthOrdersOpen, StretchGoesOn, partition_ended
-from weili.workflows.place_dropship_orders import place_dropship_orders
 from weili.workflows.verify_world import verify_world
 
 BOUND: Final = 12
@@ -50,19 +49,6 @@ def traded(stretch: Market) -> Market:
     order(stretch, "E-2")
     relay(stretch)
     return stretch
-
-
-def order(market: Market, number: str) -> None:
-    """Place an order for two teas."""
-    with market.world.begin() as ctx:
-        place_dropship_orders(ctx, commands=[market.command(market.draft(number, (market.tea, 2)))])
-
-
-def cancel(market: Market, number: str) -> None:
-    """Cancel it."""
-    with market.world.begin() as ctx:
-        placed = dropship.order_by_number(ctx, partner_id=market.street, number=number)
-        cancel_order(ctx, partner_id=market.street, order_id=placed.id)
 
 
 def relay(market: Market) -> None:
