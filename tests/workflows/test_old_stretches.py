@@ -1,5 +1,6 @@
 """Old stretches of the log are taken out and put back, and nobody misses a message."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from weili.adapters.postgres import months
 from weili.kit import outbox, partitions
 from weili.kit.context import PartyId
 from weili.kit.findings import Finding
+from weili.kit.ids import new_id
 from weili.kit.partitions import LOG
 from weili.kit.problems import Problem
 from weili.kit.world import in_transaction
@@ -27,7 +29,12 @@ EVENTS: Final = "SELECT e::text FROM kit.event e ORDER BY position"
 
 @pytest.fixture
 def stretch(market: Market, database: str) -> Market:
-    """Give a market whose log has a stretch of eleven positions, not all of them taken yet."""
+    """Give a market whose log has a stretch of eleven positions, not all of them taken yet.
+
+    Its clock was turned back by half a minute, so ids run ahead of it.
+    """
+    with market.world.begin() as ctx:
+        new_id(ctx.now + timedelta(seconds=30))
     with psycopg.connect(database) as owner:
         owner.execute("DROP TABLE kit.event_5000000")
         owner.execute("DELETE FROM kit.partition WHERE name = '5000000'")

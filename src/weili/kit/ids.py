@@ -84,8 +84,17 @@ def new_id(now: datetime) -> UUID:
 
 
 def id_least(moment: datetime) -> UUID:
-    """Give what is less than every id made from a moment on, and more than all made before it."""
+    """Give what is less than every id made from a moment on."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def id_past(moment: datetime) -> UUID:
+    """Give what is more than every id made until a moment.
+
+    A clock that is turned back a little does not turn the ids back: they run ahead of it for as
+    long as a minute.
+    """
+    return UUID(int=(int(moment.timestamp() * 1000) + _STALE_MS + 1) << 80)
 
 
 def id_of_number(number: int) -> UUID:

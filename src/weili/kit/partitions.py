@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from weili.kit.context import Ctx
 from weili.kit.db import metadata
 from weili.kit.findings import Finding
-from weili.kit.ids import id_least
+from weili.kit.ids import id_least, id_past
 from weili.kit.problems import Said
 from weili.kit.zone import day_begins_at, day_of
 
@@ -146,13 +147,12 @@ def partitions_read(ctx: Ctx) -> list[Partition]:
     return [Partition(*row) for row in rows]
 
 
-def told_since(ctx: Ctx) -> datetime | None:
-    """Say since when all that was told is still in the log; None when nothing was taken out."""
+def told_since(ctx: Ctx) -> UUID:
+    """Give an id from which on all that was told is still in the log: of what was made since."""
     [[newest_at]] = ctx.db.rows(
         "SELECT max(newest_at) FROM kit.partition WHERE parent = %b AND out_at IS NOT NULL", LOG
     )
-    # Ids count milliseconds: what began in the newest one may be of before.
-    return newest_at + timedelta(milliseconds=1) if newest_at else None
+    return id_past(newest_at) if newest_at else UUID(int=0)
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from weili.adapters.search import SearchIndex
 from weili.kit import outbox, partitions
 from weili.kit.context import SYSTEM_PARTY, Ctx
 from weili.kit.findings import Finding
-from weili.kit.ids import id_least, id_text
+from weili.kit.ids import id_text
 from weili.kit.tallies import differing, room_make
 from weili.modules import catalogue, dropship, goods, inventory, ledger, parties, pricing, regions
 from weili.workflows.index_goods import index_verify
@@ -326,17 +326,11 @@ def _jobs_done(ctx: Ctx) -> Iterator[Finding]:
         )
 
 
-def _told_since(ctx: Ctx) -> UUID:
-    """Give the least id of those of which all that was told is still in the log."""
-    since = partitions.told_since(ctx)
-    return id_least(since) if since else UUID(int=0)
-
-
 def _orders_told(ctx: Ctx) -> Iterator[Finding]:
     story, first = ORDER_STORY
     due = outbox.story_told(firsts=1, begins=first)
     none = outbox.story_told(firsts=0, begins="nothing")
-    since = _told_since(ctx)
+    since = partitions.told_since(ctx)
     subjects = id_text(dropship.ORDER_PREFIX, since)
     told = outbox.stories_told(ctx, story=story, first=first, since=subjects)
     known_all = dropship.order_stories(ctx, story=due, since=since)
@@ -351,7 +345,7 @@ def _orders_told(ctx: Ctx) -> Iterator[Finding]:
 
 def _children_told(ctx: Ctx) -> Iterator[Finding]:
     """Hold what partners were told of child orders against the way these have gone."""
-    since = _told_since(ctx)
+    since = partitions.told_since(ctx)
     children = id_text(dropship.CHILD_PREFIX, since)
     told = outbox.parts_told(ctx, part="child_id", types=CHILD_EVENTS, since=children)
     for child, partner_id, heard, went in differing(told, dropship.child_stories(ctx, since=since)):

@@ -62,7 +62,7 @@ def test_a_world_that_trades_is_ready(desk: Desk, tmp_path: Path) -> None:
     [
         ("placer", "placing", ("places orders", "下单进程")),
         ("looker", "looking", ("look up", "查询进程")),
-        ("shape", "shape", ("this version needs", "此版本所需")),
+        ("shape", "shape", ("this version works with", "与此版本不匹配")),
     ],
 )
 def test_what_is_missing_is_named_in_both_languages(

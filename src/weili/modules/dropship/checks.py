@@ -6,7 +6,7 @@ from uuid import UUID
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.findings import Finding
-from weili.kit.ids import id_least, id_text
+from weili.kit.ids import id_past, id_text
 from weili.kit.secrets import KeyRingError
 from weili.kit.tallies import Parts, Tally
 from weili.modules.dropship import rules
@@ -36,8 +36,8 @@ def open_quantities(ctx: Ctx) -> dict[tuple[UUID, UUID], int]:
 
 
 def orders_open(ctx: Ctx, *, until: datetime, limit: int) -> list[OrderId]:
-    """Give the first orders placed until a moment that have not ended."""
-    return store.orders_open(ctx, before=id_least(until), ended=ROOT_STATES.final(), limit=limit)
+    """Give the first orders placed until a moment, or soon after it, that have not ended."""
+    return store.orders_open(ctx, before=id_past(until), ended=ROOT_STATES.final(), limit=limit)
 
 
 def open_amounts(ctx: Ctx) -> Parts[UUID]:
