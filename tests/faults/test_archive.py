@@ -32,6 +32,8 @@ def halt(event, about):
         launched = False
         os.kill(os.getpid(), signal.SIGSTOP)
 
+# A shell's background processes ignore it, and so do those that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.addaudithook(halt)
 archive.recover(Path(sys.argv[1]), Path(sys.argv[2]), to=None)
 """

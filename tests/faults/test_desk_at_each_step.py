@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.conftest import database_create, database_drop, database_url
+from tests.conftest import database_create, database_leave, database_url
 from tests.faults.failing import Moment, dying
 from tests.market import Market, market_open
 from weili.kit import idempotency, zone
@@ -253,7 +253,7 @@ def desk(server_url: str, template: str, keyring: KeyRing) -> Iterator[Desk]:
         goods.template_put(ctx, category_id=category.id, attributes=[weight])
     yield Desk(market, category.id)
     world.close()
-    database_drop(server_url, name)
+    database_leave(server_url, name)
 
 
 @pytest.mark.parametrize("prepared", STEPS, ids=lambda step: step.__name__)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.conftest import database_create, database_drop, database_url
+from tests.conftest import database_create, database_leave, database_url
 from tests.faults.failing import Moment, dying
 from tests.market import BALANCE_FEN, HEXI, Market, market_open
 from tests.workflows.test_order_life import release, ship, turn
@@ -370,7 +370,7 @@ def stage(server_url: str, template: str, keyring: KeyRing) -> Iterator[Stage]:
     world = World("sandbox", database_url(server_url, name), keyring)
     yield Stage(market_open(world))
     world.close()
-    database_drop(server_url, name)
+    database_leave(server_url, name)
 
 
 @pytest.mark.parametrize("prepared", STEPS, ids=lambda step: step.__name__)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.conftest import database_create, database_drop, database_url
+from tests.conftest import database_create, database_leave, database_url
 from tests.market import FREIGHT_FEN, TEA_FEN, Market, market_open
 from tests.workflows.test_order_life import place, read, release, ship
 from tests.workflows.test_order_ways import partner, supplier
@@ -49,7 +49,7 @@ def lived(server_url: str, template: str, keyring: KeyRing) -> Iterator[tuple[st
     in_transaction(world.begin, outbox.relay)
     world.close()
     yield name, market
-    database_drop(server_url, name)
+    database_leave(server_url, name)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def database(server_url: str, lived: tuple[str, Market]) -> Iterator[str]:
     name = _name()
     database_create(server_url, name, template=lived[0])
     yield database_url(server_url, name)
-    database_drop(server_url, name)
+    database_leave(server_url, name)
 
 
 @pytest.fixture

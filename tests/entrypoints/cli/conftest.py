@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import database_create, database_drop, database_url
+from tests.conftest import database_create, database_leave, database_url
 from weili.entrypoints.cli import main
 from weili.kit.secrets import KeyRing
 
@@ -47,7 +47,7 @@ def sandbox(
     monkeypatch.delenv("LC_MESSAGES", raising=False)
     yield database_url(server_url, f"{name}_sandbox")
     for tail in ("", "_sandbox", "_sandbox_restoring", "_trial"):
-        database_drop(server_url, name + tail)
+        database_leave(server_url, name + tail)
 
 
 @pytest.fixture

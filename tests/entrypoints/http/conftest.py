@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import uvicorn
 
 from tests import market as markets
-from tests.conftest import database_create, database_drop, database_url
+from tests.conftest import database_create, database_leave, database_url
 from weili.adapters.files.media import FolderMediaStore
 from weili.adapters.search import TantivyIndex, TantivyWriter
 from weili.entrypoints.http.app import create_app
@@ -260,7 +260,7 @@ def serving(server_url: str, template: str, keyring: KeyRing) -> Iterator[Servin
     with serving_of(world) as serving:
         yield serving
     world.close()
-    database_drop(server_url, name)
+    database_leave(server_url, name)
 
 
 def _json(body: object) -> bytes:
