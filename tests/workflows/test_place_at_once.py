@@ -76,13 +76,19 @@ def test_an_order_waits_behind_one_that_has_just_begun_to_wait(market: Market) -
 
 
 def deadlocks(market: Market, *, placers: int, batches: int) -> int:
-    """Place batches of the same few goods at once; says how many were undone for a deadlock."""
+    """Place batches of the same few goods at once; says how many were undone for a deadlock.
+
+    Nobody begins another one after the first deadlock.
+    """
     lined_up = threading.Barrier(placers)
+    is_found = threading.Event()
 
     def place(placer: int) -> int:
         dice, undone = random.Random(placer), 0
         lined_up.wait()
         for batch in range(batches):
+            if is_found.is_set():
+                break
             commands = [
                 market.command(
                     market.draft(
@@ -97,7 +103,9 @@ def deadlocks(market: Market, *, placers: int, batches: int) -> int:
                 with market.world.begin() as ctx:
                     place_dropship_orders(ctx, commands=commands)
             except Busy as busy:
-                undone += isinstance(busy.__cause__, DeadlockDetected)
+                if isinstance(busy.__cause__, DeadlockDetected):
+                    undone += 1
+                    is_found.set()
         return undone
 
     with ThreadPoolExecutor(placers) as pool:
@@ -119,4 +127,4 @@ def test_without_the_order_of_locks_they_would(
     in_disorder = locking.replace("ORDER BY sku_id, warehouse_id FOR", "ORDER BY random() FOR")
     assert in_disorder != locking
     monkeypatch.setattr(warehouses, "_BOOK_LOCK", in_disorder)
-    assert deadlocks(market, placers=4, batches=5) > 0
+    assert deadlocks(market, placers=4, batches=200) > 0
