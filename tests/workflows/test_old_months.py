@@ -1,8 +1,12 @@
 """Old months are taken out of the database and put back, and every check holds all the while."""
 
 import json
+import os
+import stat
+import threading
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +15,7 @@ import psycopg
 import pytest
 
 from tests.market import Market
+from tests.waiting import until_nobody_waits, until_somebody_waits
 from tests.workflows.short_orders import cancel, order
 from weili.adapters.postgres import months
 from weili.adapters.postgres.databases import DatabaseError
@@ -34,6 +39,8 @@ from weili.workflows.verify_world import verify_world
 TABLE = "inventory.movement"
 ABOUT = {"world": "sandbox", "schema": "0019"}
 LATER_S = 40 * 86_400
+SPOILT_AT: Final = 80
+"""A byte of a file's rows."""
 MOVEMENTS = (
     "SELECT id, sku_id, warehouse_id, kind, on_hand_delta, reserved_delta, subject, occurred_at"
     " FROM inventory.movement ORDER BY id, sku_id"
@@ -282,7 +289,7 @@ WRONG: Final = [
     (months.MonthFileUnreadable, cut_short, "not a zip file"),
     (months.MonthFileUnreadable, changed("rows.csv", b"id\n"), "digest"),
     (months.MonthFileUnreadable, changed("manifest.json", b'{"format": 9}'), "format is 9"),
-    (months.MonthFileUnreadable, changed("manifest.json", b'{"odd": 1}'), "odd"),
+    (months.MonthFileUnreadable, changed("manifest.json", b'{"odd": 1}'), "right kind"),
     (months.MonthFileDiffers, changed("manifest.json", b'{"row_count": 7}'), "others"),
     (
         months.MonthFileDiffers,
@@ -327,6 +334,26 @@ def test_another_file_of_that_name_stays(database: str, out: Out, tmp_path: Path
         out(file)
     assert file.read_text() == "mine"
     assert rows(database, MOVEMENTS) == before
+
+
+def test_a_file_that_the_disc_keeps_otherwise_than_it_was_written_takes_no_row_out(
+    database: str, out: Out, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a disc that changes a byte on the way
+    def spoil(handle: int) -> None:
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            [byte] = os.pread(handle, 1, SPOILT_AT)
+            os.pwrite(handle, bytes([byte ^ 0xFF]), SPOILT_AT)
+
+    before = rows(database, MOVEMENTS)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", spoil)
+        with pytest.raises(months.MonthFileUnreadable):
+            out(tmp_path / "old.zip")
+    # Then it is seen when the file is read back: every row is there, and no file
+    assert (rows(database, MOVEMENTS), list(tmp_path.iterdir())) == (before, [])
+    # And on a sound disc it goes
+    assert out(tmp_path / "old.zip").row_count == 8
 
 
 def test_a_month_stays_until_it_is_over_and_its_orders_have_ended(market: Market) -> None:
@@ -391,6 +418,33 @@ def test_rows_that_came_before_their_month_was_made_are_found_and_taken_in(
         "SELECT tableoid::regclass::text FROM inventory.movement WHERE kind = 'reserve'",
     )
     assert name == f"inventory.movement_{day_of(ahead):%Y_%m}"
+
+
+def test_after_a_month_that_is_waited_for_in_vain_no_later_one_is_made(
+    market: Market, database: str
+) -> None:
+    # Given somebody who reads what has no month, and leaves when the first month was given up
+    ahead = wall_now() + timedelta(days=400)
+
+    def read() -> None:
+        with psycopg.connect(database) as reader:
+            reader.execute("SELECT FROM inventory.movement_default")
+            reading.set()
+            until_somebody_waits(market.world)
+            until_nobody_waits(market.world)
+
+    reading = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(read)
+        assert reading.wait(30)
+        # When the months are made
+        with market.world.begin() as ctx:
+            assert partitions.partitions_make(ctx, now=ahead) == 0
+        reader.result()
+    # Then the next one, which would have taken the first one's time in, was not made
+    with market.world.begin() as ctx:
+        [only] = [part for part in partitions.partitions_read(ctx) if part.parent == TABLE]
+        assert only.name == f"{day_of(wall_now()):%Y_%m}"
 
 
 def test_a_bound_is_kept_as_its_type_writes_it(world: World) -> None:

@@ -11,15 +11,22 @@ from tests.market import Market
 from tests.workflows.short_orders import cancel, order
 from weili.adapters.postgres import months
 from weili.kit import outbox, partitions
+from weili.kit.clock import wall_now
 from weili.kit.context import PartyId
 from weili.kit.findings import Finding
-from weili.kit.ids import new_id
+from weili.kit.ids import id_past, new_id
 from weili.kit.partitions import LOG
 from weili.kit.problems import Problem
-from weili.kit.world import in_transaction
+from weili.kit.world import clock_turn, in_transaction
 from weili.modules import catalogue
 from weili.workflows.count_sales import sales_count
-from weili.workflows.old_months import CUTS, MonthOrdersOpen, StretchGoesOn, partition_ended
+from weili.workflows.old_months import (
+    CUTS,
+    MonthNotOver,
+    MonthOrdersOpen,
+    StretchGoesOn,
+    partition_ended,
+)
 from weili.workflows.verify_world import verify_world
 
 BOUND: Final = 12
@@ -164,6 +171,35 @@ def test_what_was_read_goes_and_what_was_not_stays_for_its_reader(
     assert months.put_back(database, cuts=CUTS, source=file) == manifest
     assert rows(database, EVENTS)[: len(before)] == before
     assert findings(traded) == []
+
+
+def test_a_stretch_is_as_old_as_the_newest_of_its_events_wherever_that_stands(
+    traded: Market, database: str, tmp_path: Path
+) -> None:
+    # Given a stretch of which the first that the street was told happened after all others
+    follow(traded)
+    read_all(traded, traded.street)
+    cancel(traded, "E-2")
+    relay(traded)
+    follow(traded)
+    newest_at = wall_now() + timedelta(days=2)
+    with psycopg.connect(database, autocommit=True) as owner:
+        owner.execute(
+            "UPDATE kit.event SET occurred_at = %s WHERE position ="
+            " (SELECT min(position) FROM kit.event WHERE party_id = %s)",
+            [newest_at, traded.street],
+        )
+    # Then it stays until that has happened
+    refused(traded, MonthNotOver)
+    with traded.world.begin() as ctx:
+        clock_turn(ctx, ahead_s=3 * 86_400)
+    take_out(traded, database, tmp_path / "old.zip")
+    # And of what began before that moment the log does not have all
+    assert rows(database, "SELECT newest_at FROM kit.partition WHERE newest_at IS NOT NULL") == [
+        (newest_at,)
+    ]
+    with traded.world.begin() as ctx:
+        assert partitions.told_since(ctx) == id_past(newest_at)
 
 
 def test_what_is_lost_of_a_stretch_that_is_out_or_beside_it_is_found(

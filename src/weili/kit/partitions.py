@@ -137,12 +137,16 @@ def _positions_due(ctx: Ctx, last: int) -> Iterator[tuple[str, str]]:
 
 
 def partitions_read(ctx: Ctx) -> list[Partition]:
-    """Read which partitions there are, oldest first."""
+    """Read which partitions there are, oldest first.
+
+    Without a log's first one, if nothing had been told when it was cut: no position lies in it.
+    """
     rows = ctx.db.rows(
         "SELECT p.parent, p.name, p.bound, pg_total_relation_size(c.oid),"
         " greatest(c.reltuples, 0)::bigint, p.out_at, p.row_count"
         " FROM kit.partition p JOIN pg_class c ON c.oid = (p.parent || '_' || p.name)::regclass"
-        " ORDER BY p.parent, p.no"
+        " WHERE NOT (p.parent = %b AND p.bound = '1') ORDER BY p.parent, p.no",
+        LOG,
     )
     return [Partition(*row) for row in rows]
 

@@ -10,8 +10,11 @@ have neither the rows nor what is left for them.
 """
 
 import hashlib
+import io
 import json
 import os
+import re
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -34,16 +37,21 @@ from weili.kit.zone import day_of
 FORMAT: Final = 1
 LOCK_TIMEOUT_MS: Final = 10_000
 BLOCK: Final = 1 << 20
+MANIFEST_BYTES_MAX: Final = 1 << 16
 _MILLISECOND: Final = 1 << 80
 """By how much the ids of one differ from those of the next."""
 _ROWS, _MANIFEST = "rows.csv", "manifest.json"
 _WHOLE: Final = "month.zip"
 """The file before it has its own name."""
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
+_PACKED: Final = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
+"""How a member may be packed: others are unpacked by the whole, however large that is."""
 _DAMAGED: Final = (
-    *(EOFError, KeyError, TypeError, ValueError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error),
+    *(EOFError, KeyError, OSError, OverflowError, RuntimeError, ValueError),
+    *(struct.error, zipfile.BadZipFile, zlib.error),
 )
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.]{0,63}")
+"""What the names in a manifest are of: they are shown to the reader."""
 _COLUMNS: Final = (
     "SELECT attname, attnotnull AND NOT atthasdef FROM pg_attribute"
     " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
@@ -305,41 +313,79 @@ def _name_give(whole: Path, to: Path) -> None:
         os.close(folder)
 
 
+class _Blocks(io.BufferedReader):
+    """A file that is read by blocks, whatever length its own directory claims to have."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(BLOCK if size is None or size < 0 else min(size, BLOCK))
+
+
 @contextmanager
 def _opened(source: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
-    """Open a file for the block, and see that its rows are those that its manifest speaks of."""
-    try:
-        with zipfile.ZipFile(source) as archive:
-            why: Said | None = None
-            try:
-                manifest = Manifest(**json.loads(archive.read(_MANIFEST)))
-                why = _wrong(archive, manifest)
-            except _DAMAGED as error:
-                why = Said(str(error) or type(error).__name__, "内容不完整或无法读取")
-            if why is not None:
-                raise MonthFileUnreadable(file=str(source), why=why)
-            yield archive, manifest
-    except zipfile.BadZipFile as error:
-        why = Said(str(error), "内容不完整或无法读取")
-        raise MonthFileUnreadable(file=str(source), why=why) from error
+    """Open a file for the block, and see that its rows are those that its manifest speaks of.
+
+    It may be anybody's: of what it claims nothing is believed, and no more than blocks of it are
+    held at once.
+    """
+    with _Blocks(io.FileIO(source)) as stream:
+        try:
+            archive = zipfile.ZipFile(stream)
+            found = _manifest(archive)
+            if isinstance(found, Manifest):
+                found = _wrong(archive, found) or found
+        except _DAMAGED as error:
+            found = Said(str(error) or type(error).__name__, "内容不完整或无法读取")
+        if isinstance(found, Said):
+            raise MonthFileUnreadable(file=str(source), why=found)
+        try:
+            yield archive, found
+        except (zipfile.BadZipFile, zlib.error) as error:  # It was changed under our hands.
+            why = Said(str(error), "内容不完整或无法读取")
+            raise MonthFileUnreadable(file=str(source), why=why) from error
+
+
+def _manifest(archive: zipfile.ZipFile) -> Manifest | Said:
+    """Read the manifest, or say what is wrong with it or with what else the file holds."""
+    members = archive.infolist()
+    if sorted(member.filename for member in members) != [_MANIFEST, _ROWS]:
+        return Said(f"it holds other files than {_ROWS} and {_MANIFEST}", "其中含有其他文件")
+    if not {member.compress_type for member in members} <= _PACKED:
+        return Said("its files are packed in another way", "其中文件的压缩方式不符")
+    with archive.open(_MANIFEST) as member:
+        text = member.read(MANIFEST_BYTES_MAX + 1)
+    if len(text) > MANIFEST_BYTES_MAX:
+        return Said("its manifest is too large", "清单过大")
+    match json.loads(text):
+        case {"format": int() as form} if form != FORMAT:
+            return Said(f"its format is {form}", f"其格式为 {form}")
+        case {
+            "format": int(),
+            "world": str() as world,
+            "schema": str() as schema,
+            "table": str() as table,
+            "partition": str() as name,
+            "columns": [*columns],
+            "row_count": int() as row_count,
+            "sums": dict() as sums,
+            "sha256": str() as sha256,
+            **rest,
+        } if not rest:
+            plain = world, schema, table, name, *columns, *sums
+            if all(isinstance(each, str) and _PLAIN.fullmatch(each) for each in plain) and all(
+                isinstance(each, int) for each in sums.values()
+            ):
+                return Manifest(world, schema, table, name, columns, row_count, sums, sha256)
+    return Said("its manifest is not of the right kind", "清单的类型不符")
 
 
 def _wrong(archive: zipfile.ZipFile, manifest: Manifest) -> Said | None:
-    """Say what is wrong with a file by itself, if anything."""
-    if manifest.format != FORMAT:
-        return Said(f"its format is {manifest.format}", f"其格式为 {manifest.format}")
-    texts = (manifest.world, manifest.schema, manifest.table, manifest.partition, manifest.sha256)
-    numbers = (manifest.row_count, *dict(manifest.sums).values())
-    if not (
-        all(isinstance(text, str) for text in (*texts, *manifest.columns))
-        and all(isinstance(number, int) for number in numbers)
-    ):
-        return Said("its manifest is not of the right kind", "清单的类型不符")
+    """Say what is wrong with a file's rows by themselves, if anything."""
     with archive.open(_ROWS) as rows:
         if hashlib.file_digest(rows, "sha256").hexdigest() != manifest.sha256:  # type: ignore[arg-type]
             return Said("its rows do not match their own digest", "行内容与摘要不符")
+    head = f"{','.join(manifest.columns)}\n".encode()
     with archive.open(_ROWS) as rows:
-        if rows.readline() != f"{','.join(manifest.columns)}\n".encode():
+        if rows.readline(len(head) + 1) != head:
             return Said("its rows have other columns than its manifest", "行的列与清单不符")
     return None
 
