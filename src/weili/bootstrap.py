@@ -479,15 +479,17 @@ def shown(settings: Settings, meter: "Meter") -> Iterator[None]:
     if settings.metrics_port is None:
         yield
         return
-    from prometheus_client import start_http_server  # noqa: PLC0415
+    from weili.entrypoints.http.meter_port import MeterServer  # noqa: PLC0415
 
     host, port = settings.metrics_host, settings.metrics_port
     try:
-        server, thread = start_http_server(port, host, meter.registry)
+        server = MeterServer((host, port), meter.registry)
     except OSError as error:
         raise PortTaken(
             port=port, host=host, why=machine_said(error), setting="WEILI_METRICS_PORT"
         ) from None
+    thread = Thread(target=server.serve_forever, name="figures", daemon=True)
+    thread.start()
     try:
         yield
     finally:

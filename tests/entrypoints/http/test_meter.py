@@ -3,16 +3,20 @@
 import asyncio
 import re
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
+from prometheus_client import CollectorRegistry, Gauge
 
 from tests.entrypoints.http.conftest import Serving
 from weili import bootstrap
 from weili.entrypoints.http.meter import NO_ROUTE, Meter
+from weili.entrypoints.http.meter_port import MeterServer
 from weili.entrypoints.http.placing import PlaceRequest, place_lane
 from weili.entrypoints.http.policy import POLICY, PUBLIC
 from weili.kit.groupcommit import Lanes
@@ -161,3 +165,65 @@ def test_figures_are_shown_where_the_settings_say_and_nowhere_else() -> None:
         assert b"process_cpu_seconds_total" in answer.read()
     with pytest.raises(OSError, match="refused"):
         open_directly(url, timeout=10)
+
+
+@contextmanager
+def shown(registry: CollectorRegistry, *, readers: int, reader_s: float) -> Iterator[int]:
+    """Show a registry for the block; gives the port."""
+    server = MeterServer(("127.0.0.1", 0), registry, readers=readers, reader_s=reader_s)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def reader(port: int, *said: bytes) -> socket.socket:
+    """Connect, and say something."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    for each in said:
+        connection.sendall(each)
+    return connection
+
+
+def figures(port: int) -> bytes:
+    """Read the figures, as often as it takes to be let in."""
+    for _ in range(3_000):
+        with reader(port, b"GET /metrics HTTP/1.0\r\n\r\n") as connection:
+            try:
+                answer = connection.recv(1 << 16)
+            except ConnectionResetError:
+                answer = b""
+        if answer:
+            return answer
+        time.sleep(0.01)
+    raise AssertionError("nobody was let in")
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"GET /metrics HTTP/1.0\r\n", b"GET /metrics HTTP/1.0\r\n\r\n"]
+)
+def test_a_reader_who_says_nothing_or_reads_nothing_is_cut_off_and_the_next_is_answered(
+    said: bytes,
+) -> None:
+    # Given figures that no buffer between two takes in, and a port for one reader at a time
+    registry = CollectorRegistry()
+    Gauge("large", "x" * 32_000_000, registry=registry)
+    with (
+        shown(registry, readers=1, reader_s=0.2) as port,
+        reader(port, said),
+    ):
+        # When another one comes while the first holds the place, then it has it before long
+        assert figures(port).startswith(b"HTTP/1.0 200 OK")
+
+
+def test_who_comes_beside_as_many_readers_as_there_may_be_is_turned_away() -> None:
+    registry = CollectorRegistry()
+    with shown(registry, readers=2, reader_s=3_600) as port, reader(port), reader(port):
+        for _ in range(3):
+            with reader(port) as third:
+                # Closed at once: with nothing said there is nothing to be reset for
+                assert third.recv(1) == b""
