@@ -92,6 +92,11 @@ def test_a_copy_is_added_only_when_the_log_up_to_its_end_is_received_here(
     url = server.url("postgres")
     with received(server, home, folder) as receiver:
         until("it is received", lambda: any((folder / "wal").glob("*.partial")))
+        # While it is received nobody else does so, or takes the archive back from under it
+        with pytest.raises(archive.ReceiverRuns):
+            archive.receive(url, home=home, folder=folder)
+        with pytest.raises(archive.ReceiverRuns), archive.held(folder):
+            pass
         # Given a receiver that stands still while the copy is made
         receiver.send_signal(signal.SIGSTOP)
         with pytest.raises(archive.LogNotReceived):
@@ -100,7 +105,9 @@ def test_a_copy_is_added_only_when_the_log_up_to_its_end_is_received_here(
         # When it goes on
         receiver.send_signal(signal.SIGCONT)
         copy = archive.copy_make(url, home=home, folder=folder)
-    # Then all that the copy was made with is there whole
+    # Then the archive is free again, and all that the copy was made with is there whole
+    with archive.held(folder):
+        pass
     logged = {path.name for path in (copy / "pg_wal").glob("0*")}
     assert logged
     assert logged <= {path.name for path in (folder / "wal").iterdir()}

@@ -37,6 +37,21 @@ class RoleMissing(Problem):
     )
 
 
+class StepUnclear(Problem):
+    """The database names more than one step, which no upgrade leaves."""
+
+    kind = Kind.UNAVAILABLE
+    code = "step_unclear"
+    en = (
+        "The database {database} names several steps in `public.alembic_version` ({steps}), but it "
+        "is at one. Restore a back-up, or delete the rows of the others if you know which."
+    )
+    zh = (
+        "数据库 {database} 的 `public.alembic_version` 中有多个版本（{steps}），应只有一个。"
+        "请恢复备份；若能确定实际版本，请删除其余各行。"
+    )
+
+
 def upgrade(url: str) -> None:
     """Bring a database to the newest shape; one upgrade at a time, each step a transaction.
 
@@ -75,14 +90,20 @@ class Reached(NamedTuple):
 
 
 def reached(url: str) -> Reached | None:
-    """Say how far a database is; None when it is empty."""
+    """Say how far a database is; None when it is empty.
+
+    Raises: StepUnclear.
+    """
     engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
     try:
         with engine.connect() as connection:
             if connection.scalar(sa.text("SELECT to_regclass('public.alembic_version')")) is None:
                 return None
-            found = connection.execute(sa.text(_REACHED)).one_or_none()
-            return None if found is None else Reached(found.step, found.works_from or found.step)
+            found = connection.execute(sa.text(_REACHED)).all()
+            if len(found) > 1:
+                steps = sorted(row.step for row in found)
+                raise StepUnclear(database=sa.make_url(url).database, steps=steps)
+            return next((Reached(row.step, row.works_from or row.step) for row in found), None)
     finally:
         engine.dispose()
 

@@ -77,3 +77,11 @@ def test_an_archive_tells_its_age(ground: Run, tmp_path: Path) -> None:
     assert aged["weili_archive_copy_age_seconds"] == pytest.approx(86_400, abs=120)
     assert aged["weili_archive_received_age_seconds"] == pytest.approx(86_400, abs=120)
     assert set(aged) == set(HELP)
+
+    # And none below nothing, when the clock was turned back since
+    ahead = wall_now() + timedelta(hours=1)
+    (folder / ahead.strftime("base-%Y%m%dT%H%M%SZ")).mkdir()
+    os.utime(segment, times=(ahead.timestamp(),) * 2)
+    young = figures(ground, "--archive", str(folder))
+    assert young["weili_archive_copy_age_seconds"] == 0
+    assert young["weili_archive_received_age_seconds"] == 0

@@ -79,7 +79,7 @@ def test_only_what_a_gone_home_left_is_listed_the_largest_first(attic: Attic) ->
     }
     assert (small["id"], small["size_bytes"]) == (MOVED, 10)
     said = attic.run("db", "leftovers").out
-    assert "2.5  2026-09-21 22:13" in said
+    assert "2.5  2026-09-21 22:13+08:00" in said
     assert THERE not in said
     assert attic.names() == before
 

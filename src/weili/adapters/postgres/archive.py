@@ -9,6 +9,7 @@ An archive is of one history. Once a server was brought to a moment it logs anot
 a folder of its own; both, mixed, would be neither.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -24,9 +25,10 @@ from typing import Any, Final
 import psycopg
 
 from weili.adapters.postgres import databases, embedded, places
+from weili.adapters.postgres import folder as server_folder
 from weili.adapters.postgres.places import EmbeddedPostgresError, Place
 from weili.kit.clock import wall_now
-from weili.kit.problems import Kind, Problem
+from weili.kit.problems import Kind, Problem, Said
 
 SLOT: Final = "weili_archive"
 RECOVERY_S: Final = 24 * 3600.0
@@ -50,6 +52,8 @@ _LOST_DROP: Final = (
     "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
     " WHERE slot_name = %s AND wal_status = 'lost'"
 )
+_TOO_FAR: Final = "recovery ended before configured recovery target was reached"
+_LAST_COMMIT: Final = re.compile(r"last completed transaction was at log time (.+)$", re.MULTILINE)
 _OTHERS: Final = (
     "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
     " AND backend_type IN ('client backend', 'walsender')"
@@ -95,14 +99,43 @@ class CopyNotWhole(Problem):
     zh = "{copy} 不是完整的全量备份：其标签未指明日志段。"
 
 
+class ReceiverRuns(Problem):
+    """Somebody receives the server's log into the archive."""
+
+    kind = Kind.CONFLICT
+    code = "receiver_runs"
+    en = "`weili db receive {folder}` runs; end it first (Ctrl-C there, or stop `weili-archive`)."
+    zh = "`weili db receive {folder}` 正在运行；请先停止（Ctrl-C，或停止 `weili-archive`）。"
+
+
+class MomentNotReached(Problem):
+    """The archive ends before the moment."""
+
+    kind = Kind.INVALID
+    code = "moment_not_reached"
+    en = (
+        "{folder} does not go as far as {moment}: it holds no commit after that moment, and its "
+        "last is {last}. All is as it was; name an earlier moment, or none for the archive's end."
+    )
+    zh = (
+        "{folder} 未到达 {moment}：其中没有该时刻之后的提交，最后一次提交{last}。"
+        "未作任何更改；请指定更早的时刻，或省略以恢复到归档末尾。"
+    )
+
+
 def receive(url: str, *, home: Path, folder: Path) -> "subprocess.Popen[bytes]":
     """Begin to receive what the server logs; the process goes on until it is ended.
 
     It waits for a server that is away, and goes on where it was.
 
-    Raises: ArchiveOfAnother; DatabaseError.
+    Raises: ReceiverRuns; ArchiveOfAnother; DatabaseError.
     """
     _joined(url, folder)
+    with held(folder) as lock:
+        return _receiver(url, home, folder, lock)
+
+
+def _receiver(url: str, home: Path, folder: Path, lock: int) -> "subprocess.Popen[bytes]":
     if not any((folder / "wal").iterdir()):
         # An archive that begins may follow one that fell too far behind; its slot keeps nothing.
         with _connected(url) as connection:
@@ -115,7 +148,26 @@ def receive(url: str, *, home: Path, folder: Path) -> "subprocess.Popen[bytes]":
         env=places.environment() | databases.tool_settings(url),
         umask=0o077,
         cwd=os.sep,
+        pass_fds=(lock,),
     )
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[int]:
+    """Hold an archive for the block, and for as long as a process that was given the lock lives.
+
+    Raises: ReceiverRuns, when another does; OSError, when there is no such folder.
+    """
+    # Of the folder itself: an archive may be mounted where nothing can be written.
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ReceiverRuns(folder=str(folder)) from None
+        yield lock
+    finally:
+        os.close(lock)
 
 
 def copy_make(url: str, *, home: Path, folder: Path, received_s: float = RECEIVED_S) -> Path:
@@ -173,7 +225,7 @@ def recover(home: Path, copy: Path, *, to: datetime | None) -> Path | None:
     Without a moment it is brought as far as the archive goes. The data that was there is set aside,
     and its place is given. When the moment can't be reached it is put back.
 
-    Raises: EmbeddedPostgresError.
+    Raises: MomentNotReached; EmbeddedPostgresError.
     """
     embedded.down(home)
     place = places.find(home.resolve())
@@ -190,9 +242,10 @@ def recover(home: Path, copy: Path, *, to: datetime | None) -> Path | None:
     }
     if to is not None:
         settings["recovery_target_time"] = to.isoformat()
+    begun = server_folder.log_size(place)
     try:
         embedded.up(home, settings=settings, patience_s=RECOVERY_S)
-    except BaseException:
+    except BaseException as error:
         # Also when it is broken off: what was there is there again, whatever ran by then is ended.
         with suppress(EmbeddedPostgresError):
             embedded.down(home, mode="immediate")
@@ -200,9 +253,25 @@ def recover(home: Path, copy: Path, *, to: datetime | None) -> Path | None:
             places.delete(place.data)
             if aside is not None:
                 aside.rename(place.data)
+        if to is not None and isinstance(error, EmbeddedPostgresError):
+            _reached_check(copy.parent, to, server_folder.log_since(place, begun))
         raise
     embedded.down(home)
     return aside
+
+
+def _reached_check(folder: Path, to: datetime, said: str) -> None:
+    """See by what the server said that the archive did not end before the moment.
+
+    Raises: MomentNotReached.
+    """
+    if _TOO_FAR not in said:
+        return
+    commits = _LAST_COMMIT.findall(said)
+    last = Said("that of its newest copy", "即最新全量备份所含")
+    if commits:
+        last = Said(f"of {commits[-1]}", f"在 {commits[-1]}")
+    raise MomentNotReached(folder=str(folder), moment=to.isoformat(), last=last)
 
 
 def _joined(url: str, folder: Path) -> None:

@@ -16,6 +16,7 @@ ROLE: Final = "weili"
 _FIRST_USER_OID: Final = 16384
 _LOG_BYTES_MAX: Final = 10 * 1024 * 1024
 _LOG_TAIL_LINES: Final = 15
+_LOG_LOOK_BYTES: Final = 256 * 1024
 
 
 def make(place: Place, lock: int) -> None:
@@ -102,6 +103,23 @@ def log_bound(place: Place) -> None:
             stream.seek(-_LOG_BYTES_MAX, os.SEEK_END)
             place.log.with_suffix(".log.1").write_bytes(stream.read(_LOG_BYTES_MAX))
         os.truncate(place.log, 0)
+
+
+def log_size(place: Place) -> int:
+    """Say how long the server's log is."""
+    with suppress(FileNotFoundError):
+        return place.log.stat().st_size
+    return 0
+
+
+def log_since(place: Place, start: int) -> str:
+    """Give what the log says from a length that it had before on; of very much, the end."""
+    with suppress(OSError), place.log.open("rb") as stream:
+        size = log_size(place)
+        # It may have been cut short since.
+        stream.seek(max(start if start <= size else 0, size - _LOG_LOOK_BYTES))
+        return stream.read(_LOG_LOOK_BYTES).decode(errors="replace")
+    return ""
 
 
 def log_tail(place: Place) -> str:

@@ -109,7 +109,7 @@ def recover(
     from weili.adapters.search import rebuild_ask
 
     settings = _settings()
-    with stopped(settings):
+    with stopped(settings), archive.held(folder.absolute()):
         copies = archive.copies(folder.absolute())
         fitting = [path for at, path in copies if to is None or at <= to]
         if not fitting:

@@ -238,7 +238,7 @@ def leftovers(as_json: JsonOption = False) -> None:
                 each.id,
                 each.home,
                 f"{each.size_bytes / 1_000_000:.1f}",
-                each.used_at.astimezone(BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M"),
+                each.used_at.astimezone(BUSINESS_ZONE).isoformat(" ", "minutes"),
                 say.words("running", "运行中") if each.is_running else "",
             )
             for each in found

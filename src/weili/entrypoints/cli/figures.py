@@ -96,8 +96,11 @@ def _of_archive(folder: Path) -> Iterator[Sample]:
     from weili.kit.clock import wall_now
 
     now = wall_now()
+    # No age is below none: a clock was turned back, or something came since it was looked at.
     if copies := archive.copies(folder):
-        yield "weili_archive_copy_age_seconds", "", (now - copies[-1][0]).total_seconds()
+        age_s = (now - copies[-1][0]).total_seconds()
+        yield "weili_archive_copy_age_seconds", "", max(age_s, 0.0)
     received = [path.stat().st_mtime for path in (folder / "wal").glob("*")]
     if received:
-        yield "weili_archive_received_age_seconds", "", now.timestamp() - max(received)
+        age_s = now.timestamp() - max(received)
+        yield "weili_archive_received_age_seconds", "", max(age_s, 0.0)
