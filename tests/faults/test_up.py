@@ -335,3 +335,22 @@ def test_a_lost_key_ring_is_never_replaced_in_silence(
     assert refused.returncode == 10
     assert "There is no key ring at" in refused.stderr
     assert not (house.home / "kept").exists()
+
+
+@pytest.mark.long
+def test_a_database_that_ran_before_is_left_running_and_that_is_said(house: House) -> None:
+    # Given a database that another command has started
+    if house.process is not None and house.process.poll() is None:
+        house.stop()
+    assert house.command("db", "status").returncode == 0
+    database = house.postmaster()
+    assert database
+    # When Weili is started and ended
+    house.start()
+    assert f"the database ran already (pid {database}), and is left running" in house.said()
+    house.stop()
+    # Then it still runs, and how it is ended is said
+    assert house.postmaster() == database
+    assert f"`kill -INT {database}` ends it" in house.said()
+    os.kill(database, signal.SIGINT)
+    until("the database has ended", lambda: processes.find(database) is None)

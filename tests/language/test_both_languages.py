@@ -33,7 +33,7 @@ NAMES: Final = frozenset({
     "API", "Accept", "Authorization", "Bearer", "C", "CSV", "Ctrl", "GTIN", "HTML", "HTTP",
     "Idempotency", "JPEG", "JSON", "Key", "MP", "MiB", "Nonce", "PDF", "PNG", "PostgreSQL",
     "Prometheus", "RFC", "SKU", "SPU", "Signature", "Timestamp", "URL", "UTC",
-    "UTF", "Unix", "WEILI_PORT", "WebP", "WEILI_WORLDS", "Weili", "XLSX", "bearer",
+    "UTF", "Unix", "WEILI_HOST", "WEILI_PORT", "WebP", "WEILI_WORLDS", "Weili", "XLSX", "bearer",
     "csv", "false", "fields", "hmac", "id", "litemall", "nonce", "null", "on_hand",
     "on_hand_delta", "order", "placed", "quantity_min", "shell", "shipped", "true", "up",
     "variant_values",

@@ -256,6 +256,21 @@ def test_a_database_of_a_newer_version_that_is_fit_for_this_is_worked_with_as_it
     assert json.loads(ground("status", "--json").out)["worlds"]["sandbox"]["schema"] == "9999"
 
 
+def test_a_database_that_names_two_steps_is_told_of_and_left_alone(
+    ground: Run, sandbox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(sandbox, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO public.alembic_version (version_num, works_from) VALUES ('0003', NULL)"
+        )
+    for words in (("verify",), ("db", "upgrade"), ("db", "status"), ("status",)):
+        refused = ground(*words)
+        assert (refused.code, refused.err.count("\n")) == (10, 1)
+        assert f"(0003, {migrations.head()})" in refused.err
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert f"有多个版本（0003、{migrations.head()}）" in ground("verify").err
+
+
 def test_a_world_that_somebody_works_in_is_not_replaced(
     ground: Run, sandbox: str, home: Path, tmp_path: Path
 ) -> None:
@@ -281,12 +296,6 @@ def test_what_only_looks_starts_no_server(
         assert (said.code, said.out) == (10, "")
         assert "The embedded server does not run" in said.err
         assert not home.exists()
-
-
-def test_status_starts_nothing_and_says_what_is_missing(run: Run) -> None:
-    found = json.loads(run("status", "--json").out)
-    assert found["running"] is None
-    assert found["worlds"]["sandbox"]["schema"] == found["schema_needed"]
 
 
 @pytest.mark.parametrize(

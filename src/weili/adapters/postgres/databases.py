@@ -40,6 +40,10 @@ _OURS: Final = (
     " AND pid <> pg_backend_pid() AND application_name LIKE 'weili %'"
 )
 """By the name that each process of ours gives its connections; whoever else reads is let be."""
+_NAMED: Final = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name = %s"
+)
 _APP_ROLE_MAKE: Final = (
     "DO $$ BEGIN CREATE ROLE weili_app NOLOGIN; "
     "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
@@ -151,6 +155,18 @@ def in_use(url: str) -> bool:
     except psycopg.OperationalError as error:
         if "does not exist" in str(error):
             return False
+        raise DatabaseError(f"The database can't be reached: {error}") from error
+
+
+def is_named(url: str, application: str) -> bool:
+    """Say whether anybody of a name is connected to the database now.
+
+    Raises: DatabaseError.
+    """
+    try:
+        with _connect(url) as connection:
+            return connection.execute(_NAMED, [application]).fetchone() != (0,)
+    except psycopg.OperationalError as error:
         raise DatabaseError(f"The database can't be reached: {error}") from error
 
 

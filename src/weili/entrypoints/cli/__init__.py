@@ -26,10 +26,11 @@ from weili.entrypoints.cli.review import app as goods
 from weili.entrypoints.cli.run import look, place, serve, work
 from weili.entrypoints.cli.say import fail, language, listen, refuse
 from weili.entrypoints.cli.search import app as search
+from weili.entrypoints.cli.status import status
 from weili.entrypoints.cli.stock import app as stock
 from weili.entrypoints.cli.supply import app as supply
 from weili.entrypoints.cli.up import up
-from weili.entrypoints.cli.worlds import clock, status, verify
+from weili.entrypoints.cli.worlds import clock, verify
 from weili.kit.problems import Problem, machine_said
 
 __all__ = ["app", "main"]

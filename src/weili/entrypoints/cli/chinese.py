@@ -122,8 +122,11 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Do what happens behind the API: relay, jobs, deadlines, errands to suppliers.": (
             "处理后台事务：事件投递、任务、到期处理、向供应商派单。"
         ),
-        "Say what runs, and how far each world's database is. Changes and starts nothing.": (
-            "显示运行状况与各环境的数据库版本；不启动、不更改任何内容。"
+        "Say what runs, and how far each world's database is. Changes and starts nothing. "
+        "A server is looked for where WEILI_HOST and WEILI_PORT say, a worker among those who are "
+        "connected to the database.": (
+            "显示运行状况与各环境的数据库版本；不启动、不更改任何内容。\n\n"
+            "接口服务按 WEILI_HOST 与 WEILI_PORT 所指的地址查询，后台进程按数据库连接查询。"
         ),
         "Write JSON, for scripts.": "输出 JSON，供脚本读取。",
         "Check every invariant of a world on one snapshot; ends with 1 when something is broken. "

@@ -66,11 +66,13 @@ class Supervisor:
         from weili import bootstrap
 
         listening = self._stack.enter_context(self._port_taken())
-        host, port = self._settings.host, listening.getsockname()[1]
+        host, port = reachable(self._settings.host), listening.getsockname()[1]
         self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         say.note("weili: starting the database …", "weili：正在启动数据库……")
         server = bootstrap.server_up(self._settings)
-        if server is not None and not (server.adopted and self._before is None):
+        if server is not None and server.adopted and self._before is None:
+            self._say_found(server.pid)
+        elif server is not None:
             self._stack.callback(self._database_down)
         worlds = bootstrap.open_worlds(self._settings, server=server, upgrade=True)
         try:
@@ -259,6 +261,18 @@ class Supervisor:
 
     # --- telling ------------------------------------------------------------------------------
 
+    def _say_found(self, pid: int) -> None:
+        """Say of a database that another command has started that it is not ours to end."""
+        say.note(
+            f"weili: the database ran already (pid {pid}), and is left running at the end",
+            f"weili：数据库已在运行（进程 {pid}），结束时将保持其运行",
+        )
+        self._stack.callback(
+            say.note,
+            f"weili: the database still runs, as it did before; `kill -INT {pid}` ends it",
+            f"weili：数据库仍在运行（启动前即已运行）；可用 `kill -INT {pid}` 停止",
+        )
+
     def _note_write(self, children: list[Child]) -> None:
         from weili.adapters.postgres import processes
 
@@ -355,7 +369,7 @@ def _processes(note: dict[str, Any] | None) -> list[Any]:
 
 
 def _is_healthy(host: str, port: int) -> bool:
-    connection = HTTPConnection(_reachable(host), port, timeout=5)
+    connection = HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == HTTPStatus.OK
@@ -365,6 +379,6 @@ def _is_healthy(host: str, port: int) -> bool:
         connection.close()
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
     """Give an address of this machine for one that stands for all of them."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound to

@@ -1,10 +1,10 @@
-"""``weili verify``, ``weili status`` and ``weili clock``: how a world is, and what time it has."""
+"""``weili verify`` and ``weili clock``: how a world is, and what time it has."""
 
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -79,43 +79,6 @@ def verify(world: WorldOption = None, as_json: JsonOption = False) -> None:
         )
     if findings:
         raise typer.Exit(say.EXIT_FINDINGS)
-
-
-def status(as_json: JsonOption = False) -> None:
-    """Say what runs, and how far each world's database is. Changes and starts nothing."""
-    from weili import bootstrap, migrations
-    from weili.adapters.postgres import embedded
-    from weili.entrypoints.cli.up import running
-
-    settings = bootstrap.Settings.read(os.environ)
-    is_embedded = settings.database_url is None
-    server = embedded.status(settings.postgres_home) if is_embedded else None
-    steps: dict[str, str | None] = {}
-    if server is not None or not is_embedded:
-        for name, url in bootstrap.database_urls(settings, server).items():
-            steps[name] = bootstrap.schema_step(name, url)
-    found: dict[str, Any] = {
-        "running": running(settings),
-        "database": "embedded" if is_embedded else "by URL",
-        "database_runs": bool(steps),
-        "home": str(settings.home),
-        "schema_needed": migrations.head(),
-        "worlds": {name: {"schema": steps.get(name)} for name in settings.worlds},
-    }
-    if as_json:
-        say.document(found)
-        return
-    if found["running"]:
-        say.line(
-            f"Weili runs: {found['running']['url']}", f"微力正在运行：{found['running']['url']}"
-        )
-    else:
-        say.line("Weili does not run; `weili up` starts it.", "微力未运行；可用 `weili up` 启动。")
-    say.line(f"State: {settings.home}", f"数据目录：{settings.home}")
-    say.table(
-        [("world", "环境"), ("schema", "数据库版本"), ("needed", "需要版本")],
-        [(name, steps.get(name) or "-", found["schema_needed"]) for name in settings.worlds],
-    )
 
 
 @clock.callback()
