@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import Metric
 from typer.main import get_command
 
-from weili.bootstrap import Settings
+from weili.bootstrap import PORT_DEFAULT, Settings
 from weili.entrypoints.cli import app
 from weili.entrypoints.cli.figures import HELP
 from weili.entrypoints.http.meter import Meter
@@ -105,10 +105,20 @@ def test_the_image_is_made_from_the_lock_and_runs_as_nobody_of_rank() -> None:
     for step in of["COPY"]:
         *sources, _ = [word for word in step.split() if not word.startswith("--from=")]
         assert "--from=build" in step or all((CHECKOUT / source).exists() for source in sources)
+    # Nothing else of a checkout comes along, which may hold keys and data
+    _, *let_in = [
+        line for line in (CHECKOUT / ".dockerignore").read_text().splitlines() if line[0] in "*!"
+    ]
+    copied = [word for step in of["COPY"] if "--from=" not in step for word in step.split()[:-1]]
+    assert sorted(line for line in let_in if line[0] == "!") == sorted(
+        f"!{each}" for each in copied
+    )
     # It runs as a user with a number, and says whether it is well
     assert of["USER"] == ["10001"]
     assert "--uid 10001" in next(each for each in of["RUN"] if "useradd" in each)
-    assert "/healthz" in of["HEALTHCHECK"][0]
+    assert "os.environ['WEILI_PORT'] + '/healthz'" in of["HEALTHCHECK"][0]
+    assert f"WEILI_PORT={PORT_DEFAULT}" in of["ENV"][0]
+    assert of["EXPOSE"] == [str(PORT_DEFAULT)]
     python = re.search(r"python:(\d+\.\d+)", of["ARG"][0])
     assert python is not None
     assert f'requires-python = ">={python[1]}"' in (CHECKOUT / "pyproject.toml").read_text()
