@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from weili.entrypoints.cli import docs
-from weili.entrypoints.http.policy import POLICY, PUBLIC
+from weili.entrypoints.http.policy import OF_SESSIONS, POLICY, PUBLIC
 from weili.kit.problems import Problem
 from weili.modules import dropship, goods, ledger, parties, pricing
 
@@ -43,7 +43,8 @@ def test_every_route_of_the_policy_is_shown_with_its_scope(references: dict[str,
     lines = references["policy.md"].splitlines()
 
     for (method, path), scope in POLICY.items():
-        assert f"| {method} | `{path}` | {f'`{scope}`' if scope else 'any key'} |" in lines
+        with_none = "a session" if (method, path) in OF_SESSIONS else "any key"
+        assert f"| {method} | `{path}` | {f'`{scope}`' if scope else with_none} |" in lines
     for path in PUBLIC - {"/openapi.json"}:
         assert f"| GET | `{path}` | no key |" in lines
 

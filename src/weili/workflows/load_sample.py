@@ -6,19 +6,21 @@ done again. An entry in the audit log, written with the keys, says that it is do
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from weili import sample
 from weili.adapters.files import sheet_rows
+from weili.kit.clock import wall_now
 from weili.kit.context import Begin, Ctx, PartyId
 from weili.kit.ids import id_text
 from weili.kit.money import fen_from_yuan, portion_half_up, split_largest_remainder
 from weili.kit.problems import NotFound
+from weili.kit.secrets import new_token, password_hash
 from weili.kit.world import in_transaction
-from weili.modules import goods, inventory, ledger, parties, pricing
+from weili.modules import goods, identity, inventory, ledger, parties, pricing
 from weili.workflows.import_goods import import_goods
 from weili.workflows.open_accounts import (
     POOL_DEFAULT,
@@ -39,6 +41,19 @@ TIERS: Final = ((10, 300), (50, 600))
 """The volume list: from how many pieces, and how much off in basis points."""
 STOCK_WEIGHTS: Final = (3, 2, 1)
 """How a supplier's stock lies in its warehouses, the first one first."""
+
+STAFF_NAMES: Final[Mapping[parties.PersonRole, str]] = {
+    parties.PersonRole.ADMIN: "顾云舟",
+    parties.PersonRole.MERCHANDISER: "沈知夏",
+    parties.PersonRole.WAREHOUSE: "韩大勇",
+    parties.PersonRole.FINANCE: "陆文清",
+    parties.PersonRole.SUPPORT: "姜小满",
+    parties.PersonRole.OWNER: "白若溪",
+    parties.PersonRole.BUYER: "何一舟",
+    parties.PersonRole.CLERK: "苏念安",
+}
+"""Who works in each role for the operator, and for the first supplier and partner of the sample."""
+_PASSWORD_LENGTH: Final = 16
 
 _DONE_ACTION: Final = "sample.loaded"
 _DONE_SUBJECT: Final = "world"
@@ -69,12 +84,25 @@ class SampleKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleStaff:
+    """Someone of the sample who can sign in."""
+
+    party: str
+    kind: str
+    role: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
 class SampleWorld:
-    """Everything one needs to try the sample world."""
+    """Everything one needs to try the sample world; one password is everybody's."""
 
     operator: SampleKeys
     suppliers: Sequence[SampleKeys]
     partners: Sequence[SampleKeys]
+    staff: Sequence[SampleStaff]
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +152,12 @@ def load_sample(
 
 
 def renew_keys(begin: Begin, *, keep: Callable[[SampleWorld], None]) -> SampleWorld:
-    """Make new keys for everybody in the sample, and revoke those that were made before.
+    """Make new keys and a new password for everybody in the sample; earlier ones work no more.
 
     Raises: Forbidden; SandboxOnly.
     """
+    password = new_token()[:_PASSWORD_LENGTH]
+    hashed = password_hash(password)
 
     def work(ctx: Ctx) -> SampleWorld:
         kinds = parties.PartyKind
@@ -146,6 +176,16 @@ def renew_keys(begin: Begin, *, keep: Callable[[SampleWorld], None]) -> SampleWo
                 _keys(ctx, row.code, by_name[kinds.PARTNER, row.name], row.price_list)
                 for row in sample.partners()
             ],
+            [
+                one
+                for party in (
+                    by_name[kinds.OPERATOR, OPERATOR_NAME],
+                    by_name[kinds.SUPPLIER, sample.suppliers()[0].short_name],
+                    by_name[kinds.PARTNER, sample.partners()[0].name],
+                )
+                for one in _staff(ctx, party, hashed)
+            ],
+            password,
         )
         parties.audit_write(
             ctx, action=_DONE_ACTION, subject=_DONE_SUBJECT, reason="keys of the sample"
@@ -319,3 +359,19 @@ def _keys(ctx: Ctx, code: str, party: parties.Party, price_list: str | None) -> 
         key_id=signing.key.id,
         secret=signing.secret,
     )
+
+
+def _staff(ctx: Ctx, party: parties.Party, hashed: str) -> Iterator[SampleStaff]:
+    """Let one person for each role of a party sign in."""
+    for role in sorted(parties.PERSON_ROLES[party.kind]):
+        email = f"{role}@{party.kind}.example"
+        try:
+            person = parties.person_by_email(ctx, party_id=party.id, email=email)
+        except NotFound:
+            person = parties.person_add(
+                ctx, party_id=party.id, name=STAFF_NAMES[role], email=email, role=role
+            )
+        identity.password_set(
+            ctx, person_id=person.id, hashed=hashed, reason="staff of the sample", now=wall_now()
+        )
+        yield SampleStaff(party.name, str(party.kind), str(role), person.name, email)

@@ -19,7 +19,17 @@ from weili.kit.context import SYSTEM_PARTY, Ctx
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.kit.tallies import differing, room_make
-from weili.modules import catalogue, dropship, goods, inventory, ledger, parties, pricing, regions
+from weili.modules import (
+    catalogue,
+    dropship,
+    goods,
+    identity,
+    inventory,
+    ledger,
+    parties,
+    pricing,
+    regions,
+)
 from weili.workflows.index_goods import index_verify
 
 Check = tuple[str, Callable[[Ctx], Iterable[Finding]]]
@@ -381,6 +391,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     ("event log", _log_whole),
     ("stock against orders", _stock_promised),
     ("parties", parties.verify),
+    ("identity", identity.verify),
     ("regions", regions.verify),
     ("goods", goods.verify),
     ("pricing", pricing.verify),

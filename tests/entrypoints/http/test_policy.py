@@ -3,7 +3,7 @@
 import pytest
 
 from tests.entrypoints.http.conftest import Serving
-from weili.entrypoints.http.policy import POLICY, PUBLIC
+from weili.entrypoints.http.policy import OPEN, POLICY, PUBLIC
 from weili.modules import parties
 
 ID = "01jd3f8k2m4n6p8q0r2s4t6v8w"
@@ -40,6 +40,7 @@ PARTS = {
     "{transfer_id}": f"stf_{ID}",
     "{count_id}": f"cnt_{ID}",
     "{share_id}": f"shr_{ID}",
+    "{session_id}": f"ses_{ID}",
 }
 KINDS = {
     "street": parties.PartyKind.PARTNER,
@@ -100,6 +101,6 @@ def test_a_key_with_one_scope_reaches_the_routes_of_that_scope_alone(serving: Se
 def test_the_table_names_every_route_and_only_scopes_that_exist(serving: Serving) -> None:
     document = serving.http.get("/openapi.json").json()
     routes = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
-    assert routes == set(POLICY) | {("GET", path) for path in PUBLIC - {"/openapi.json"}}
+    assert routes == {*POLICY, *OPEN, *(("GET", path) for path in PUBLIC - {"/openapi.json"})}
     known = frozenset().union(*parties.ROLE_SCOPES.values())
     assert set(POLICY.values()) - {""} <= known

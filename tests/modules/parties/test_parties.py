@@ -125,7 +125,7 @@ def test_parties_are_paged_in_the_order_they_were_opened(ctx: Ctx) -> None:
 def test_a_party_sees_itself_and_no_other(ctx: Ctx) -> None:
     own = opened(ctx)
     other = opened(ctx, name="别家", uscc=USCC_OTHER)
-    partner = acting(ctx, own.id, "account:read")
+    partner = acting(ctx, own.id, "account:read", "people:write")
 
     assert parties.party_get(partner, party_id=own.id) == own
     refusals = set()
@@ -158,7 +158,7 @@ def test_only_the_operator_changes_parties(ctx: Ctx) -> None:
             reason="r",
         ),
         lambda: parties.person_add(
-            partner,
+            acting(ctx, party.id, "account:read", "orders:write"),
             party_id=party.id,
             name="林",
             email="a@b.cn",

@@ -19,6 +19,7 @@ from weili.entrypoints.cli.goods import app as importing
 from weili.entrypoints.cli.keys import app as key
 from weili.entrypoints.cli.later import FORWARD, chaos_later, demo_later, docs_later
 from weili.entrypoints.cli.months import partitions, put_back, take_out
+from weili.entrypoints.cli.people import app as people
 from weili.entrypoints.cli.prices import app as prices
 from weili.entrypoints.cli.prices import import_prices
 from weili.entrypoints.cli.proposals import import_proposals
@@ -81,6 +82,7 @@ app.add_typer(suppliers, name="supplier")
 app.add_typer(supply, name="supply")
 app.add_typer(stock, name="stock")
 app.add_typer(key, name="key")
+app.add_typer(people, name="people")
 app.add_typer(search, name="search")
 app.add_typer(clock, name="clock")
 app.add_typer(areas, name="areas")

@@ -26,6 +26,20 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "Say which version.": "显示版本。",
         "Install completion for the current shell.": "为当前 shell 安装命令补全。",
+        "People of parties, and how they sign in.": "各主体的人员及其登录方式。",
+        "Their e-mail address.": "人员的邮箱地址。",
+        "Their name.": "人员的姓名。",
+        "What they do; depends on the party's kind.": "人员的岗位；可选范围取决于主体的类型。",
+        "Add someone who works for a party. They sign in once they have a password.": (
+            "为主体添加人员；设置密码后即可登录。"
+        ),
+        "Make the link by which someone sets their password, once, within seven days.": (
+            "生成供人员设置密码的链接：七天内有效，仅可使用一次。"
+        ),
+        "List a party's people, their e-mail addresses masked.": "列出主体的人员，邮箱已脱敏。",
+        "Set someone's password, asked for here or read from standard input; their sessions end.": (
+            "设置人员的密码（在此输入或从标准输入读取）；其已有会话随即结束。"
+        ),
         "The list of areas.": "行政区划表。",
         "Bring the list to the installed edition and say what changed; again changes nothing.": (
             "将行政区划表更新为已安装的版本并列出变化；重复执行不产生变化。"

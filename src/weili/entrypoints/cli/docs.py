@@ -35,7 +35,14 @@ HOME: Final = Path("docs") / "reference"
 STALE_EXIT: Final = 1
 _CHECKOUT: Final = Path(weili.__file__).parents[2]
 _NOTE: Final = "<!-- Written by `weili docs` from the code. Change the code, then run it again. -->"
-_NEEDS: Final = re.compile(r"Needs the scope `([a-z:]+)`\.\Z|(Any key may ask)\.\Z")
+_NEEDS: Final = re.compile(
+    r"Needs the scope `([a-z:]+)`\.\Z|(Any key|Who has signed in|Anybody) may ask\.\Z"
+)
+_MAY_ASK: Final = {
+    "Any key": "any key",
+    "Who has signed in": "a session",
+    "Anybody": "none; it gives a session",
+}
 _METHODS: Final = ("get", "post", "put", "delete")
 _EVERYWHERE: Final = frozenset({"help", "install_completion", "show_completion"})
 """Options of every command, or of the shell rather than of Weili."""
@@ -52,6 +59,10 @@ _ABOUT_POLICY: Final = (
     "A key carries scopes. It is issued with no more than its party's kind may have, and "
     "that is looked at again on every request. A request needs the one scope of its "
     "route; what it then sees is its own party's only."
+)
+_ABOUT_PEOPLE: Final = (
+    "Someone who signs in may do what the role says that they have in their party; a session "
+    "carries these scopes in the place of a key's."
 )
 _ABOUT_PROBLEMS: Final = (
     "Every refusal is one of these. Over HTTP it is a problem document (RFC 9457, "
@@ -180,19 +191,31 @@ def _policy(document: Mapping[str, Any]) -> str:
                     for scope in scopes
                 ],
             ),
+            "## What people may do who sign in",
+            _ABOUT_PEOPLE,
+            *(_people_table(kind) for kind in kinds),
             "## What each route needs",
             _table(["method", "path", "scope"], rows),
         ],
     )
 
 
+def _people_table(kind: parties.PartyKind) -> str:
+    roles = parties.PERSON_SCOPES[kind]
+    rows = [
+        [role.value, ", ".join(f"`{scope}`" for scope in sorted(roles[role]))]
+        for role in sorted(roles)
+    ]
+    return _table([f"role ({kind.value})", "scopes"], rows)
+
+
 def _needs(operation: Mapping[str, Any]) -> str:
-    if operation.get("security") == []:
+    match = _NEEDS.search(operation.get("description", ""))
+    if match is None and operation.get("security") == []:
         return "no key"
-    match = _NEEDS.search(operation["description"])
     if match is None:
         raise ValueError(operation["operationId"])
-    return f"`{match[1]}`" if match[1] else "any key"
+    return f"`{match[1]}`" if match[1] else _MAY_ASK[match[2]]
 
 
 # --- problems, events, states --------------------------------------------------------------------

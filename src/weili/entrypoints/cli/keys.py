@@ -47,7 +47,7 @@ def key_issue(  # noqa: PLR0917 - typer passes options by name
     with world_opened(world) as opened:
 
         def work(ctx: "Ctx") -> parties.IssuedKey:
-            found = _party(ctx, party)
+            found = party_found(ctx, party)
             scopes = scope or parties.ROLE_SCOPES[found.kind]
             return parties.key_issue(
                 ctx, party_id=found.id, kind=parties.KeyKind(kind), scopes=scopes, label=label
@@ -72,7 +72,7 @@ def key_list(party: PartyArgument, world: WorldOption = None, as_json: JsonOptio
     with world_opened(world) as opened:
         keys = in_transaction(
             opened.begin,
-            lambda ctx: parties.key_page(ctx, party_id=_party(ctx, party).id, limit=200).items,
+            lambda ctx: parties.key_page(ctx, party_id=party_found(ctx, party).id, limit=200).items,
         )
     if as_json:
         say.page_document(
@@ -170,7 +170,7 @@ def key_ring_rotate(as_json: JsonOption = False) -> None:
     )
 
 
-def _party(ctx: "Ctx", text: str) -> "Party":
+def party_found(ctx: "Ctx", text: str) -> "Party":
     """Find a party by its id, or by a name that only one party has."""
     from weili.kit.context import PartyId
     from weili.kit.ids import id_parse

@@ -1,4 +1,4 @@
-"""The file with the keys of a sample world: written whole, readable by its owner alone."""
+"""The file with a sample world's keys and password: written whole, for its owner alone to read."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def sample_read(path: Path) -> dict[str, Any] | None:
     """Read the keys; None when there is no file, or it is not whole."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        found["operator"]["key_id"], found["partners"][0]["bearer"]
+        found["operator"]["key_id"], found["partners"][0]["bearer"], found["staff"][0]["email"]
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         return None
     return dict(found)

@@ -306,6 +306,14 @@ class Supervisor:
             )
             token = f"'Authorization: Bearer {partner['bearer']}'"
             say.out.print(f"  curl -H {token} '{self._url}/v1/skus?limit=3'\n", markup=False)
+            say.line(
+                f"Its people sign in with the password {kept['password']} as:",
+                f"示例人员的登录密码为 {kept['password']}，邮箱如下：",
+            )
+            for one in kept["staff"]:
+                line = f"  {one['email']:<32}{one['name']}  {one['party']}"
+                say.out.print(line, markup=False)
+            say.out.print()
         say.line("Ctrl-C ends it.", "按 Ctrl-C 结束。")
         sys.stdout.flush()
 

@@ -35,6 +35,7 @@ from weili.entrypoints.http import (
     operator_world,
     orders,
     papers,
+    people,
     price_sheets,
     prices,
     reconciliation,
@@ -63,6 +64,7 @@ from weili.entrypoints.http.problems import (
     input_invalid,
     problem_response,
 )
+from weili.entrypoints.http.sessions import session_router
 from weili.kit.problems import Problem
 from weili.kit.world import World
 
@@ -85,6 +87,7 @@ FACES: Final = (
     supply_goods,
     tracks,
     papers,
+    people,
     price_sheets,
     operator_goods,
     supply_costs,
@@ -145,6 +148,8 @@ def create_app(
         app.include_router(module.router)
     app.include_router(media_router(media))
     app.include_router(catalogue.search_router(indexes))
+    doorkeeper = Doorkeeper(worlds)
+    app.include_router(session_router(worlds, forget=doorkeeper.forget_sessions))
     app.include_router(health_router(worlds, placing=placing, looking=looking, is_fit=is_fit))
     document = openapi_of(app)
 
@@ -154,7 +159,6 @@ def create_app(
 
     for refusal in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(refusal, _refused)
-    doorkeeper = Doorkeeper(worlds)
     app.add_middleware(Front, doorkeeper=doorkeeper, meter=meter)
     straight: dict[tuple[str, str], ASGIApp] = {
         (method, route.path): route.app for route in hot for method in route.methods or ()

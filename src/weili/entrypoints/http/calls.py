@@ -22,7 +22,7 @@ from weili.kit.problems import (
     either,
 )
 from weili.kit.world import World, in_transaction
-from weili.modules import parties
+from weili.modules import identity, parties
 
 T = TypeVar("T")
 
@@ -44,6 +44,7 @@ class Call:
     body: bytes
     idempotency_key: str | None
     forget_keys: Callable[[], None]
+    session: identity.SessionRecord | None = None
 
 
 async def admitted(request: Request) -> Call:

@@ -12,10 +12,10 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weili.entrypoints.http.auth import Doorkeeper
+from weili.entrypoints.http.auth import Doorkeeper, console_check
 from weili.entrypoints.http.calls import Call
 from weili.entrypoints.http.meter import Meter
-from weili.entrypoints.http.policy import PUBLIC, is_path
+from weili.entrypoints.http.policy import OPEN, PUBLIC, is_path
 from weili.entrypoints.http.problems import (
     PathUnknown,
     Unexpected,
@@ -36,6 +36,8 @@ from weili.modules.goods import MEDIA_BYTES_MAX
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 BATCH_BYTES_MAX: Final = 4 * 1024 * 1024
+OPEN_BYTES_MAX: Final = 16 * 1024
+"""Of a stranger's body that is read at all: who signs in has little to say."""
 BODY_S: Final = 20
 """How long a body may take; so long a stranger can hold what the front keeps for it."""
 BATCH_SUFFIX: Final = ":batch"
@@ -158,7 +160,10 @@ class Front:
         """Read the body and admit the one who asks; gives a ``receive`` that tells it again."""
         if scope["path"] in PUBLIC:
             return receive
-        bytes_max = _bytes_max(scope["path"])
+        is_open = (scope["method"], scope["path"]) in OPEN
+        if is_open:
+            console_check(headers)
+        bytes_max = OPEN_BYTES_MAX if is_open else _bytes_max(scope["path"])
         if _is_upload(scope["path"]):
             await self._upload_begin(scope, headers)
         try:
@@ -166,10 +171,16 @@ class Front:
                 body = await _body(receive, headers.get("content-length", "0"), bytes_max)
         except TimeoutError:
             raise BodyTooSlow(seconds=self._body_s) from None
+        if is_open:
+            return _again(body, receive)
         target = _target(scope)
         try:
-            world, actor, signed = await self._doorkeeper.admit(
-                headers, method=scope["method"], target=target, body=body
+            world, actor, signed, session = await self._doorkeeper.admit(
+                headers,
+                method=scope["method"],
+                target=target,
+                body=body,
+                takes_cookies=not self._hot_path,
             )
         except Unauthenticated:
             # Which paths there are is public; who mistyped one should not look for a wrong key.
@@ -186,11 +197,12 @@ class Front:
             body=body,
             idempotency_key=headers.get("idempotency-key"),
             forget_keys=self._doorkeeper.forget,
+            session=session,
         )
         return _again(body, receive)
 
     async def _upload_begin(self, scope: Scope, headers: Mapping[str, str]) -> None:
-        """Take one of the few places of uploads, for who names a key that there is.
+        """Take one of the few places of uploads, for who names a key or a session that there is.
 
         Raises: Unauthenticated, before the body is read: strangers who send slowly would else
         hold all places; Busy.

@@ -15,13 +15,13 @@ from weili.entrypoints.http.policy import POLICY
 from weili.entrypoints.http.problems import problem_response
 from weili.kit.problems import Problem
 
+HOT_READS: Final = (("GET", SEARCH), ("POST", PRICES), ("POST", STOCK))
 _JSON: Final = (b"content-type", b"application/json")
 
 
 def hot_reads(looking: Looking, app: ASGIApp) -> dict[tuple[str, str], ASGIApp]:
     """Give the hot look-ups by method and path; ``app`` takes what is not as documented."""
-    keys = ("GET", SEARCH), ("POST", PRICES), ("POST", STOCK)
-    return {key: _Hot(looking, key, app) for key in keys}
+    return {key: _Hot(looking, key, app) for key in HOT_READS}
 
 
 class _Hot:

@@ -10,8 +10,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from weili.entrypoints.http import answers, order_answers, order_body
+from weili.entrypoints.http.auth import SESSION_COOKIE
 from weili.entrypoints.http.hot import BATCH_PATH, ORDERS_PATH
-from weili.entrypoints.http.policy import POLICY, PUBLIC
+from weili.entrypoints.http.hot_reads import HOT_READS
+from weili.entrypoints.http.policy import OF_SESSIONS, OPEN, POLICY, PUBLIC
 from weili.entrypoints.http.problems import MEDIA_TYPE
 
 _REF: Final = "#/components/schemas/"
@@ -38,6 +40,11 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/supply/papers:pickList",
         "/v1/supply/papers:waybills",
         "/v1/operator/verify",
+        "/v1/session",
+        "/v1/password",
+        "/v1/invitations:accept",
+        "/v1/people/{person_id}:invite",
+        "/v1/operator/parties/{party_id}/people/{person_id}:invite",
     }
 )
 """Posts that need no Idempotency-Key.
@@ -45,6 +52,7 @@ _KEYLESS_POSTS: Final = frozenset(
 They change nothing, or have a key of their own, or come to the same each time.
 """
 
+_HOT: Final = frozenset({("POST", ORDERS_PATH), ("POST", BATCH_PATH), *HOT_READS})
 _METHODS: Final = ("get", "put", "post", "delete")
 _REFUSALS: Final = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)
 _DESCRIPTION: Final = """\
@@ -55,7 +63,9 @@ opaque texts with a prefix. A refusal is a problem document (RFC 9457) in Englis
 with `Accept-Language: zh`; `code` is stable. Unknown fields are refused.
 
 Requests are signed with HMAC-SHA256 (headers `Weili-Key`, `Weili-Timestamp`, `Weili-Nonce`,
-`Weili-Signature`). In a sandbox `Authorization: Bearer` works too.
+`Weili-Signature`). In a sandbox `Authorization: Bearer` works too. People sign in at
+`POST /v1/session`; their browser then sends a cookie in the place of a key, and `Weili-Console: 1`
+with all that changes something. The routes of programs that are asked most take keys only.
 """
 
 
@@ -108,9 +118,9 @@ def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
         return
     responses |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in _REFUSALS}
     operation["responses"] = dict(sorted(responses.items()))
-    scope = POLICY[method.upper(), path]
-    operation["security"] = [{"signature": []}, {"bearer": []}]
-    needs = f"Needs the scope `{scope}`." if scope else "Any key may ask."
+    key = method.upper(), path
+    operation["security"] = _security(key)
+    needs = _needs(key)
     operation["description"] = f"{operation.get('description', '')}\n\n{needs}".strip()
     if method == "post" and path not in _KEYLESS_POSTS:
         operation.setdefault("parameters", []).append(
@@ -127,6 +137,26 @@ def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
                 },
             }
         )
+
+
+def _security(key: tuple[str, str]) -> list[dict[str, list[str]]]:
+    """Say what a route may be asked with, any one of them."""
+    if key in OPEN:
+        return []
+    session: dict[str, list[str]] = {"session": []}
+    if key in OF_SESSIONS:
+        return [session]
+    keys: list[dict[str, list[str]]] = [{"signature": []}, {"bearer": []}]
+    return keys if key in _HOT else [*keys, session]
+
+
+def _needs(key: tuple[str, str]) -> str:
+    if key in OPEN:
+        return "Anybody may ask."
+    if key in OF_SESSIONS:
+        return "Who has signed in may ask."
+    scope = POLICY[key]
+    return f"Needs the scope `{scope}`." if scope else "Any key may ask."
 
 
 def _hot_schemas() -> dict[str, Any]:
@@ -236,4 +266,13 @@ def _security_schemes() -> dict[str, Any]:
             ),
         },
         "bearer": {"type": "http", "scheme": "bearer", "description": "sandbox worlds only"},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": SESSION_COOKIE,
+            "description": (
+                "of somebody who has signed in; with the header `Weili-Console: 1` for all that "
+                "changes something"
+            ),
+        },
     }

@@ -3,15 +3,16 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers, goods_answers
 from weili.entrypoints.http.calls import CallIn, change, read
-from weili.entrypoints.http.checks import ASKS_MAX
+from weili.entrypoints.http.checks import ASKS_MAX, line_checked
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
     LIMIT,
+    TEXT_PATTERN,
     AmountIn,
     Body,
     CategoryIdIn,
@@ -42,7 +43,11 @@ from weili.workflows.publish_goods import GoodsOutcome, publish_goods
 
 router = APIRouter(tags=["operator: goods"])
 
-_NAME = Field(min_length=1, max_length=60)
+NameIn = Annotated[
+    str,
+    Field(min_length=1, max_length=60, json_schema_extra={"pattern": TEXT_PATTERN}),
+    AfterValidator(line_checked),
+]
 StateQuery = Annotated[goods.RevisionState, Query(description="how far they have come")]
 SupplierQuery = Annotated[PartyIdIn | None, Query(description="only this supplier's")]
 CategoryQuery = Annotated[CategoryIdIn | None, Query(description="only of this very category")]
@@ -51,19 +56,19 @@ CategoryQuery = Annotated[CategoryIdIn | None, Query(description="only of this v
 class CategoryBody(Body):
     """A category, below another or (null) at the top."""
 
-    name: Annotated[str, _NAME]
+    name: NameIn
     parent_id: CategoryIdIn | None = None
 
 
 class AttributeBody(Body):
     """An attribute of a category's goods; ``variant`` ones tell variants apart."""
 
-    name: Annotated[str, _NAME]
+    name: NameIn
     kind: Annotated[goods.AttributeKind, Field(strict=False)]
     use: Annotated[goods.AttributeUse, Field(strict=False)] = goods.AttributeUse.PLAIN
     is_required: bool = False
     unit: Annotated[str, Field(max_length=10)] = ""
-    choices: Annotated[list[Annotated[str, _NAME]], Field(max_length=goods.CHOICES_MAX)] = Field(
+    choices: Annotated[list[NameIn], Field(max_length=goods.CHOICES_MAX)] = Field(
         default_factory=list
     )
 

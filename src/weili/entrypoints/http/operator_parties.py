@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
-from pydantic import Field, StringConstraints
+from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers, money_answers
+from weili.entrypoints.http import answers, money_answers, session_answers
 from weili.entrypoints.http.account import FromIn, PurposeQuery, ToIn, kind_of, statement
 from weili.entrypoints.http.calls import CallIn, change, read
 from weili.entrypoints.http.documents import moment, page
@@ -24,9 +24,14 @@ from weili.entrypoints.http.fields import (
     TitleIn,
     UrlIn,
     UsccIn,
-    id_pattern,
 )
 from weili.entrypoints.http.orders import ReasonBody
+from weili.entrypoints.http.people import (
+    PersonBody,
+    PersonIdIn,
+    invited,
+    person_document,
+)
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_parse, id_text
 from weili.kit.money import CURRENCY
@@ -37,13 +42,6 @@ from weili.workflows.open_accounts import open_partner, open_supplier
 router = APIRouter(tags=["operator: parties"])
 
 SCOPES_MAX = 20
-
-EmailIn = Annotated[
-    str,
-    StringConstraints(pattern="^[!-~]{3,254}$"),
-    Field(json_schema_extra={"examples": ["lin@example.cn"]}),
-]
-PersonIdIn = Annotated[str, Path(pattern=id_pattern(parties.PERSON_PREFIX))]
 
 
 class SupplierBody(Body):
@@ -69,16 +67,6 @@ class KeyBody(Body):
     scopes: Annotated[list[TitleIn], Field(min_length=1, max_length=SCOPES_MAX)]
     label: TitleIn
     expires_at: MomentIn | None = None
-
-
-class PersonBody(Body):
-    """Someone who works for a party."""
-
-    name: TitleIn
-    email: EmailIn
-    role: Literal[
-        "admin", "merchandiser", "warehouse", "finance", "support", "owner", "buyer", "clerk"
-    ]
 
 
 class TopUpBody(Body):
@@ -276,7 +264,7 @@ def person_add(call: CallIn, party_id: PartyIdIn, body: PersonBody) -> Response:
             email=body.email,
             role=parties.PersonRole(body.role),
         )
-        return _person_document(person)
+        return person_document(person)
 
     return change(call, work, status=201)
 
@@ -291,7 +279,7 @@ def person_page(
 
     def work(ctx: Ctx) -> dict[str, Any]:
         rows = parties.person_page(ctx, party_id=party_id, cursor=cursor, limit=limit)
-        return page(rows.map(_person_document))
+        return page(rows.map(person_document))
 
     return read(call, work)
 
@@ -313,6 +301,15 @@ def person_reveal_email(
         return {"email": email}
 
     return read(call, work)
+
+
+@router.post(
+    "/v1/operator/parties/{party_id}/people/{person_id}:invite",
+    response_model=session_answers.InvitationOut,
+)
+def person_invite(call: CallIn, party_id: PartyIdIn, person_id: PersonIdIn) -> Response:
+    """Make the link by which a person sets their password; one made before works no more."""
+    return invited(call, party_id, person_id)
 
 
 @router.post("/v1/operator/keys", response_model=answers.IssuedKeyOut, status_code=201)
@@ -359,17 +356,6 @@ def key_revoke(call: CallIn, key_id: KeyIdIn, body: ReasonBody) -> Response:
 
 def _page(ctx: Ctx, kind: parties.PartyKind, cursor: str | None, limit: int) -> dict[str, Any]:
     return page(parties.party_page(ctx, kind=kind, cursor=cursor, limit=limit).map(party_document))
-
-
-def _person_document(person: parties.Person) -> dict[str, Any]:
-    return {
-        "id": id_text(parties.PERSON_PREFIX, person.id),
-        "party_id": id_text(parties.PARTY_PREFIX, person.party_id),
-        "name": person.name,
-        "email_masked": person.email_masked,
-        "role": person.role,
-        "created_at": moment(person.created_at),
-    }
 
 
 def _key_document(key: parties.ApiKey) -> dict[str, Any]:

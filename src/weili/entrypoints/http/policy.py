@@ -5,14 +5,36 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-PUBLIC: Final = frozenset({"/", "/healthz", "/openapi.json"})
+PUBLIC: Final = frozenset({"/", "/healthz", "/openapi.json", "/v1/worlds"})
 """What is answered without credentials."""
+
+OPEN: Final = frozenset({("POST", "/v1/session"), ("POST", "/v1/invitations:accept")})
+"""What takes a body without credentials, since it is where they come from."""
+
+OF_SESSIONS: Final = frozenset(
+    {
+        ("GET", "/v1/session"),
+        ("DELETE", "/v1/session"),
+        ("GET", "/v1/sessions"),
+        ("DELETE", "/v1/sessions/{session_id}"),
+        ("POST", "/v1/password"),
+    }
+)
+"""What only somebody may ask who has signed in; a key is refused."""
 
 ANY_KEY: Final = ""
 """A route that any working key may use."""
 
 POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
+        ("GET", "/v1/session"): ANY_KEY,
+        ("DELETE", "/v1/session"): ANY_KEY,
+        ("GET", "/v1/sessions"): ANY_KEY,
+        ("DELETE", "/v1/sessions/{session_id}"): ANY_KEY,
+        ("POST", "/v1/password"): ANY_KEY,
+        ("GET", "/v1/people"): "people:write",
+        ("POST", "/v1/people"): "people:write",
+        ("POST", "/v1/people/{person_id}:invite"): "people:write",
         ("GET", "/v1/areas"): ANY_KEY,
         ("POST", "/v1/addresses:resolve"): ANY_KEY,
         ("GET", "/v1/areas/changes"): ANY_KEY,
@@ -141,6 +163,7 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
             "POST",
             "/v1/operator/parties/{party_id}/people/{person_id}:revealEmail",
         ): "admin:parties",
+        ("POST", "/v1/operator/parties/{party_id}/people/{person_id}:invite"): "admin:parties",
         ("POST", "/v1/operator/keys"): "admin:parties",
         ("GET", "/v1/operator/keys"): "admin:parties",
         ("POST", "/v1/operator/keys/{key_id}:revoke"): "admin:parties",

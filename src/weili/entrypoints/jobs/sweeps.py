@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Final
 
 from weili.kit import idempotency, memory, partitions
+from weili.kit.clock import wall_now
 from weili.kit.context import Begin, Ctx
 from weili.kit.world import in_transaction
-from weili.modules import catalogue, inventory, parties, pricing
+from weili.modules import catalogue, identity, inventory, parties, pricing
 from weili.workflows.expire_orders import complete_orders, expire_holds
 from weili.workflows.follow_parcels import parcels_followed
 from weili.workflows.intercept_order import intercepts_expire
@@ -15,6 +16,12 @@ from weili.workflows.return_package import returns_expire
 
 ROUNDS_MAX: Final = 20
 """Transactions one sweep may take in a round, so that no sweep keeps the others waiting."""
+
+
+def sessions_forget(ctx: Ctx) -> int:
+    """Forget sessions that have ended; they last by the wall clock, in a sandbox too."""
+    return identity.sweep(ctx, now=wall_now())
+
 
 SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     expire_holds,
@@ -32,6 +39,7 @@ SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     idempotency.sweep,
     memory.sweep,
     parties.nonces_sweep,
+    sessions_forget,
     partitions.partitions_ahead,
 )
 

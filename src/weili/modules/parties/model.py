@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Final, NewType
 from uuid import UUID
 
-from weili.kit.context import EventType, PartyId
+from weili.kit.context import Actor, EventType, PartyId
+from weili.kit.ids import id_text
 from weili.kit.states import StateTable
 
 PARTY_PREFIX: Final = "pty"
@@ -92,6 +93,7 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
                 "admin:orders",
                 "admin:verify",
                 "admin:world",
+                "people:write",
                 "recipients:reveal",
                 "tracks:write",
             }
@@ -107,6 +109,7 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
                 "account:read",
                 "account:write",
                 "messages:read",
+                "people:write",
                 "recipients:reveal",
             }
         ),
@@ -116,13 +119,54 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
                 "supply:write",
                 "account:read",
                 "messages:read",
+                "people:write",
                 "recipients:reveal",
             }
         ),
-        PartyKind.ISV: frozenset({"account:read", "messages:read"}),
+        PartyKind.ISV: frozenset({"account:read", "messages:read", "people:write"}),
     }
 )
 """The policy table: the scopes that a key of each kind of party may be given."""
+
+PERSON_SCOPES: Final[Mapping[PartyKind, Mapping[PersonRole, frozenset[str]]]] = MappingProxyType(
+    {
+        PartyKind.OPERATOR: {
+            PersonRole.ADMIN: ROLE_SCOPES[PartyKind.OPERATOR],
+            PersonRole.MERCHANDISER: frozenset({"admin:goods", "admin:prices", "admin:stock"}),
+            PersonRole.WAREHOUSE: frozenset({"admin:stock", "admin:orders"}),
+            PersonRole.FINANCE: frozenset({"admin:money", "admin:verify"}),
+            PersonRole.SUPPORT: frozenset({"admin:orders", "recipients:reveal"}),
+        },
+        PartyKind.PARTNER: {
+            PersonRole.OWNER: ROLE_SCOPES[PartyKind.PARTNER],
+            PersonRole.BUYER: frozenset(
+                {
+                    "goods:read",
+                    "selections:write",
+                    "prices:read",
+                    "stock:read",
+                    "orders:read",
+                    "orders:write",
+                    "account:read",
+                    "recipients:reveal",
+                }
+            ),
+            PersonRole.FINANCE: frozenset(
+                {"goods:read", "prices:read", "orders:read", "account:read", "account:write"}
+            ),
+            PersonRole.CLERK: frozenset(
+                {"goods:read", "prices:read", "stock:read", "orders:read", "orders:write"}
+            ),
+        },
+        PartyKind.SUPPLIER: {
+            PersonRole.OWNER: ROLE_SCOPES[PartyKind.SUPPLIER],
+            PersonRole.WAREHOUSE: frozenset({"supply:read", "supply:write", "recipients:reveal"}),
+            PersonRole.FINANCE: frozenset({"supply:read", "account:read"}),
+        },
+        PartyKind.ISV: {PersonRole.OWNER: ROLE_SCOPES[PartyKind.ISV]},
+    }
+)
+"""What someone who has signed in may do, by the kind of their party and their role in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +192,20 @@ class Person:
     email_masked: str
     role: PersonRole
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRecord:
+    """All that is needed to decide what someone who has signed in may do."""
+
+    person: Person
+    party: Party
+
+    def actor(self) -> Actor:
+        """Give who acts when this person does."""
+        kind, person = self.party.kind, self.person
+        scopes = PERSON_SCOPES[kind].get(person.role, frozenset())
+        return Actor(str(kind), self.party.id, id_text(PERSON_PREFIX, person.id), scopes)
 
 
 class KeyKind(StrEnum):

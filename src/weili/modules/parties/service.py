@@ -35,6 +35,7 @@ from weili.modules.parties.model import (
     PARTY_STATES,
     PARTY_SUSPENDED,
     PERSON_PREFIX,
+    PERSON_SCOPES,
     ROLE_SCOPES,
     ApiKey,
     AuditEntry,
@@ -46,6 +47,7 @@ from weili.modules.parties.model import (
     PartyState,
     Person,
     PersonId,
+    PersonRecord,
     PersonRole,
 )
 from weili.modules.parties.problems import (
@@ -63,6 +65,7 @@ from weili.modules.parties.problems import (
 
 ADMIN: Final = "admin:parties"
 READ_OWN: Final = "account:read"
+PEOPLE: Final = "people:write"
 KEYS_LIVE_MAX: Final = 20
 SWEEP_MAX: Final = 10_000
 NONCE_KEPT: Final = timedelta(seconds=2 * rules.WINDOW_S)
@@ -156,11 +159,11 @@ def party_resume(ctx: Ctx, *, party_id: PartyId, reason: str) -> Party:
 
 
 def person_add(ctx: Ctx, *, party_id: PartyId, name: str, email: str, role: PersonRole) -> Person:
-    """Add someone who works for a party.
+    """Add someone who works for a party: the operator to any, others to their own.
 
     Raises: Forbidden; InputInvalid; NotFound; RoleNotAllowed; PersonExists.
     """
-    ctx.require(ADMIN)
+    party = person_manage_check(ctx, party_id=party_id, role=role)
     address = rules.email_checked(email)
     person = Person(
         PersonId(new_id(ctx.now)),
@@ -170,7 +173,7 @@ def person_add(ctx: Ctx, *, party_id: PartyId, name: str, email: str, role: Pers
         role,
         ctx.now,
     )
-    rules.role_check(party_get(ctx, party_id=party_id).kind, role)
+    rules.role_check(party.kind, role)
     is_new = store.person_insert(
         ctx,
         row=person,
@@ -189,7 +192,7 @@ def person_page(
 
     Raises: Forbidden; NotFound; CursorInvalid.
     """
-    party_get(ctx, party_id=party_id)
+    person_manage_check(ctx, party_id=party_id, role=None)
     size = limit_bounded(limit)
     rows = store.person_page(ctx, party_id=party_id, after=cursor_id(cursor), limit=size + 1)
     return page_of(rows, limit=size, key=lambda person: str(person.id))
@@ -206,6 +209,45 @@ def person_by_email(ctx: Ctx, *, party_id: PartyId, email: str) -> Person:
     if person is None:
         raise NotFound(what=PERSON_WORD, id=rules.email_masked(address))
     return person
+
+
+def person_manage_check(ctx: Ctx, *, party_id: PartyId, role: PersonRole | None) -> Party:
+    """Give a party whose people the actor may manage: to the operator any, to others their own.
+
+    Nobody gives a role to one of their own people, and none of the operator's to anybody, that may
+    do more than they may: or who may add people could let themselves in as somebody mightier.
+
+    Raises: Forbidden; NotFound.
+    """
+    if not {ADMIN, "*"} & ctx.actor.scopes:
+        ctx.require(PEOPLE)
+        if party_id != ctx.actor.party_id:
+            raise _no_party(party_id)
+    party = store.parties_read(ctx, party_ids=[party_id]).get(party_id)
+    if party is None:
+        raise _no_party(party_id)
+    is_near = party_id == ctx.actor.party_id or party.kind is PartyKind.OPERATOR
+    if role is not None and is_near:
+        for scope in sorted(PERSON_SCOPES[party.kind].get(role, frozenset())):
+            ctx.require(scope)
+    return party
+
+
+def people_find(ctx: Ctx, *, person_ids: Collection[PersonId]) -> dict[PersonId, PersonRecord]:
+    """Give the records of those people who exist, for who has established that they signed in."""
+    return _with_parties(ctx, store.people_read(ctx, person_ids=person_ids).values())
+
+
+def people_by_email(
+    ctx: Ctx, *, email: str, party_id: PartyId | None, limit: int
+) -> list[PersonRecord]:
+    """Give the people of any party, or of one, who have an e-mail address, to be asked for proof.
+
+    Raises: InputInvalid.
+    """
+    index = _email_index(ctx, rules.email_checked(email))
+    people = store.people_by_email(ctx, email_index=index, party_id=party_id, limit=limit)
+    return list(_with_parties(ctx, people).values())
 
 
 def person_email_reveal(ctx: Ctx, *, party_id: PartyId, person_id: PersonId, reason: str) -> str:
@@ -327,7 +369,8 @@ def key_page(
 def key_line(ctx: Ctx, *, key_id: str) -> frozenset[str]:
     """Give a key, the key it was issued with, the one that was issued with, and so on.
 
-    What was issued at the machine, and not with a key, begins a line.
+    A person stands for a key: those whom somebody else invited by a link come from that one, who
+    could have used the link. What was issued at the machine, and not with a key, begins a line.
     """
     return store.key_line(ctx, key_id=key_id)
 
@@ -443,6 +486,11 @@ def _party_move(
     return Party(
         party.id, party.kind, party.name, party.legal_name, party.uscc, state, party.created_at
     )
+
+
+def _with_parties(ctx: Ctx, people: Collection[Person]) -> dict[PersonId, PersonRecord]:
+    found = store.parties_read(ctx, party_ids={person.party_id for person in people})
+    return {person.id: PersonRecord(person, found[person.party_id]) for person in people}
 
 
 def _may_read(ctx: Ctx, party_id: PartyId) -> None:

@@ -127,6 +127,23 @@ def person_by_email(ctx: Ctx, *, party_id: PartyId, email_index: bytes) -> Perso
     return None if row is None else _person(row, ctx.keyring)
 
 
+def people_read(ctx: Ctx, *, person_ids: Collection[PersonId]) -> dict[PersonId, Person]:
+    """Give those of the people who exist, of whichever party."""
+    rows = ctx.db.sa.execute(sa.select(person).where(person.c.id.in_(person_ids)))
+    return {row.id: _person(row, ctx.keyring) for row in rows}
+
+
+def people_by_email(
+    ctx: Ctx, *, email_index: bytes, party_id: PartyId | None, limit: int
+) -> list[Person]:
+    """Give the people of any party, or of one, who have an e-mail address; the first come first."""
+    statement = sa.select(person).where(person.c.email_index == email_index)
+    if party_id is not None:
+        statement = statement.where(person.c.party_id == party_id)
+    rows = ctx.db.sa.execute(statement.order_by(person.c.id).limit(limit))
+    return [_person(row, ctx.keyring) for row in rows]
+
+
 def person_email(ctx: Ctx, *, party_id: PartyId, person_id: PersonId) -> str | None:
     """Give a person's e-mail address in clear."""
     row = ctx.db.sa.execute(
@@ -269,7 +286,8 @@ def key_line(ctx: Ctx, *, key_id: str) -> frozenset[str]:
     rows = ctx.db.rows(
         "WITH RECURSIVE line AS (SELECT %b::text AS key_id"
         "  UNION SELECT split_part(a.actor, ':', 2) FROM line l JOIN parties.audit a"
-        "  ON a.subject = l.key_id AND a.action = 'key.issue' AND a.actor NOT LIKE 'system:%%')"
+        "  ON a.subject = l.key_id AND a.action IN ('key.issue', 'person.invite')"
+        "  AND a.actor NOT LIKE 'system:%%')"
         " SELECT key_id FROM line",
         key_id,
     )

@@ -32,7 +32,8 @@ person = sa.Table(
     sa.Column("party_id", sa.Uuid, sa.ForeignKey("parties.party.id"), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("email_sealed", sa.LargeBinary, nullable=False),
-    sa.Column("email_index", sa.LargeBinary, nullable=False),
+    # By itself too: who signs in names an address, and no party.
+    sa.Column("email_index", sa.LargeBinary, nullable=False, index=True),
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("party_id", "email_index"),

@@ -1,0 +1,288 @@
+"""Signing in and out, and the sessions of who has signed in."""
+
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from weili.entrypoints.http import answers, session_answers
+from weili.entrypoints.http.auth import SESSION_COOKIE
+from weili.entrypoints.http.calls import Call, CallIn, carry_out, respond
+from weili.entrypoints.http.desk import Desk
+from weili.entrypoints.http.documents import moment
+from weili.entrypoints.http.fields import Body, PartyIdIn, id_pattern
+from weili.kit.clock import wall_now
+from weili.kit.context import Ctx
+from weili.kit.ids import id_parse, id_text
+from weili.kit.problems import FieldProblem, InputInvalid, Said, Unauthenticated, either
+from weili.kit.world import World
+from weili.modules import identity, parties
+
+EMAIL_MAX: Final = 254
+WORLD_MAX: Final = 63
+TOKEN_MAX: Final = 200
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-proto")
+_NO_STORE: Final = {"cache-control": "no-store"}
+
+PasswordIn = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=identity.PASSWORD_LENGTH_MAX,
+        json_schema_extra={"format": "password"},
+    ),
+]
+SessionIdIn = Annotated[str, Path(pattern=id_pattern(identity.SESSION_PREFIX))]
+
+
+class SignInBody(Body):
+    """Who somebody says they are; `world` may be left out where there is only one."""
+
+    world: Annotated[str, Field(min_length=1, max_length=WORLD_MAX)] | None = None
+    party: PartyIdIn | None = None
+    email: Annotated[str, Field(min_length=3, max_length=EMAIL_MAX)]
+    password: PasswordIn
+
+
+class PasswordBody(Body):
+    """A person's own password, and the one to come."""
+
+    old: PasswordIn
+    new: PasswordIn
+
+
+class AcceptBody(Body):
+    """The token of a link, with the world before it, and the password to come."""
+
+    token: Annotated[str, Field(min_length=1, max_length=TOKEN_MAX)]
+    password: PasswordIn
+
+
+def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -> APIRouter:
+    """Give the routes; ``forget`` has sessions read anew, once one of them has ended."""
+    router = APIRouter(tags=["sessions"])
+    desk = Desk()
+
+    @router.get("/v1/worlds", response_model=session_answers.WorldsOut)
+    async def worlds_get() -> Response:
+        """List the worlds that one can sign in to."""
+        return respond(
+            {
+                "worlds": [
+                    {"name": name, "is_sandbox": world.is_sandbox} for name, world in worlds.items()
+                ]
+            }
+        )
+
+    @router.post("/v1/session", response_model=session_answers.SessionOut, status_code=201)
+    async def session_open(request: Request, body: SignInBody) -> Response:
+        """Sign in with an e-mail address and a password; the answer sets the cookie.
+
+        With `Weili-Console: 1`, as everything that changes something. After five wrong tries
+        for an e-mail address, or thirty from a network address, it is paused for 15 minutes.
+        """
+        world = _world_of(worlds, body.world)
+        asked = identity.SignIn(body.email, body.password, body.party, _address(request))
+        signed_in = await desk.do(
+            lambda: identity.sign_in(world.begin, asked=asked, now=wall_now())
+        )
+        return _signed_in_response(request, world, signed_in)
+
+    @router.post(
+        "/v1/invitations:accept", response_model=session_answers.SessionOut, status_code=201
+    )
+    async def invitation_accept(request: Request, body: AcceptBody) -> Response:
+        """Set your password with the token of a link, and sign in; all your other sessions end."""
+        name, _, token = body.token.partition(".")
+        if name not in worlds:
+            raise identity.LinkEnded
+        world = worlds[name]
+        signed_in = await desk.do(
+            lambda: identity.link_accept(
+                world.begin, token=token, password=body.password, now=wall_now()
+            )
+        )
+        forget()
+        return _signed_in_response(request, world, signed_in)
+
+    @router.get("/v1/session", response_model=session_answers.SessionOut)
+    async def session_get(call: CallIn) -> Response:
+        """Show who has signed in, and what they may do."""
+        return _document_response(call.world, session_of(call), status=200)
+
+    @router.delete("/v1/session", status_code=204)
+    def session_close(request: Request, call: CallIn) -> Response:
+        """Sign out."""
+        record = session_of(call)
+        _end(call, record.session.id)
+        forget()
+        headers = {**_NO_STORE, "set-cookie": _cookie(request, "", 0)}
+        return Response(status_code=204, headers=headers)
+
+    @router.get("/v1/sessions", response_model=session_answers.OwnSessionsOut)
+    def sessions_get(call: CallIn) -> Response:
+        """List your sessions that still last, the newest first."""
+        record = session_of(call)
+        found = carry_out(
+            call, lambda ctx: identity.sessions_own(ctx, record=record, now=wall_now())
+        )
+        items = [
+            {
+                "id": id_text(identity.SESSION_PREFIX, each.id),
+                "created_at": moment(each.created_at),
+                "seen_at": moment(each.seen_at),
+                "is_this": each.id == record.session.id,
+            }
+            for each in found
+        ]
+        return _stored_nowhere({"items": items})
+
+    @router.delete("/v1/sessions/{session_id}", status_code=204)
+    def session_end(call: CallIn, session_id: SessionIdIn) -> Response:
+        """End one of your sessions: where you forgot to sign out."""
+        session_of(call)
+        _end(call, identity.SessionId(id_parse(identity.SESSION_PREFIX, session_id)))
+        forget()
+        return Response(status_code=204, headers=_NO_STORE)
+
+    @router.post("/v1/password", response_model=answers.DoneOut)
+    async def password_change(call: CallIn, body: PasswordBody) -> Response:
+        """Change your password; all your other sessions end."""
+        record = session_of(call)
+        await desk.do(
+            lambda: identity.password_change(
+                call.world.begin, record=record, old=body.old, new=body.new, now=wall_now()
+            )
+        )
+        forget()
+        return _stored_nowhere({"done": True})
+
+    return router
+
+
+def session_of(call: Call) -> identity.SessionRecord:
+    """Give the session that a request came with.
+
+    Raises: Unauthenticated, when it came with a key.
+    """
+    if call.session is None:
+        raise Unauthenticated(
+            why=Said("sign in first; a key is no session", "请先登录；密钥不是会话")
+        )
+    return call.session
+
+
+def _end(call: Call, session_id: identity.SessionId) -> None:
+    record = session_of(call)
+
+    def work(ctx: Ctx) -> None:
+        identity.session_end(ctx, record=record, session_id=session_id)
+
+    carry_out(call, work)
+
+
+def _world_of(worlds: Mapping[str, World], name: str | None) -> World:
+    """Give the world that was named, or the only one.
+
+    Raises: InputInvalid.
+    """
+    chosen = next(iter(worlds)) if name is None and len(worlds) == 1 else name
+    if chosen is None or chosen not in worlds:
+        expected = either(sorted(worlds))
+        raise InputInvalid(fields=(FieldProblem("/world", "unknown", expected),))
+    return worlds[chosen]
+
+
+def _signed_in_response(request: Request, world: World, signed_in: identity.SignedIn) -> Response:
+    response = _document_response(world, signed_in.record, status=201)
+    cookie = f"{world.name}.{signed_in.token}"
+    response.headers["set-cookie"] = _cookie(request, cookie, identity.SESSION_AGE.days)
+    return response
+
+
+def _document_response(world: World, record: identity.SessionRecord, *, status: int) -> Response:
+    who = record.who
+    document = {
+        "person": {
+            "id": id_text(parties.PERSON_PREFIX, who.person.id),
+            "name": who.person.name,
+            "email_masked": who.person.email_masked,
+            "role": who.person.role,
+        },
+        "party": {
+            "id": id_text(parties.PARTY_PREFIX, who.party.id),
+            "kind": who.party.kind,
+            "name": who.party.name,
+        },
+        "world": world.name,
+        "is_sandbox": world.is_sandbox,
+        "scopes": sorted(who.actor().scopes),
+        "has_second_factor": False,
+        "expires_at": moment(record.session.ends_at),
+    }
+    return _stored_nowhere(document, status=status)
+
+
+def _stored_nowhere(document: Mapping[str, Any], *, status: int = 200) -> Response:
+    response = respond(document, status=status)
+    response.headers.update(_NO_STORE)
+    return response
+
+
+def _cookie(request: Request, value: str, days: int) -> str:
+    """Write the cookie; only a browser on this very machine gets it without ``Secure``."""
+    parts = [
+        f"{SESSION_COOKIE}={value}",
+        "Path=/",
+        f"Max-Age={days * 86_400}",
+        "HttpOnly",
+        "SameSite=Strict",
+    ]
+    if not _is_plain_loopback(request):
+        parts.append("Secure")
+    return "; ".join(parts)
+
+
+def _is_plain_loopback(request: Request) -> bool:
+    """Say whether a request came straight to this machine, by a name of its own.
+
+    What a proxy says makes it stricter and never laxer, so nobody gains by making it up.
+    """
+    host = request.headers.get("host", "")
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    is_forwarded = any(header in request.headers for header in _FORWARDED)
+    return name in _LOOPBACK_NAMES and _is_loopback(_peer(request)) and not is_forwarded
+
+
+def _address(request: Request) -> str:
+    """Give the address that a request came from, or nothing where it is not known.
+
+    A proxy is believed on this machine alone, where nobody else can be one: the last that it says
+    is who asked it. One that says nothing would have all who sign in counted as one.
+    """
+    peer = _peer(request)
+    if not _is_loopback(peer):
+        return peer
+    told = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return told if _is_address(told) else ""
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client is not None else ""
+
+
+def _is_loopback(address: str) -> bool:
+    return _is_address(address) and ip_address(address).is_loopback
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""Links by which somebody sets a password of their own: the first one, or another."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from weili.kit.context import Begin, Ctx, PartyId
+from weili.kit.ids import id_text
+from weili.kit.problems import NotFound
+from weili.kit.secrets import new_token, password_hash, token_hash
+from weili.kit.world import in_transaction
+from weili.modules import parties
+from weili.modules.identity import rules, store
+from weili.modules.identity.model import SignedIn
+from weili.modules.identity.problems import LinkEnded
+from weili.modules.identity.service import session_open
+
+LINK_AGE: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Whom a link is for, and the token in it, which is told this once."""
+
+    person: parties.Person
+    token: str = field(repr=False)
+
+
+def invite(
+    ctx: Ctx, *, party_id: PartyId, person_id: parties.PersonId, now: datetime
+) -> Invitation:
+    """Make the link by which somebody sets their password, once, within seven days.
+
+    One that was made before works no more. It is told to who asks, who could use it themselves: so
+    it is audited, and whoever comes by it is of the same line as who made it (``key_line``).
+
+    Raises: Forbidden; NotFound.
+    """
+    record = parties.people_find(ctx, person_ids=[person_id]).get(person_id)
+    if record is None or record.party.id != party_id:
+        label = id_text(parties.PERSON_PREFIX, person_id)
+        raise NotFound(what=parties.PERSON_WORD, id=label)
+    parties.person_manage_check(ctx, party_id=party_id, role=record.person.role)
+    token = new_token()
+    store.link_put(
+        ctx,
+        person_id=person_id,
+        token_hash=token_hash(token),
+        created_at=now,
+        expires_at=now + LINK_AGE,
+    )
+    subject = id_text(parties.PERSON_PREFIX, person_id)
+    parties.audit_write(ctx, action="person.invite", subject=subject, reason="by link")
+    return Invitation(record.person, token)
+
+
+def link_accept(begin: Begin, *, token: str, password: str, now: datetime) -> SignedIn:
+    """Set the password of whom a link is for, end their other sessions, and let them in.
+
+    Raises: InputInvalid; LinkEnded, for a link that is unknown, used, replaced or too old;
+    PartySuspended.
+    """
+    digest = token_hash(token)
+
+    def looked(ctx: Ctx) -> None:
+        # Before the password is worked on: a link that was made up costs no more than a look-up.
+        if store.link_person(ctx, token_hash=digest, now=now) is None:
+            raise LinkEnded
+
+    checked = rules.password_checked(password, path="/password")
+    in_transaction(begin, looked)
+    hashed = password_hash(checked)
+
+    def accepted(ctx: Ctx) -> SignedIn:
+        person_id = store.link_take(ctx, token_hash=digest, now=now)
+        who = None
+        if person_id is not None:
+            who = parties.people_find(ctx, person_ids=[person_id]).get(person_id)
+        if who is None:
+            raise LinkEnded
+        if who.party.state is parties.PartyState.SUSPENDED:
+            raise parties.PartySuspended
+        store.password_lock(ctx, person_id=who.person.id)
+        store.password_put(ctx, person_id=who.person.id, hashed=hashed, now=now)
+        store.sessions_delete(ctx, person_id=who.person.id, but=None)
+        return session_open(ctx, who=who, now=now)
+
+    return in_transaction(begin, accepted)
+
+
+def link_path(world: str, token: str) -> str:
+    """Write where the console takes a link: the token after #, which no server or proxy logs."""
+    return f"/console/invitation#{world}.{token}"

@@ -1,0 +1,53 @@
+"""What signing in is refused for."""
+
+from typing import Final
+
+from weili.kit.problems import Kind, Problem, Said
+
+SESSION_WORD: Final = Said("session", "会话", code="session")
+
+
+class SignInRefused(Problem):
+    """The e-mail address or the password is wrong; which of them is not said."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "sign_in_refused"
+    en = "The e-mail address or the password is wrong."
+    zh = "邮箱或密码有误。"
+
+
+class PasswordRefused(Problem):
+    """Who has signed in gave a wrong password of their own."""
+
+    kind = Kind.UNPROCESSABLE
+    code = "password_refused"
+    en = "That is not your password; nothing was changed."
+    zh = "密码有误，未作任何更改。"
+
+
+class SignInPaused(Problem):
+    """Too many have tried, or one too often; even the right password is refused for a while."""
+
+    kind = Kind.BUSY
+    code = "sign_in_paused"
+    en = "There were too many tries to sign in; try again in {retry_after_s} s."
+    zh = "登录尝试次数过多；请在 {retry_after_s} 秒后重试。"
+    repeatable = True
+
+
+class PartyNeeded(Problem):
+    """The password is right for several parties; ``members.parties`` names them."""
+
+    kind = Kind.CONFLICT
+    code = "party_needed"
+    en = "You belong to several parties; say for which one you sign in."
+    zh = "您属于多个主体；请选择以哪个主体的身份登录。"
+
+
+class LinkEnded(Problem):
+    """A link to set a password was used, replaced, is too old, or was never made."""
+
+    kind = Kind.NOT_FOUND
+    code = "link_ended"
+    en = "This link works no more; ask for another."
+    zh = "该链接已失效；请重新索取。"

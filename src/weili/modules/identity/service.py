@@ -1,0 +1,253 @@
+"""The verbs of signing in: who may, for how long, and who may not any more.
+
+Working on a password takes a tenth of a second, so it is done between two transactions. ``now`` is
+always the wall clock's time: a sandbox's own may be turned, and nobody's session with it.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from weili.kit.context import Begin, Ctx
+from weili.kit.findings import Finding
+from weili.kit.ids import id_text, new_id
+from weili.kit.problems import NotFound, Problem
+from weili.kit.secrets import new_token, password_hash, password_matches, token_hash
+from weili.kit.world import in_transaction
+from weili.modules import parties
+from weili.modules.identity import rules, store, tries
+from weili.modules.identity.model import (
+    ADDRESS_TRIES_MAX,
+    CANDIDATES_MAX,
+    PERSON_TRIES_MAX,
+    SEEN_STEP,
+    SESSION_AGE,
+    SESSION_IDLE,
+    SESSION_PREFIX,
+    SESSIONS_MAX,
+    TRIES_WITHIN,
+    Session,
+    SessionId,
+    SessionRecord,
+    SignedIn,
+    SignIn,
+)
+from weili.modules.identity.problems import (
+    SESSION_WORD,
+    PartyNeeded,
+    PasswordRefused,
+    SignInRefused,
+)
+
+SWEEP_MAX: Final = 1_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Someone who may be meant, and the hash of their password."""
+
+    who: parties.PersonRecord
+    hashed: str | None
+
+
+def sign_in(begin: Begin, *, asked: SignIn, now: datetime) -> SignedIn:
+    """Open a session for who gives the right password.
+
+    A try is counted before it is known how it ends, so that many at once get no further than one
+    after another. An unknown e-mail address takes as long as a wrong password.
+
+    Raises: InputInvalid; SignInPaused; SignInRefused; PartyNeeded; PartySuspended.
+    """
+    password = rules.password_normal(asked.password)
+    known = _given(in_transaction(begin, lambda ctx: _known(ctx, asked, now)))
+    hashes = [each.hashed for each in known] or [None]
+    # Each is worked on, whether or not one was right before it.
+    is_right = [password_matches(password, hashed) for hashed in hashes]
+    proved = [each for each, right in zip(known, is_right, strict=False) if right]
+    return _given(in_transaction(begin, lambda ctx: _let_in(ctx, asked, proved, now)))
+
+
+def password_change(
+    begin: Begin, *, record: SessionRecord, old: str, new: str, now: datetime
+) -> None:
+    """Change a person's own password, and end all their sessions but this one.
+
+    Raises: InputInvalid; SignInPaused; PasswordRefused.
+    """
+    who, session = record.who, record.session
+    checked = rules.password_checked(new, path="/new")
+    person_id = who.person.id
+
+    def begun(ctx: Ctx) -> str | Problem | None:
+        paused = tries.paused(ctx, {tries.person_mark(ctx, who): PERSON_TRIES_MAX}, now)
+        return paused or store.passwords_read(ctx, person_ids=[person_id]).get(person_id)
+
+    hashed = _given(in_transaction(begin, begun))
+    if not password_matches(rules.password_normal(old), hashed):
+        raise PasswordRefused
+    fresh = password_hash(checked)
+
+    def changed(ctx: Ctx) -> None:
+        if store.password_lock(ctx, person_id=person_id) != hashed:
+            raise PasswordRefused
+        store.tries_forget(ctx, mark=tries.person_mark(ctx, who))
+        store.password_put(ctx, person_id=person_id, hashed=fresh, now=now)
+        store.sessions_delete(ctx, person_id=person_id, but=session.id)
+        _audit(ctx, who, "password.change", "by its owner")
+
+    in_transaction(begin, changed)
+
+
+def password_set(
+    ctx: Ctx, *, person_id: parties.PersonId, hashed: str, reason: str, now: datetime
+) -> None:
+    """Set somebody's password, hashed before, and end all their sessions; it is audited.
+
+    Raises: Forbidden; InputInvalid.
+    """
+    ctx.require(parties.ADMIN)
+    # The row is held, so that a sign-in with the old password comes before this or not at all.
+    store.password_lock(ctx, person_id=person_id)
+    store.password_put(ctx, person_id=person_id, hashed=hashed, now=now)
+    store.sessions_delete(ctx, person_id=person_id, but=None)
+    subject = id_text(parties.PERSON_PREFIX, person_id)
+    parties.audit_write(ctx, action="password.set", subject=subject, reason=reason)
+
+
+def session_open(ctx: Ctx, *, who: parties.PersonRecord, now: datetime) -> SignedIn:
+    """Open a session for who has proved to be somebody, with a token of its own; it is audited.
+
+    One session more than a person may have ends their oldest.
+    """
+    token = new_token()
+    session = Session(
+        SessionId(new_id(now)), who.person.id, who.party.id, now, now, now + SESSION_AGE
+    )
+    store.session_insert(ctx, row=session, token_hash=token_hash(token))
+    store.sessions_trim(ctx, person_id=who.person.id, keep=SESSIONS_MAX)
+    _audit(ctx, who, "session.open", id_text(SESSION_PREFIX, session.id))
+    return SignedIn(SessionRecord(session, who), token)
+
+
+def sessions_find(
+    ctx: Ctx, *, token_hashes: Collection[bytes], now: datetime
+) -> dict[bytes, SessionRecord]:
+    """Give the records of those sessions that exist, for a face to check requests; notes their use.
+
+    A session of which the person is not there any more does not exist.
+    """
+    store.sessions_seen(
+        ctx,
+        token_hashes=token_hashes,
+        now=now,
+        since=now - SESSION_IDLE,
+        before=now - SEEN_STEP,
+    )
+    found = store.sessions_find(ctx, token_hashes=token_hashes)
+    people = parties.people_find(ctx, person_ids={each.person_id for each in found.values()})
+    return {
+        digest: SessionRecord(session, people[session.person_id])
+        for digest, session in found.items()
+        if session.person_id in people
+    }
+
+
+def sessions_own(ctx: Ctx, *, record: SessionRecord, now: datetime) -> list[Session]:
+    """Give a person's sessions that still last, the newest first."""
+    return store.sessions_of(
+        ctx,
+        person_id=record.session.person_id,
+        since=now - SESSION_IDLE,
+        now=now,
+        limit=SESSIONS_MAX,
+    )
+
+
+def session_end(ctx: Ctx, *, record: SessionRecord, session_id: SessionId) -> None:
+    """End one of a person's own sessions: this one, or another.
+
+    Raises: NotFound.
+    """
+    person_id = record.session.person_id
+    if not store.session_delete(ctx, session_id=session_id, person_id=person_id):
+        raise NotFound(what=SESSION_WORD, id=id_text(SESSION_PREFIX, session_id))
+    _audit(ctx, record.who, "session.end", id_text(SESSION_PREFIX, session_id))
+
+
+def sweep(ctx: Ctx, *, now: datetime) -> int:
+    """Forget sessions, tries and links that count no more, a bounded number; says how many."""
+    tried = store.tries_sweep(ctx, before=now - TRIES_WITHIN, limit=SWEEP_MAX)
+    ended = store.sessions_sweep(ctx, seen_before=now - SESSION_IDLE, now=now, limit=SWEEP_MAX)
+    links = store.links_sweep(ctx, now=now, limit=SWEEP_MAX)
+    return tried + ended + links
+
+
+def verify(ctx: Ctx) -> Iterator[Finding]:
+    """Find passwords and sessions of people who are not there."""
+    people = store.people_with_passwords(ctx)
+    there = parties.people_find(ctx, person_ids=people)
+    for person_id in people:
+        if person_id not in there:
+            yield Finding(
+                "password_of_a_person",
+                id_text(parties.PERSON_PREFIX, person_id),
+                "has a password or a session, and is nobody's person",
+                "remove its rows of identity.password and identity.session",
+            )
+
+
+def _known(ctx: Ctx, asked: SignIn, now: datetime) -> Sequence[_Known] | Problem:
+    """Count the try, and give who may be meant."""
+    email = parties.email_checked(asked.email)
+    bounds = {tries.email_mark(ctx, email): PERSON_TRIES_MAX}
+    if asked.address:
+        bounds[tries.address_mark(ctx, asked.address)] = ADDRESS_TRIES_MAX
+    paused = tries.paused(ctx, bounds, now)
+    if paused is not None:
+        return paused
+    people = parties.people_by_email(
+        ctx, email=email, party_id=asked.party_id, limit=CANDIDATES_MAX
+    )
+    hashes = store.passwords_read(ctx, person_ids=[who.person.id for who in people])
+    return [_Known(who, hashes.get(who.person.id)) for who in people]
+
+
+def _let_in(ctx: Ctx, asked: SignIn, proved: Sequence[_Known], now: datetime) -> SignedIn | Problem:
+    """Open a session, or say why not; what is given back of the tries stays in either case."""
+    if not proved:
+        return SignInRefused()
+    if asked.address:
+        store.try_give_back(ctx, mark=tries.address_mark(ctx, asked.address))
+    if len(proved) > 1:
+        return PartyNeeded(parties=[_party_named(each.who.party) for each in proved])
+    [known] = proved
+    # It may have been changed since it was read: the row is held until the session is there.
+    if store.password_lock(ctx, person_id=known.who.person.id) != known.hashed:
+        return SignInRefused()
+    if known.who.party.state is parties.PartyState.SUSPENDED:
+        return parties.PartySuspended()
+    store.tries_forget(ctx, mark=tries.email_mark(ctx, parties.email_checked(asked.email)))
+    return session_open(ctx, who=known.who, now=now)
+
+
+def _party_named(party: parties.Party) -> dict[str, str]:
+    return {
+        "id": id_text(parties.PARTY_PREFIX, party.id),
+        "name": party.name,
+        "kind": str(party.kind),
+    }
+
+
+def _audit(ctx: Ctx, who: parties.PersonRecord, action: str, reason: str) -> None:
+    subject = id_text(parties.PERSON_PREFIX, who.person.id)
+    parties.audit_write(ctx.acting(who.actor()), action=action, subject=subject, reason=reason)
+
+
+def _given(done: T | Problem) -> T:
+    """Give what was done, or raise what it was refused for; either way it was committed."""
+    if isinstance(done, Problem):
+        raise done
+    return done

@@ -1,0 +1,35 @@
+"""How often somebody may try, by a keyed digest of who it is: no address is kept."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from weili.kit.context import Ctx
+from weili.modules import parties
+from weili.modules.identity import store
+from weili.modules.identity.model import TRIES_WITHIN
+from weili.modules.identity.problems import SignInPaused
+
+
+def paused(ctx: Ctx, bounds: Mapping[bytes, int], now: datetime) -> SignInPaused | None:
+    """Count one try of each mark; says when the next is taken, if one of them has had too many."""
+    waits = []
+    for mark in sorted(bounds):
+        began_at, count = store.try_count(ctx, mark=mark, now=now, since=now - TRIES_WITHIN)
+        if count > bounds[mark]:
+            waits.append(began_at + TRIES_WITHIN - now)
+    return SignInPaused(retry_after_s=int(max(waits).total_seconds()) + 1) if waits else None
+
+
+def email_mark(ctx: Ctx, email: str) -> bytes:
+    """Mark an e-mail address that somebody signs in with."""
+    return ctx.keyring.blind_index(f"sign-in email:{email}")
+
+
+def address_mark(ctx: Ctx, address: str) -> bytes:
+    """Mark a network address that somebody signs in from."""
+    return ctx.keyring.blind_index(f"sign-in address:{address}")
+
+
+def person_mark(ctx: Ctx, who: parties.PersonRecord) -> bytes:
+    """Mark somebody who has signed in and gives their password again."""
+    return ctx.keyring.blind_index(f"sign-in person:{who.person.id}")

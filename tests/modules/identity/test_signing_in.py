@@ -1,0 +1,432 @@
+"""Signing in: who is let in, who is paused, and when sessions end."""
+
+import itertools
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+
+from tests.conftest import database_create, database_leave, database_url
+from tests.market import _uscc
+from weili.kit.context import Actor, Begin, PartyId
+from weili.kit.ids import id_text
+from weili.kit.problems import Forbidden, InputInvalid, NotFound
+from weili.kit.secrets import KeyRing, password_matches, token_hash
+from weili.kit.world import World, in_transaction
+from weili.modules import identity, parties
+from weili.modules.identity import service, store, tries
+
+NOW = datetime(2026, 11, 29, 8, tzinfo=UTC)
+PASSWORD = "tea in the rain"
+OTHER_PASSWORD = "rain in the tea"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Two parties of which both employ the same person, who has a password for each."""
+
+    begin: Begin
+    email: str
+    here: parties.Person
+    there: parties.Person
+
+    def sign_in(
+        self,
+        password: str = PASSWORD,
+        *,
+        email: str | None = None,
+        party_id: PartyId | None = None,
+        address: str = "",
+        now: datetime = NOW,
+    ) -> identity.SignedIn:
+        asked = identity.SignIn(email or self.email, password, party_id, address)
+        return identity.sign_in(self.begin, asked=asked, now=now)
+
+    def found(self, token: str, now: datetime = NOW) -> identity.SessionRecord | None:
+        digest = token_hash(token)
+        return in_transaction(
+            self.begin,
+            lambda ctx: identity.sessions_find(ctx, token_hashes=[digest], now=now).get(digest),
+        )
+
+    def actions(self) -> list[str]:
+        with self.begin() as ctx:
+            subject = id_text(parties.PERSON_PREFIX, self.here.id)
+            entries = parties.audit_page(ctx, subject=subject, limit=200).items
+        return [entry.action for entry in reversed(entries)]
+
+
+@pytest.fixture(scope="module")
+def hashed() -> dict[str, str]:
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return {password: quick.hash(password) for password in (PASSWORD, OTHER_PASSWORD)}
+
+
+@pytest.fixture(scope="module")
+def shared(server_url: str, template: str, keyring: KeyRing) -> Iterator[World]:
+    """Give one world to all tests of the file; each has parties of its own in it."""
+    name = f"weili_test_{os.getpid()}_{uuid.uuid4().hex[:12]}"
+    database_create(server_url, name, template=template)
+    world = World("sandbox", database_url(server_url, name), keyring)
+    yield world
+    world.close()
+    database_leave(server_url, name)
+
+
+@pytest.fixture
+def house(shared: World, hashed: dict[str, str]) -> House:
+    return _house(shared, hashed)
+
+
+@pytest.fixture
+def lone_house(world: World, hashed: dict[str, str]) -> House:
+    """Give a house in a world in which nobody else has ever signed in."""
+    return _house(world, hashed)
+
+
+def _house(world: World, hashed: dict[str, str]) -> House:
+    number = next(_numbers)
+    email = f"lin{number}@example.cn"
+
+    def work_for(name: str, password: str) -> parties.Person:
+        with world.begin() as ctx:
+            party = parties.party_open(
+                ctx,
+                kind=parties.PartyKind.PARTNER,
+                name=f"{name}{number}",
+                legal_name=name,
+                uscc=_uscc(next(_numbers)),
+            )
+            person = parties.person_add(
+                ctx, party_id=party.id, name="林晓", email=email, role=parties.PersonRole.OWNER
+            )
+            identity.password_set(
+                ctx, person_id=person.id, hashed=hashed[password], reason="test", now=NOW
+            )
+            return person
+
+    here = work_for("青梧邻里团", PASSWORD)
+    there = work_for("白鹭优选", OTHER_PASSWORD)
+    return House(world.begin, email, here, there)
+
+
+def test_the_right_password_opens_a_session_of_fourteen_days(house: House) -> None:
+    signed_in = house.sign_in(email=f" {house.email.upper()} ")
+
+    session = signed_in.record.session
+    assert (session.person_id, session.party_id) == (house.here.id, house.here.party_id)
+    assert session.expires_at == NOW + timedelta(days=14)
+    assert session.ends_at == NOW + timedelta(hours=12)
+    assert house.found(signed_in.token) == signed_in.record
+    assert house.actions()[-1] == "session.open"
+
+
+def test_two_parties_passwords_lead_each_to_its_own(house: House) -> None:
+    assert house.sign_in(PASSWORD).record.who.party.id == house.here.party_id
+    assert house.sign_in(OTHER_PASSWORD).record.who.party.id == house.there.party_id
+    with pytest.raises(identity.SignInRefused):
+        house.sign_in(PASSWORD, party_id=house.there.party_id)
+
+
+def test_one_password_for_two_parties_needs_the_party_to_be_named(
+    house: House, hashed: dict[str, str]
+) -> None:
+    with house.begin() as ctx:
+        identity.password_set(
+            ctx, person_id=house.there.id, hashed=hashed[PASSWORD], reason="test", now=NOW
+        )
+
+    with pytest.raises(identity.PartyNeeded) as needed:
+        house.sign_in()
+
+    names = [party["name"] for party in needed.value.as_json()["members"]["parties"]]
+    assert [name.rstrip("0123456789") for name in names] == ["青梧邻里团", "白鹭优选"]
+    chosen = house.sign_in(party_id=house.there.party_id)
+    assert chosen.record.who.person.id == house.there.id
+
+
+@pytest.mark.parametrize(("email", "password"), [(None, "tea in the sun"), ("no@one.cn", PASSWORD)])
+def test_a_wrong_password_and_an_unknown_address_are_told_the_same(
+    house: House, email: str | None, password: str
+) -> None:
+    with pytest.raises(identity.SignInRefused) as refused:
+        house.sign_in(password, email=email)
+
+    assert str(refused.value) == "The e-mail address or the password is wrong."
+
+
+def test_an_unknown_address_has_a_password_worked_on_as_a_known_one_has(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_on: list[bool] = []
+
+    def watched(password: str, hashed: str | None) -> bool:
+        worked_on.append(hashed is None)
+        return password_matches(password, hashed)
+
+    monkeypatch.setattr(service, "password_matches", watched)
+    with pytest.raises(identity.SignInRefused):
+        house.sign_in(email="no@one.cn")
+
+    assert worked_on == [True]
+
+
+def test_five_wrong_tries_pause_the_address_for_a_quarter_of_an_hour(house: House) -> None:
+    for _ in range(5):
+        with pytest.raises(identity.SignInRefused):
+            house.sign_in("tea in the sun")
+
+    later = NOW + timedelta(minutes=10)
+    with pytest.raises(identity.SignInPaused) as paused:
+        house.sign_in(now=later)
+    assert paused.value.members["retry_after_s"] == 301
+    assert house.sign_in(now=NOW + timedelta(minutes=15)).record.who.person.id == house.here.id
+
+
+def test_who_was_let_in_has_all_five_tries_again(house: House) -> None:
+    for _ in range(2):
+        for _ in range(4):
+            with pytest.raises(identity.SignInRefused):
+                house.sign_in("tea in the sun")
+        house.sign_in()
+
+
+def test_thirty_wrong_tries_pause_a_network_address_whatever_is_tried(house: House) -> None:
+    with house.begin() as ctx:
+        mark = tries.address_mark(ctx, "203.0.113.7")
+        for _ in range(29):
+            store.try_count(ctx, mark=mark, now=NOW, since=NOW - identity.TRIES_WITHIN)
+
+    house.sign_in(address="203.0.113.7")  # The 30th; it is given back.
+    with pytest.raises(identity.SignInRefused):
+        house.sign_in(email="no@one.cn", address="203.0.113.7")
+    with pytest.raises(identity.SignInPaused):
+        house.sign_in(address="203.0.113.7")
+    assert house.sign_in(address="203.0.113.8").record.who.person.id == house.here.id
+
+
+def test_a_session_that_is_used_lasts_on_to_its_age(house: House) -> None:
+    token = house.sign_in().token
+    moment = NOW
+    for _ in range(3):
+        moment += timedelta(hours=11)
+        assert house.found(token, moment) is not None
+
+    record = house.found(token, moment)
+    assert record is not None
+    assert record.session.seen_at == NOW + timedelta(hours=33)
+    idle = house.found(token, moment + timedelta(hours=12))
+    assert idle is not None
+    assert idle.session.ends_at == moment + timedelta(hours=12)
+
+
+def test_one_session_more_than_twenty_ends_the_oldest(house: House) -> None:
+    record = house.sign_in().record
+    with house.begin() as ctx:
+        for minute in range(1, 21):
+            service.session_open(ctx, who=record.who, now=NOW + timedelta(minutes=minute))
+        own = identity.sessions_own(ctx, record=record, now=NOW + timedelta(minutes=20))
+
+    assert len(own) == 20
+    assert record.session not in own
+
+
+def test_who_changes_their_password_keeps_this_session_alone(house: House) -> None:
+    here, elsewhere = house.sign_in(), house.sign_in()
+
+    identity.password_change(
+        house.begin, record=here.record, old=PASSWORD, new="a cup of green tea", now=NOW
+    )
+
+    assert house.found(here.token) is not None
+    assert house.found(elsewhere.token) is None
+    with pytest.raises(identity.SignInRefused):
+        house.sign_in()
+    assert house.sign_in("a cup of green tea").record.who.person.id == house.here.id
+    assert "password.change" in house.actions()
+
+
+def test_a_wrong_old_password_changes_nothing_and_is_tried_five_times(house: House) -> None:
+    here = house.sign_in()
+
+    def change(old: str) -> None:
+        identity.password_change(
+            house.begin, record=here.record, old=old, new="a cup of green tea", now=NOW
+        )
+
+    for _ in range(5):
+        with pytest.raises(identity.PasswordRefused):
+            change("tea in the sun")
+    with pytest.raises(identity.SignInPaused):
+        change(PASSWORD)
+    assert house.sign_in().record.who.person.id == house.here.id
+
+
+def test_a_common_password_is_no_new_one(house: House) -> None:
+    here = house.sign_in()
+
+    with pytest.raises(InputInvalid):
+        identity.password_change(
+            house.begin, record=here.record, old=PASSWORD, new="password12", now=NOW
+        )
+
+
+def test_a_sign_in_with_a_password_that_changes_meanwhile_is_refused(
+    house: House, hashed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two transactions, in which it would else open a session that outlives it."""
+
+    def changed_meanwhile(password: str, kept: str | None) -> bool:
+        is_right = password_matches(password, kept)
+        if is_right:
+            with house.begin() as ctx:
+                identity.password_set(
+                    ctx,
+                    person_id=house.here.id,
+                    hashed=hashed[OTHER_PASSWORD],
+                    reason="test",
+                    now=NOW,
+                )
+        return is_right
+
+    monkeypatch.setattr(service, "password_matches", changed_meanwhile)
+    with pytest.raises(identity.SignInRefused):
+        house.sign_in(party_id=house.here.party_id)
+    assert "session.open" not in house.actions()
+
+
+def test_nobody_ends_a_session_of_another_person(house: House) -> None:
+    here = house.sign_in()
+    there = house.sign_in(OTHER_PASSWORD)
+
+    with house.begin() as ctx:
+        assert [each.id for each in identity.sessions_own(ctx, record=here.record, now=NOW)] == [
+            here.record.session.id
+        ]
+        with pytest.raises(NotFound):
+            identity.session_end(ctx, record=here.record, session_id=there.record.session.id)
+    assert house.found(there.token) is not None
+
+
+def test_a_session_ends_when_its_person_says_so(house: House) -> None:
+    here = house.sign_in()
+
+    with house.begin() as ctx:
+        identity.session_end(ctx, record=here.record, session_id=here.record.session.id)
+
+    assert house.found(here.token) is None
+    assert house.actions()[-1] == "session.end"
+
+
+def test_only_who_manages_parties_sets_anothers_password(house: House) -> None:
+    owner = house.sign_in().record.who.actor()
+
+    with pytest.raises(Forbidden), house.begin() as ctx:
+        identity.password_set(
+            ctx.acting(owner), person_id=house.there.id, hashed="x", reason="test", now=NOW
+        )
+
+
+def test_what_has_ended_is_swept_and_nothing_else(lone_house: House) -> None:
+    idle, used = lone_house.sign_in(), lone_house.sign_in()
+    with pytest.raises(identity.SignInRefused):
+        lone_house.sign_in("tea in the sun")
+    lone_house.found(used.token, NOW + timedelta(hours=6))
+
+    with lone_house.begin() as ctx:
+        assert identity.sweep(ctx, now=NOW + timedelta(hours=12)) == 2  # a session, and the tries
+        assert identity.sweep(ctx, now=NOW + timedelta(hours=12)) == 0
+    assert lone_house.found(idle.token) is None
+    assert lone_house.found(used.token) is not None
+
+
+def test_verify_finds_a_password_of_nobody(lone_house: House) -> None:
+    with lone_house.begin() as ctx:
+        assert list(identity.verify(ctx)) == []
+        nobody = parties.PersonId(lone_house.here.party_id)
+        store.password_put(ctx, person_id=nobody, hashed="x", now=NOW)
+
+        [finding] = identity.verify(ctx)
+
+    assert finding.check == "password_of_a_person"
+
+
+def test_neither_password_token_nor_address_lie_in_the_database(
+    lone_house: House, world: World, keyring: KeyRing
+) -> None:
+    signed_in = lone_house.sign_in(address="203.0.113.7")
+    with pytest.raises(identity.SignInRefused):
+        lone_house.sign_in("tea in the sun", address="203.0.113.7")
+
+    with world.engine.connect() as connection:
+        kept = [
+            str(connection.execute(sa.text(f"SELECT t::text FROM {name} t")).scalars().all())  # noqa: S608
+            for name in (
+                "identity.password",
+                "identity.session",
+                "identity.attempt",
+                "parties.audit",
+            )
+        ]
+    for secret in (PASSWORD, signed_in.token, "203.0.113.7", lone_house.email):
+        assert not any(secret in text or secret.encode().hex() in text for text in kept), secret
+
+
+def test_a_link_sets_a_password_ends_all_sessions_and_lasts_seven_days(house: House) -> None:
+    before = house.sign_in()
+    with house.begin() as ctx:
+        made = identity.invite(ctx, party_id=house.here.party_id, person_id=house.here.id, now=NOW)
+
+    def accept(now: datetime) -> identity.SignedIn:
+        return identity.link_accept(
+            house.begin, token=made.token, password="a cup of green tea", now=now
+        )
+
+    with pytest.raises(identity.LinkEnded):
+        accept(NOW + timedelta(days=7))
+    signed_in = accept(NOW + timedelta(days=7, seconds=-1))
+    assert signed_in.record.who.person.id == house.here.id
+    assert house.found(before.token) is None
+    with pytest.raises(identity.LinkEnded):
+        accept(NOW)
+
+
+def test_nobody_lets_in_who_may_do_more_than_they(house: House) -> None:
+    with house.begin() as ctx:
+        here = parties.people_find(ctx, person_ids=[house.here.id])[house.here.id].party
+        clerk = Actor("partner", here.id, "key_x", frozenset({"people:write", "orders:read"}))
+        with pytest.raises(Forbidden):
+            identity.invite(ctx.acting(clerk), party_id=here.id, person_id=house.here.id, now=NOW)
+        with pytest.raises(Forbidden):
+            parties.person_add(
+                ctx.acting(clerk),
+                party_id=here.id,
+                name="x",
+                email="x@example.cn",
+                role=parties.PersonRole.OWNER,
+            )
+        with pytest.raises(NotFound):
+            identity.invite(
+                ctx.acting(clerk),
+                party_id=house.there.party_id,
+                person_id=house.there.id,
+                now=NOW,
+            )
+
+
+def test_a_link_for_somebody_of_a_suspended_party_sets_nothing(house: House) -> None:
+    with house.begin() as ctx:
+        made = identity.invite(ctx, party_id=house.here.party_id, person_id=house.here.id, now=NOW)
+        parties.party_suspend(ctx, party_id=house.here.party_id, reason="test")
+
+    with pytest.raises(parties.PartySuspended):
+        identity.link_accept(house.begin, token=made.token, password="a cup of green tea", now=NOW)
+    with house.begin() as ctx:
+        hashed = store.passwords_read(ctx, person_ids=[house.here.id])[house.here.id]
+    assert password_matches(PASSWORD, hashed)
