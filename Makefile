@@ -36,7 +36,13 @@ help: ## list what can be done here
 
 .PHONY: run
 run: $(RUNTIME) ## start everything on http://127.0.0.1:8000 (WEILI_PORT changes the port)
+	@$(PY) web/console/build.py || \
+		echo "weili: without the console, then; all else works (make console builds it)" >&2
 	@exec $(VENV)/bin/weili up
+
+.PHONY: console
+console: $(RUNTIME) ## build the pages for people's browsers (a minute the first time)
+	@$(PY) web/console/build.py
 
 .PHONY: demo
 demo: $(RUNTIME) ## trade a sample world from catalogue to statements, then verify it

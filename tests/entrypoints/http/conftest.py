@@ -23,6 +23,7 @@ from tests.conftest import database_create, database_leave, database_url
 from weili.adapters.files.media import FolderMediaStore
 from weili.adapters.search import TantivyIndex, TantivyWriter
 from weili.entrypoints.http.app import create_app
+from weili.entrypoints.http.console import BUILT
 from weili.entrypoints.http.look_readers import look_readers
 from weili.entrypoints.http.looking import look_lane, look_work
 from weili.entrypoints.http.meter import Meter
@@ -140,7 +141,7 @@ class Serving:
 
 
 @contextmanager
-def served(world: World, meter: Meter | None = None) -> Iterator[str]:
+def served(world: World, meter: Meter | None = None, *, console: Path = BUILT) -> Iterator[str]:
     """Serve a world until the end of the block; gives the address."""
     (near, far), (near_look, far_look) = socket.socketpair(), socket.socketpair()
     with (
@@ -172,6 +173,7 @@ def served(world: World, meter: Meter | None = None) -> Iterator[str]:
             media=FolderMediaStore(Path(folder)),
             indexes={world.name: index},
             meter=meter,
+            console=console,
         )
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(

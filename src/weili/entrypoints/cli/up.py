@@ -307,8 +307,9 @@ class Supervisor:
             token = f"'Authorization: Bearer {partner['bearer']}'"
             say.out.print(f"  curl -H {token} '{self._url}/v1/skus?limit=3'\n", markup=False)
             say.line(
-                f"Its people sign in with the password {kept['password']} as:",
-                f"示例人员的登录密码为 {kept['password']}，邮箱如下：",
+                f"Its people sign in at {self._url}/console/ with the password "
+                f"{kept['password']} as:",
+                f"示例人员在 {self._url}/console/ 登录，密码为 {kept['password']}，邮箱如下：",
             )
             for one in kept["staff"]:
                 line = f"  {one['email']:<32}{one['name']}  {one['party']}"

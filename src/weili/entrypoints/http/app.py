@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -48,6 +49,7 @@ from weili.entrypoints.http import (
     tracks,
 )
 from weili.entrypoints.http.auth import Doorkeeper
+from weili.entrypoints.http.console import BUILT, console_router
 from weili.entrypoints.http.front import Front, Straight
 from weili.entrypoints.http.health import health_router
 from weili.entrypoints.http.hot import hot_routes
@@ -109,6 +111,7 @@ def create_app(
     is_fit: Callable[[World], bool] = lambda _: True,
     indexes: Mapping[str, SearchIndex] = MappingProxyType({}),
     meter: Meter | None = None,
+    console: Path = BUILT,
 ) -> ASGIApp:
     """Make the application.
 
@@ -116,7 +119,7 @@ def create_app(
     closed here. ``media`` is where the bytes of pictures lie. ``indexes`` are what is searched, by
     world; without one a search is refused as not ready. ``is_fit`` says whether a world's
     database is fit for this version. Threads are as many as the smallest pool has connections.
-    What is counted, ``meter`` shows.
+    What is counted, ``meter`` shows. ``console`` is the folder of the console's build.
     """
     lanes: list[PlaceLanes | LookLanes] = [*placing.values(), *looking.values()]
     meter = meter or Meter()
@@ -146,8 +149,8 @@ def create_app(
     app.router.routes[:0] = hot
     for module in FACES:
         app.include_router(module.router)
-    app.include_router(media_router(media))
-    app.include_router(catalogue.search_router(indexes))
+    for router in (media_router(media), catalogue.search_router(indexes), console_router(console)):
+        app.include_router(router)
     doorkeeper = Doorkeeper(worlds)
     app.include_router(session_router(worlds, forget=doorkeeper.forget_sessions))
     app.include_router(health_router(worlds, placing=placing, looking=looking, is_fit=is_fit))

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from weili.entrypoints.http.auth import Doorkeeper, console_check
 from weili.entrypoints.http.calls import Call
 from weili.entrypoints.http.meter import Meter
-from weili.entrypoints.http.policy import OPEN, PUBLIC, is_path
+from weili.entrypoints.http.policy import OPEN, is_path, is_public
 from weili.entrypoints.http.problems import (
     PathUnknown,
     Unexpected,
@@ -158,7 +158,7 @@ class Front:
         self, scope: Scope, receive: Receive, headers: dict[str, str], language: str
     ) -> Receive:
         """Read the body and admit the one who asks; gives a ``receive`` that tells it again."""
-        if scope["path"] in PUBLIC:
+        if is_public(scope["path"]):
             return receive
         is_open = (scope["method"], scope["path"]) in OPEN
         if is_open:

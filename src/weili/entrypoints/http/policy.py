@@ -22,6 +22,9 @@ OF_SESSIONS: Final = frozenset(
 )
 """What only somebody may ask who has signed in; a key is refused."""
 
+CONSOLE_PATH: Final = "/console"
+"""Below it lie the console's files, for anyone."""
+
 ANY_KEY: Final = ""
 """A route that any working key may use."""
 
@@ -268,6 +271,11 @@ _PATHS: Final = re.compile(
         for path in dict.fromkeys(path for _, path in POLICY)
     )
 )
+
+
+def is_public(path: str) -> bool:
+    """Say whether a path is answered without credentials."""
+    return path in PUBLIC or path == CONSOLE_PATH or path.startswith(f"{CONSOLE_PATH}/")
 
 
 def is_path(path: str) -> bool:

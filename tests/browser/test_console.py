@@ -1,0 +1,184 @@
+"""First journeys in the console: each party's staff sign in, do their work and sign out."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Desk
+from tests.faults.house import House
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
+# Every page is seen in both languages and both themes: (locale, colour scheme).
+LOOKS = [("zh-CN", "light"), ("zh-CN", "dark"), ("en-GB", "light"), ("en-GB", "dark")]
+
+
+@pytest.fixture(scope="module")
+def sample(house: House) -> dict[str, Any]:
+    return dict(json.loads((house.home / "sample.json").read_text()))
+
+
+def email_of(sample: dict[str, Any], kind: str, role: str) -> str:
+    wanted = kind, role
+    [email] = [one["email"] for one in sample["staff"] if (one["kind"], one["role"]) == wanted]
+    return str(email)
+
+
+@pytest.fixture(scope="module")
+def order(house: House) -> str:
+    """An order of the first sample partner."""
+    status, placed = house.place("BROWSER-1")
+    assert status == 201
+    return str(placed["id"])
+
+
+def test_a_buyer_signs_in_reads_an_order_and_signs_out(
+    desk: Desk, sample: dict[str, Any], order: str
+) -> None:
+    page = desk.page
+    # Given somebody who follows a colleague's link to an order
+    desk.open(f"/orders?open={order}")
+    expect(page).to_have_url(re.compile("/console/sign-in[?]next=/orders"))
+    # When they mistype their password, they are told, in their language, and may try again
+    page.locator("#email").fill(email_of(sample, "partner", "buyer"))
+    page.locator("#password").fill("not the password")
+    page.locator("button[type=submit]").click()
+    expect(page.get_by_role("alert")).to_contain_text("密码")
+    page.locator("#password").fill(sample["password"])
+    page.locator("button[type=submit]").click()
+    # Then they are where the link led, with the order open
+    drawer = page.get_by_role("dialog", name="订单详情")
+    expect(drawer).to_contain_text(order)
+    expect(drawer).to_contain_text("BROWSER-1")
+    # And the recipient is masked until they say why they look
+    expect(drawer).not_to_contain_text("19912345678")
+    drawer.get_by_role("button", name="查看明文").click()
+    asked = page.get_by_role("dialog", name="查看收货人明文")
+    asked.locator("#reason").fill("客户来电核对地址")
+    asked.get_by_role("button", name="查看明文").click()
+    expect(asked).to_be_hidden()
+    expect(drawer).to_contain_text("19912345678")
+    # When they sign out, the same page asks to sign in again
+    page.keyboard.press("Escape")
+    page.locator(".who").click()
+    page.get_by_role("menuitem", name="退出登录").click()
+    expect(page.locator("#password")).to_be_visible()
+    assert [cookie["name"] for cookie in page.context.cookies()] == []
+    desk.open("/orders")
+    expect(page.locator("#password")).to_be_visible()
+    assert desk.complaints == []
+
+
+def test_a_page_of_another_role_is_not_shown_and_its_route_refuses(
+    desk: Desk, sample: dict[str, Any]
+) -> None:
+    page = desk.page
+    desk.sign_in(email_of(sample, "partner", "finance"), sample["password"])
+    expect(page.get_by_role("link", name="账户")).to_be_visible()
+    expect(page.get_by_role("link", name="供应商")).to_have_count(0)
+    desk.open("/operator/goods")
+    expect(page.get_by_text("此页面不存在，或您的角色无权查看。")).to_be_visible()
+    status = page.evaluate("fetch('/v1/operator/skus').then((answer) => answer.status)")
+    assert status == 403
+    # A change by cookie without the console's header is refused, whatever the role
+    status = page.evaluate(
+        "fetch('/v1/session', {method: 'DELETE'}).then((answer) => answer.status)"
+    )
+    assert status == 403
+    assert desk.complaints == []
+
+
+def test_a_table_is_walked_by_keyboard_and_filters_stay_in_the_address(
+    desk: Desk, sample: dict[str, Any]
+) -> None:
+    page = desk.page
+    desk.sign_in(email_of(sample, "operator", "merchandiser"), sample["password"])
+    desk.open("/operator/goods")
+    rows = page.locator("tbody tr")
+    at_rest = page.locator("[aria-busy=false]")
+    expect(rows).to_have_count(50)
+    rows.first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("PageDown")
+    expect(page).to_have_url(re.compile("cursor="))
+    expect(at_rest).to_be_visible()
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("cursor="))
+    expect(at_rest).to_be_visible()
+    title = rows.first.locator(".first").first.inner_text()
+    rows.first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text(title)
+    page.reload()
+    expect(page.get_by_role("dialog")).to_contain_text(title)
+    assert desk.complaints == []
+
+
+@pytest.mark.parametrize("desk", LOOKS, indirect=True, ids=["-".join(look) for look in LOOKS])
+def test_main_pages_have_no_barriers_in_both_languages_and_themes(
+    desk: Desk, sample: dict[str, Any], order: str, request: pytest.FixtureRequest
+) -> None:
+    look = request.node.callspec.id
+    page = desk.page
+    desk.open("/sign-in")
+    expect(page.locator("#password")).to_be_visible()
+    # What keeps people out is the same in both languages, but not in both themes.
+    has_barriers = desk.barriers if look.startswith("zh") else list
+    assert has_barriers() == []
+    desk.picture(f"sign-in-{look}")
+    walks = {
+        ("operator", "admin"): ("/operator/orders", "/operator/goods", "/operator/partners", "/me"),
+        ("partner", "owner"): ("/orders", f"/orders?open={order}", "/account", "/statement"),
+        ("supplier", "owner"): ("/supply/orders",),
+    }
+    for (kind, role), paths in walks.items():
+        desk.sign_in(email_of(sample, kind, role), sample["password"])
+        for target in paths:
+            desk.open(target)
+            expect(page.locator("h1")).to_be_visible()
+            expect(page.locator(".el-skeleton")).to_have_count(0)
+            page.wait_for_load_state("networkidle")
+            path, _, is_open = target.partition("?")
+            expect(page.locator(".problem")).to_have_count(0)
+            assert has_barriers() == [], target
+            desk.picture(f"{kind}{path.replace('/', '-')}{'-open' if is_open else ''}-{look}")
+        page.context.clear_cookies()
+    assert desk.complaints == []
+
+
+def test_an_owner_adds_a_clerk_who_sets_a_password_by_the_link_and_signs_in(
+    desk: Desk, sample: dict[str, Any]
+) -> None:
+    page = desk.page
+    desk.sign_in(email_of(sample, "partner", "owner"), sample["password"])
+    desk.open("/people")
+    page.locator("#person-name").fill("安小禾")
+    page.locator("#person-email").fill("an@partner.example")
+    page.locator(".el-select", has=page.locator("#person-role")).click()
+    page.get_by_role("option", name="文员").click()
+    page.get_by_role("button", name="添加").click()
+    row = page.locator("tr", has_text="安小禾")
+    expect(row).to_contain_text("文员")
+    row.get_by_role("button", name="邀请").click()
+    link = page.locator(".link").inner_text()
+    assert link.startswith(f"{desk.url}/console/invitation#sandbox.")
+    page.context.clear_cookies()
+    # The link is opened in a page of its own; one that is open already would only change its hash.
+    page.goto("about:blank")
+    page.goto(link)
+    page.locator("#password").fill("correct horse battery")
+    page.locator("#again").fill("correct horse batterie")
+    page.locator("button[type=submit]").click()
+    expect(page.get_by_text("两次输入不一致")).to_be_visible()
+    page.locator("#again").fill("correct horse battery")
+    page.locator("button[type=submit]").click()
+    expect(page.locator(".who")).to_contain_text("安小禾")
+    # A clerk orders, but does not see the account or the people
+    expect(page.get_by_role("link", name="订单")).to_be_visible()
+    expect(page.get_by_role("link", name="账户")).to_have_count(0)
+    expect(page.get_by_role("link", name="人员")).to_have_count(0)
+    assert desk.complaints == []

@@ -1,0 +1,41 @@
+/** How amounts, moments and ids are written. */
+import { language } from './words'
+
+const ZONE = 'Asia/Shanghai'
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function format(kind: 'moment' | 'day', parts: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${kind} ${language.value}`
+  let found = formats.get(key)
+  if (!found) {
+    const locale = language.value === 'zh' ? 'zh-CN' : 'en-GB'
+    found = new Intl.DateTimeFormat(locale, { timeZone: ZONE, ...parts })
+    formats.set(key, found)
+  }
+  return found
+}
+
+/** Write whole fen as yuan; no float comes near. */
+export function money(minor: number): string {
+  const digits = String(Math.abs(minor)).padStart(3, '0')
+  const yuan = digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, ',')
+  return `${minor < 0 ? '−' : ''}¥${yuan}.${digits.slice(-2)}`
+}
+
+/** Write a moment as the clocks in China show it. */
+export function moment(at: string | null): string {
+  if (!at) return '—'
+  const parts = { dateStyle: 'short', timeStyle: 'medium' } as const
+  return format('moment', parts).format(new Date(at))
+}
+
+/** Write a day that the API gives as 2026-11-20. */
+export function day(on: string | null): string {
+  if (!on) return '—'
+  return format('day', { dateStyle: 'medium' }).format(new Date(`${on}T00:00:00+08:00`))
+}
+
+/** Write the end of an id, which tells it from its neighbours. */
+export function shortId(id: string): string {
+  return `…${id.slice(-6)}`
+}
