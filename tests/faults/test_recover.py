@@ -137,11 +137,14 @@ def test_a_moment_that_was_not_archived_leaves_everything_as_it_was(
         assert (received.returncode, "end it first" in received.stderr) == (6, True)
         for _ in range(2):
             assert house.command("db", "base", str(folder), "--keep", "1").returncode == 0
-    assert len(list(folder.glob("base-*"))) == 1
-    assert house.place("KEPT-1")[0] == 201
-    running = house.command("db", "recover", str(folder))
-    assert "Weili runs here" in running.stderr
-    house.stop()
+        assert len(list(folder.glob("base-*"))) == 1
+        assert house.place("KEPT-1")[0] == 201
+        running = house.command("db", "recover", str(folder))
+        assert "Weili runs here" in running.stderr
+        house.stop()
+        # Whoever receives waits for a server, and would have the next one's log
+        waited = house.command("db", "recover", str(folder))
+        assert (waited.returncode, "end it first" in waited.stderr) == (6, True)
 
     early = house.command("db", "recover", str(folder), "--to", "2026-01-01T00:00:00+08:00")
     assert "no copy that ended before" in early.stderr

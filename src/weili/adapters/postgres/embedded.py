@@ -187,6 +187,9 @@ def status(home: Path) -> Server | None:
         password = folder.password_read(place)
         if postmaster is None or password is None:
             return None
+        if _lost_its_socket(place):
+            _folders_check(postmaster)
+            return None
         with suppress(psycopg.OperationalError):
             _prove(place, password)
             return _server(place, postmaster, password, adopted=True)
@@ -359,12 +362,7 @@ def _answers(place: Place, postmaster: Process, patience_s: float) -> bool:
         if waited_s > (patience_s if busy else _ANSWER_TIMEOUT_S):
             break
         if _lost_its_socket(place):
-            if not _sees_our_files(postmaster):
-                raise EmbeddedPostgresError(
-                    f"PostgreSQL (pid {postmaster.pid}) runs in a service that has a temporary"
-                    " folder of its own, where its socket lies; run this in a unit with"
-                    " JoinsNamespaceOf=weili.service."
-                )
+            _folders_check(postmaster)
             _stop(postmaster, signal.SIGINT)
             return False
         now = processes.find(postmaster.pid)
@@ -397,13 +395,21 @@ def _lost_its_socket(place: Place) -> bool:
     return False
 
 
-def _sees_our_files(process: Process) -> bool:
-    """Say whether a process has the same folders at the same paths as this one."""
+def _folders_check(postmaster: Process) -> None:
+    """See that a server has the same folders at the same paths as we.
+
+    Raises: EmbeddedPostgresError.
+    """
     try:
-        theirs, ours = (Path(f"/proc/{pid}/ns/mnt").readlink() for pid in (process.pid, "self"))
+        theirs, ours = (Path(f"/proc/{pid}/ns/mnt").readlink() for pid in (postmaster.pid, "self"))
     except OSError:  # There is no such thing here, or it has just ended.
-        return True
-    return theirs == ours
+        return
+    if theirs != ours:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL (pid {postmaster.pid}) runs in a service that has a temporary"
+            " folder of its own, where its socket lies; run this in a unit with"
+            " JoinsNamespaceOf=weili.service."
+        )
 
 
 def _connect(place: Place, password: str | None) -> psycopg.Connection[tuple[str]]:

@@ -29,12 +29,17 @@ def status(as_json: JsonOption = False) -> None:
     connected to the database.
     """
     from weili import bootstrap, migrations
-    from weili.adapters.postgres import databases, embedded
+    from weili.adapters.postgres import EmbeddedPostgresError, databases, embedded
     from weili.entrypoints.cli.up import running
 
     settings = bootstrap.Settings.read(os.environ)
     is_embedded = settings.database_url is None
-    server = embedded.status(settings.postgres_home) if is_embedded else None
+    server, is_hidden = None, False
+    try:
+        server = embedded.status(settings.postgres_home) if is_embedded else None
+    except EmbeddedPostgresError as error:
+        is_hidden = True
+        say.note(f"weili: {error}", f"weili：{error}")
     worlds: dict[str, dict[str, Any]] = {
         name: {"schema": None, "has_worker": None} for name in settings.worlds
     }
@@ -48,7 +53,7 @@ def status(as_json: JsonOption = False) -> None:
         "running": up,
         "api": _api(settings, up),
         "database": "embedded" if is_embedded else "by URL",
-        "database_runs": is_there,
+        "database_runs": None if is_hidden else is_there,
         "home": str(settings.home),
         "schema_needed": migrations.head(),
         "worlds": worlds,

@@ -46,18 +46,22 @@ class MeterServer(ThreadingMixIn, WSGIServer):
 
     def process_request(self, request: Request, client_address: object) -> None:
         """Give a reader its thread, if there is room."""
-        if self._room.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._room.acquire(blocking=False):
             self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # The machine has no thread left.
+            self._room.release()
+            raise
 
     def process_request_thread(self, request: Request, client_address: object) -> None:
         """Answer a reader, and cut it off when its time is over."""
         # Not a timeout of the socket, which one who sends a letter now and then never meets.
         cut = threading.Timer(self._reader_s, _cut, [request])
         cut.daemon = True
-        cut.start()
         try:
+            cut.start()
             super().process_request_thread(request, client_address)
         finally:
             cut.cancel()
