@@ -175,7 +175,8 @@ def _walk_all(
             _walk(operation, mode, examples, asking=asking)
 
 
-@pytest.mark.timeout(600)
+# A machine that is busy with others takes five times as long.
+@pytest.mark.timeout(300)
 def test_whatever_is_sent_is_answered_as_the_document_says(
     serving: Serving,
     operations: list[APIOperation],
