@@ -67,7 +67,7 @@ def test_an_administrator_may_be_given_a_link_instead(fresh: Run) -> None:
 
     token = json.loads(made.out)["link"].removeprefix("/console/invitation#sandbox.")
     with world_opened(None) as world:
-        identity.link_accept(world.begin, token=token, password=PASSWORD, now=wall_now())
+        identity.link_accept(world.begin, token=token, password=PASSWORD, code=None, now=wall_now())
     assert _sign_in(PASSWORD).record.who.person.role == "admin"
 
 

@@ -1,5 +1,6 @@
 """People sign in over HTTP, and do what their role lets them, with a cookie and no key."""
 
+import base64
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from weili.entrypoints.http.front import OPEN_BYTES_MAX
 from weili.entrypoints.http.policy import OF_SESSIONS, POLICY
 from weili.kit.clock import wall_now
 from weili.kit.ids import id_text
+from weili.kit.secrets import totp_code
 from weili.modules import identity, parties
 from weili.modules.identity import store, tries
 
@@ -25,6 +27,8 @@ ROLES = {
     "rival": ("creator", parties.PersonRole.OWNER),
     "packer": ("grocer", parties.PersonRole.WAREHOUSE),
     "admin": ("operator", parties.PersonRole.ADMIN),
+    "leaver": ("street", parties.PersonRole.BUYER),
+    "guard": ("street", parties.PersonRole.FINANCE),
     "money": ("operator", parties.PersonRole.FINANCE),
 }
 
@@ -418,3 +422,56 @@ def test_the_operator_invites_people_of_any_party_and_others_of_their_own_alone(
     assert made.headers["cache-control"] == "no-store"
     elsewhere = there.replace(party_id, id_text("pty", browser.serving.market.street))
     assert browser.ask("POST", elsewhere).status_code == 404
+
+
+def test_who_sets_up_a_second_factor_is_asked_for_it(browser: Browser) -> None:
+    browser.sign_in("guard")
+    begun = browser.ask("POST", "/v1/second-factor")
+    assert (begun.status_code, begun.headers["cache-control"]) == (201, "no-store")
+    secret = base64.b32decode(begun.json()["secret"])
+    step = int(wall_now().timestamp()) // 30
+    wrong = browser.ask("POST", "/v1/second-factor:confirm", {"code": "x"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "code_refused")
+    confirmed = browser.ask("POST", "/v1/second-factor:confirm", {"code": totp_code(secret, step)})
+    codes = confirmed.json()["recovery_codes"]
+    assert len(codes) == 10
+    assert browser.ask("GET", "/v1/session").json()["has_second_factor"] is True
+
+    needed = browser.sign_in("guard")
+    assert (needed.status_code, needed.json()["code"]) == (401, "second_factor_needed")
+    used = browser.sign_in("guard", code=totp_code(secret, step))
+    assert (used.status_code, used.json()["code"]) == (422, "code_refused")
+    signed_in = browser.sign_in("guard", code=codes[0])
+    assert (signed_in.status_code, signed_in.json()["has_second_factor"]) == (201, True)
+
+    removed = browser.ask("POST", "/v1/second-factor:remove", {"password": PASSWORD})
+    assert removed.json() == {"done": True}
+    assert browser.sign_in("guard").json()["has_second_factor"] is False
+
+
+def test_who_leaves_is_out_at_once_and_may_be_invited_again(
+    browser: Browser, staff: dict[str, parties.Person]
+) -> None:
+    leaver = Browser(browser.serving)
+    leaver.sign_in("leaver")
+    person_id = id_text("per", staff["leaver"].id)
+    end = f"/v1/people/{person_id}:endAccess"
+    body = {"reason": "left the company"}
+    browser.sign_in("rival")
+    refused = browser.ask("POST", end, body, **{"idempotency-key": "leaver-1"})
+    assert refused.status_code == 404
+    assert leaver.ask("GET", "/v1/session").status_code == 200
+
+    browser.sign_in("owner")
+    unused = browser.ask("POST", f"/v1/people/{person_id}:invite").json()["link"]
+    for key in ("leaver-2", "leaver-3"):
+        ended = browser.ask("POST", end, body, **{"idempotency-key": key})
+        assert ended.json() == {"done": True}
+
+    assert leaver.ask("GET", "/v1/session").status_code == 401
+    assert leaver.sign_in("leaver").status_code == 401
+    accept = {"token": unused.partition("#")[2], "password": PASSWORD}
+    assert leaver.ask("POST", "/v1/invitations:accept", accept).status_code == 404
+    again = browser.ask("POST", f"/v1/people/{person_id}:invite").json()["link"]
+    accept["token"] = again.partition("#")[2]
+    assert leaver.ask("POST", "/v1/invitations:accept", accept).status_code == 201

@@ -33,6 +33,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "Add someone who works for a party. They sign in once they have a password.": (
             "为主体添加人员；设置密码后即可登录。"
         ),
+        "Remove the second factor of someone who lost both their telephone and their codes.": (
+            "移除人员的动态验证：用于手机与恢复码均已丢失的情形。"
+        ),
         "Make the link by which someone sets their password, once, within seven days.": (
             "生成供人员设置密码的链接：七天内有效，仅可使用一次。"
         ),

@@ -138,6 +138,32 @@ def person_password(party: PartyArgument, email: EmailOption, world: WorldOption
     say.line(f"{person.name} signs in with it from now on.", f"{person.name} 即日起以此密码登录。")
 
 
+@app.command("clear-factor")
+def factor_clear(
+    party: PartyArgument,
+    email: EmailOption,
+    reason: Annotated[str, typer.Option("--reason", help="Why; goes into the audit log.")],
+    world: WorldOption = None,
+) -> None:
+    """Remove the second factor of someone who lost both their telephone and their codes."""
+    from weili.kit.world import in_transaction
+    from weili.modules import identity, parties
+
+    with world_opened(world) as opened:
+
+        def work(ctx: "Ctx") -> "Person":
+            found = party_found(ctx, party)
+            person = parties.person_by_email(ctx, party_id=found.id, email=email)
+            identity.factor_clear(ctx, person_id=person.id, reason=reason)
+            return person
+
+        person = in_transaction(opened.begin, work)
+    say.line(
+        f"{person.name} signs in with the password alone until they set another.",
+        f"在重新设置之前，{person.name} 仅凭密码登录。",
+    )
+
+
 def _password_asked() -> str:
     """Ask at the terminal without showing it, or read one line of what is piped in."""
     if not sys.stdin.isatty():

@@ -43,6 +43,9 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/session",
         "/v1/password",
         "/v1/invitations:accept",
+        "/v1/second-factor",
+        "/v1/second-factor:confirm",
+        "/v1/second-factor:remove",
         "/v1/people/{person_id}:invite",
         "/v1/operator/parties/{party_id}/people/{person_id}:invite",
     }

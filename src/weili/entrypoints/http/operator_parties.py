@@ -29,6 +29,7 @@ from weili.entrypoints.http.orders import ReasonBody
 from weili.entrypoints.http.people import (
     PersonBody,
     PersonIdIn,
+    access_ended,
     invited,
     person_document,
 )
@@ -310,6 +311,16 @@ def person_reveal_email(
 def person_invite(call: CallIn, party_id: PartyIdIn, person_id: PersonIdIn) -> Response:
     """Make the link by which a person sets their password; one made before works no more."""
     return invited(call, party_id, person_id)
+
+
+@router.post(
+    "/v1/operator/parties/{party_id}/people/{person_id}:endAccess", response_model=answers.DoneOut
+)
+def person_end_access(
+    call: CallIn, party_id: PartyIdIn, person_id: PersonIdIn, body: ReasonBody
+) -> Response:
+    """Take from a person all by which they sign in, as when they leave."""
+    return access_ended(call, party_id, person_id, body.reason)
 
 
 @router.post("/v1/operator/keys", response_model=answers.IssuedKeyOut, status_code=201)

@@ -10,6 +10,7 @@ from weili.entrypoints.http import answers, session_answers
 from weili.entrypoints.http.calls import Call, CallIn, carry_out, change, read, respond
 from weili.entrypoints.http.documents import moment, page
 from weili.entrypoints.http.fields import LIMIT, Body, CursorIn, LimitIn, TitleIn, id_pattern
+from weili.entrypoints.http.orders import ReasonBody
 from weili.kit.clock import wall_now
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_parse, id_text
@@ -70,6 +71,29 @@ def people_invite(call: CallIn, person_id: PersonIdIn) -> Response:
     It works once, for seven days; one that was made before works no more.
     """
     return invited(call, call.actor.party_id, person_id)
+
+
+@router.post("/v1/people/{person_id}:endAccess", response_model=answers.DoneOut)
+def people_end_access(call: CallIn, person_id: PersonIdIn, body: ReasonBody) -> Response:
+    """Take from somebody of your party all by which they sign in, as when they leave.
+
+    Their sessions end at once on this server, and within five seconds on others. Keys that they
+    issued stay: revoke them.
+    """
+    return access_ended(call, call.actor.party_id, person_id, body.reason)
+
+
+def access_ended(call: Call, party_id: PartyId, person_id: str, reason: str) -> Response:
+    """Shut a person of a party out."""
+    who = parties.PersonId(id_parse(parties.PERSON_PREFIX, person_id))
+
+    def work(ctx: Ctx) -> dict[str, bool]:
+        identity.access_end(ctx, party_id=party_id, person_id=who, reason=reason)
+        return {"done": True}
+
+    response = change(call, work)
+    call.forget_keys()
+    return response
 
 
 def invited(call: Call, party_id: PartyId, person_id: str) -> Response:

@@ -18,6 +18,9 @@ OF_SESSIONS: Final = frozenset(
         ("GET", "/v1/sessions"),
         ("DELETE", "/v1/sessions/{session_id}"),
         ("POST", "/v1/password"),
+        ("POST", "/v1/second-factor"),
+        ("POST", "/v1/second-factor:confirm"),
+        ("POST", "/v1/second-factor:remove"),
     }
 )
 """What only somebody may ask who has signed in; a key is refused."""
@@ -35,9 +38,13 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("GET", "/v1/sessions"): ANY_KEY,
         ("DELETE", "/v1/sessions/{session_id}"): ANY_KEY,
         ("POST", "/v1/password"): ANY_KEY,
+        ("POST", "/v1/second-factor"): ANY_KEY,
+        ("POST", "/v1/second-factor:confirm"): ANY_KEY,
+        ("POST", "/v1/second-factor:remove"): ANY_KEY,
         ("GET", "/v1/people"): "people:write",
         ("POST", "/v1/people"): "people:write",
         ("POST", "/v1/people/{person_id}:invite"): "people:write",
+        ("POST", "/v1/people/{person_id}:endAccess"): "people:write",
         ("GET", "/v1/areas"): ANY_KEY,
         ("POST", "/v1/addresses:resolve"): ANY_KEY,
         ("GET", "/v1/areas/changes"): ANY_KEY,
@@ -167,6 +174,7 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
             "/v1/operator/parties/{party_id}/people/{person_id}:revealEmail",
         ): "admin:parties",
         ("POST", "/v1/operator/parties/{party_id}/people/{person_id}:invite"): "admin:parties",
+        ("POST", "/v1/operator/parties/{party_id}/people/{person_id}:endAccess"): "admin:parties",
         ("POST", "/v1/operator/keys"): "admin:parties",
         ("GET", "/v1/operator/keys"): "admin:parties",
         ("POST", "/v1/operator/keys/{key_id}:revoke"): "admin:parties",

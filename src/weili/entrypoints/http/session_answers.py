@@ -75,3 +75,16 @@ class InvitationOut(Document):
         str,
         Field(description="below this server's address; it works once, for seven days"),
     ]
+
+
+class NewFactorOut(Document):
+    """What a telephone is given, this once: as text, and as what its camera reads."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryOut(Document):
+    """Codes for when the telephone is lost, told this once; each works once."""
+
+    recovery_codes: list[str]

@@ -25,6 +25,7 @@ from weili.modules import identity, parties
 EMAIL_MAX: Final = 254
 WORLD_MAX: Final = 63
 TOKEN_MAX: Final = 200
+CODE_MAX: Final = 64
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-proto")
 _NO_STORE: Final = {"cache-control": "no-store"}
@@ -40,6 +41,9 @@ PasswordIn = Annotated[
 SessionIdIn = Annotated[str, Path(pattern=id_pattern(identity.SESSION_PREFIX))]
 
 
+CodeIn = Annotated[str, Field(min_length=1, max_length=CODE_MAX)]
+
+
 class SignInBody(Body):
     """Who somebody says they are; `world` may be left out where there is only one."""
 
@@ -47,6 +51,7 @@ class SignInBody(Body):
     party: PartyIdIn | None = None
     email: Annotated[str, Field(min_length=3, max_length=EMAIL_MAX)]
     password: PasswordIn
+    code: CodeIn | None = None
 
 
 class PasswordBody(Body):
@@ -56,11 +61,24 @@ class PasswordBody(Body):
     new: PasswordIn
 
 
+class CodeBody(Body):
+    """A code that the telephone shows now."""
+
+    code: CodeIn
+
+
+class OwnPasswordBody(Body):
+    """A person's own password, to prove that it is still they."""
+
+    password: PasswordIn
+
+
 class AcceptBody(Body):
     """The token of a link, with the world before it, and the password to come."""
 
     token: Annotated[str, Field(min_length=1, max_length=TOKEN_MAX)]
     password: PasswordIn
+    code: CodeIn | None = None
 
 
 def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -> APIRouter:
@@ -87,7 +105,7 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
         for an e-mail address, or thirty from a network address, it is paused for 15 minutes.
         """
         world = _world_of(worlds, body.world)
-        asked = identity.SignIn(body.email, body.password, body.party, _address(request))
+        asked = identity.SignIn(body.email, body.password, body.party, _address(request), body.code)
         signed_in = await desk.do(
             lambda: identity.sign_in(world.begin, asked=asked, now=wall_now())
         )
@@ -104,16 +122,24 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
         world = worlds[name]
         signed_in = await desk.do(
             lambda: identity.link_accept(
-                world.begin, token=token, password=body.password, now=wall_now()
+                world.begin,
+                token=token,
+                password=body.password,
+                code=body.code,
+                now=wall_now(),
             )
         )
         forget()
         return _signed_in_response(request, world, signed_in)
 
     @router.get("/v1/session", response_model=session_answers.SessionOut)
-    async def session_get(call: CallIn) -> Response:
+    def session_get(call: CallIn) -> Response:
         """Show who has signed in, and what they may do."""
-        return _document_response(call.world, session_of(call), status=200)
+        record = session_of(call)
+        has_factor = carry_out(
+            call, lambda ctx: identity.has_factor(ctx, person_id=record.who.person.id)
+        )
+        return _stored_nowhere(_document(call.world, record, has_factor=has_factor))
 
     @router.delete("/v1/session", status_code=204)
     def session_close(request: Request, call: CallIn) -> Response:
@@ -162,6 +188,38 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
         forget()
         return _stored_nowhere({"done": True})
 
+    @router.post("/v1/second-factor", response_model=session_answers.NewFactorOut, status_code=201)
+    def factor_begin(call: CallIn) -> Response:
+        """Begin to set up a second factor: a program on your telephone that shows codes.
+
+        It is asked for from when a code of it was confirmed.
+        """
+        record = session_of(call)
+        made = carry_out(
+            call, lambda ctx: identity.factor_begin(ctx, record=record, now=wall_now())
+        )
+        return _stored_nowhere({"secret": made.secret, "uri": made.uri}, status=201)
+
+    @router.post("/v1/second-factor:confirm", response_model=session_answers.RecoveryOut)
+    def factor_confirm(call: CallIn, body: CodeBody) -> Response:
+        """Have the second factor asked for from now on; gives the recovery codes, this once."""
+        record = session_of(call)
+        codes = identity.factor_confirm(
+            call.world.begin, record=record, code=body.code, now=wall_now()
+        )
+        return _stored_nowhere({"recovery_codes": codes})
+
+    @router.post("/v1/second-factor:remove", response_model=answers.DoneOut)
+    async def factor_remove(call: CallIn, body: OwnPasswordBody) -> Response:
+        """Have no second factor asked for any more; takes your password."""
+        record = session_of(call)
+        await desk.do(
+            lambda: identity.factor_remove(
+                call.world.begin, record=record, password=body.password, now=wall_now()
+            )
+        )
+        return _stored_nowhere({"done": True})
+
     return router
 
 
@@ -199,15 +257,16 @@ def _world_of(worlds: Mapping[str, World], name: str | None) -> World:
 
 
 def _signed_in_response(request: Request, world: World, signed_in: identity.SignedIn) -> Response:
-    response = _document_response(world, signed_in.record, status=201)
+    document = _document(world, signed_in.record, has_factor=signed_in.has_factor)
+    response = _stored_nowhere(document, status=201)
     cookie = f"{world.name}.{signed_in.token}"
     response.headers["set-cookie"] = _cookie(request, cookie, identity.SESSION_AGE.days)
     return response
 
 
-def _document_response(world: World, record: identity.SessionRecord, *, status: int) -> Response:
+def _document(world: World, record: identity.SessionRecord, *, has_factor: bool) -> dict[str, Any]:
     who = record.who
-    document = {
+    return {
         "person": {
             "id": id_text(parties.PERSON_PREFIX, who.person.id),
             "name": who.person.name,
@@ -222,10 +281,9 @@ def _document_response(world: World, record: identity.SessionRecord, *, status: 
         "world": world.name,
         "is_sandbox": world.is_sandbox,
         "scopes": sorted(who.actor().scopes),
-        "has_second_factor": False,
+        "has_second_factor": has_factor,
         "expires_at": moment(record.session.ends_at),
     }
-    return _stored_nowhere(document, status=status)
 
 
 def _stored_nowhere(document: Mapping[str, Any], *, status: int = 200) -> Response:

@@ -1,6 +1,21 @@
 """Identity: how people sign in, what they prove it with, and their sessions."""
 
-from weili.modules.identity.links import LINK_AGE, Invitation, invite, link_accept, link_path
+from weili.modules.identity.factors import (
+    NewFactor,
+    factor_begin,
+    factor_clear,
+    factor_confirm,
+    factor_remove,
+    has_factor,
+)
+from weili.modules.identity.links import (
+    LINK_AGE,
+    Invitation,
+    access_end,
+    invite,
+    link_accept,
+    link_path,
+)
 from weili.modules.identity.model import (
     ADDRESS_TRIES_MAX,
     PASSWORD_LENGTH_MAX,
@@ -18,9 +33,12 @@ from weili.modules.identity.model import (
 )
 from weili.modules.identity.problems import (
     SESSION_WORD,
+    CodeRefused,
+    FactorExists,
     LinkEnded,
     PartyNeeded,
     PasswordRefused,
+    SecondFactorNeeded,
     SignInPaused,
     SignInRefused,
 )
@@ -48,10 +66,14 @@ __all__ = [
     "SESSION_PREFIX",
     "SESSION_WORD",
     "TRIES_WITHIN",
+    "CodeRefused",
+    "FactorExists",
     "Invitation",
     "LinkEnded",
+    "NewFactor",
     "PartyNeeded",
     "PasswordRefused",
+    "SecondFactorNeeded",
     "Session",
     "SessionId",
     "SessionRecord",
@@ -59,6 +81,12 @@ __all__ = [
     "SignInPaused",
     "SignInRefused",
     "SignedIn",
+    "access_end",
+    "factor_begin",
+    "factor_clear",
+    "factor_confirm",
+    "factor_remove",
+    "has_factor",
     "invite",
     "link_accept",
     "link_path",

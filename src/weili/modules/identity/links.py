@@ -6,12 +6,13 @@ from typing import Final
 
 from weili.kit.context import Begin, Ctx, PartyId
 from weili.kit.ids import id_text
-from weili.kit.problems import NotFound
+from weili.kit.problems import NotFound, Problem
 from weili.kit.secrets import new_token, password_hash, token_hash
 from weili.kit.world import in_transaction
 from weili.modules import parties
-from weili.modules.identity import rules, store
-from weili.modules.identity.model import SignedIn
+from weili.modules.identity import rules, store, tries
+from weili.modules.identity.factors import code_check
+from weili.modules.identity.model import PERSON_TRIES_MAX, SignedIn
 from weili.modules.identity.problems import LinkEnded
 from weili.modules.identity.service import session_open
 
@@ -36,11 +37,7 @@ def invite(
 
     Raises: Forbidden; NotFound.
     """
-    record = parties.people_find(ctx, person_ids=[person_id]).get(person_id)
-    if record is None or record.party.id != party_id:
-        label = id_text(parties.PERSON_PREFIX, person_id)
-        raise NotFound(what=parties.PERSON_WORD, id=label)
-    parties.person_manage_check(ctx, party_id=party_id, role=record.person.role)
+    record = _managed(ctx, party_id, person_id)
     token = new_token()
     store.link_put(
         ctx,
@@ -54,21 +51,46 @@ def invite(
     return Invitation(record.person, token)
 
 
-def link_accept(begin: Begin, *, token: str, password: str, now: datetime) -> SignedIn:
+def access_end(ctx: Ctx, *, party_id: PartyId, person_id: parties.PersonId, reason: str) -> None:
+    """Take from somebody all by which they sign in, which is audited; again changes nothing more.
+
+    Their sessions, password, second factor and link go. They may be invited again.
+
+    Raises: Forbidden; InputInvalid; NotFound.
+    """
+    record = _managed(ctx, party_id, person_id)
+    # Rows are held in the order that who signs in or uses a link holds them: link, password,
+    # second factor, sessions. Each of those comes before this or not at all.
+    store.link_delete(ctx, person_id=person_id)
+    store.password_delete(ctx, person_id=person_id)
+    store.factor_delete(ctx, person_id=person_id)
+    store.sessions_delete(ctx, person_id=person_id, but=None)
+    subject = id_text(parties.PERSON_PREFIX, record.person.id)
+    parties.audit_write(ctx, action="person.access_end", subject=subject, reason=reason)
+
+
+def link_accept(
+    begin: Begin, *, token: str, password: str, code: str | None, now: datetime
+) -> SignedIn:
     """Set the password of whom a link is for, end their other sessions, and let them in.
 
+    Who has a second factor gives its code as well: a link takes the place of a password alone.
+
     Raises: InputInvalid; LinkEnded, for a link that is unknown, used, replaced or too old;
-    PartySuspended.
+    SignInPaused; PartySuspended; SecondFactorNeeded; CodeRefused.
     """
     digest = token_hash(token)
 
-    def looked(ctx: Ctx) -> None:
+    def looked(ctx: Ctx) -> Problem | None:
         # Before the password is worked on: a link that was made up costs no more than a look-up.
-        if store.link_person(ctx, token_hash=digest, now=now) is None:
-            raise LinkEnded
+        person_id = store.link_person(ctx, token_hash=digest, now=now)
+        if person_id is None:
+            return LinkEnded()
+        # With every code that is wrong the link can be tried again, so that is counted.
+        return tries.paused(ctx, {tries.link_mark(ctx, person_id): PERSON_TRIES_MAX}, now)
 
     checked = rules.password_checked(password, path="/password")
-    in_transaction(begin, looked)
+    tries.given(in_transaction(begin, looked))
     hashed = password_hash(checked)
 
     def accepted(ctx: Ctx) -> SignedIn:
@@ -81,6 +103,10 @@ def link_accept(begin: Begin, *, token: str, password: str, now: datetime) -> Si
         if who.party.state is parties.PartyState.SUSPENDED:
             raise parties.PartySuspended
         store.password_lock(ctx, person_id=who.person.id)
+        refused = code_check(ctx, who=who, code=code, now=now)
+        if refused is not None:
+            raise refused
+        store.tries_forget(ctx, mark=tries.link_mark(ctx, who.person.id))
         store.password_put(ctx, person_id=who.person.id, hashed=hashed, now=now)
         store.sessions_delete(ctx, person_id=who.person.id, but=None)
         return session_open(ctx, who=who, now=now)
@@ -91,3 +117,16 @@ def link_accept(begin: Begin, *, token: str, password: str, now: datetime) -> Si
 def link_path(world: str, token: str) -> str:
     """Write where the console takes a link: the token after #, which no server or proxy logs."""
     return f"/console/invitation#{world}.{token}"
+
+
+def _managed(ctx: Ctx, party_id: PartyId, person_id: parties.PersonId) -> parties.PersonRecord:
+    """Give a person of a party, whose people the actor may manage, in no role beyond their own.
+
+    Raises: Forbidden; NotFound.
+    """
+    record = parties.people_find(ctx, person_ids=[person_id]).get(person_id)
+    if record is None or record.party.id != party_id:
+        label = id_text(parties.PERSON_PREFIX, person_id)
+        raise NotFound(what=parties.PERSON_WORD, id=label)
+    parties.person_manage_check(ctx, party_id=party_id, role=record.person.role)
+    return record

@@ -63,6 +63,7 @@ class SignedIn:
     """A new session with its token, which is told this once."""
 
     record: SessionRecord
+    has_factor: bool
     token: str = field(repr=False)
 
 
@@ -74,3 +75,4 @@ class SignIn:
     password: str = field(repr=False)
     party_id: PartyId | None = None
     address: str = field(default="", repr=False)
+    code: str | None = field(default=None, repr=False)

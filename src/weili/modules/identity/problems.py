@@ -16,6 +16,33 @@ class SignInRefused(Problem):
     zh = "邮箱或密码有误。"
 
 
+class SecondFactorNeeded(Problem):
+    """The password is right, and a code is needed as well."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "second_factor_needed"
+    en = "The password is right; now give the code of your second factor."
+    zh = "密码正确；请再输入动态验证码。"
+
+
+class CodeRefused(Problem):
+    """A code of a second factor is wrong, was used before, or is too old."""
+
+    kind = Kind.UNPROCESSABLE
+    code = "code_refused"
+    en = "The code is wrong, was used before, or is too old; give the next one."
+    zh = "验证码有误、已使用过或已过期；请输入下一个验证码。"
+
+
+class FactorExists(Problem):
+    """A second factor is asked for already; it is to be removed before there is another."""
+
+    kind = Kind.CONFLICT
+    code = "second_factor_exists"
+    en = "You have a second factor already; remove it first."
+    zh = "已设置动态验证；请先将其移除。"
+
+
 class PasswordRefused(Problem):
     """Who has signed in gave a wrong password of their own."""
 

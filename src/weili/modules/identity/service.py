@@ -7,16 +7,17 @@ always the wall clock's time: a sandbox's own may be turned, and nobody's sessio
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from weili.kit.context import Begin, Ctx
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text, new_id
 from weili.kit.problems import NotFound, Problem
-from weili.kit.secrets import new_token, password_hash, password_matches, token_hash
+from weili.kit.secrets import KeyRingError, new_token, password_hash, password_matches, token_hash
 from weili.kit.world import in_transaction
 from weili.modules import parties
 from weili.modules.identity import rules, store, tries
+from weili.modules.identity.factors import code_check, has_factor
 from weili.modules.identity.model import (
     ADDRESS_TRIES_MAX,
     CANDIDATES_MAX,
@@ -42,8 +43,6 @@ from weili.modules.identity.problems import (
 
 SWEEP_MAX: Final = 1_000
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -59,15 +58,16 @@ def sign_in(begin: Begin, *, asked: SignIn, now: datetime) -> SignedIn:
     A try is counted before it is known how it ends, so that many at once get no further than one
     after another. An unknown e-mail address takes as long as a wrong password.
 
-    Raises: InputInvalid; SignInPaused; SignInRefused; PartyNeeded; PartySuspended.
+    Raises: InputInvalid; SignInPaused; SignInRefused; PartyNeeded; PartySuspended;
+    SecondFactorNeeded; CodeRefused.
     """
     password = rules.password_normal(asked.password)
-    known = _given(in_transaction(begin, lambda ctx: _known(ctx, asked, now)))
+    known = tries.given(in_transaction(begin, lambda ctx: _known(ctx, asked, now)))
     hashes = [each.hashed for each in known] or [None]
     # Each is worked on, whether or not one was right before it.
     is_right = [password_matches(password, hashed) for hashed in hashes]
     proved = [each for each, right in zip(known, is_right, strict=False) if right]
-    return _given(in_transaction(begin, lambda ctx: _let_in(ctx, asked, proved, now)))
+    return tries.given(in_transaction(begin, lambda ctx: _let_in(ctx, asked, proved, now)))
 
 
 def password_change(
@@ -85,7 +85,7 @@ def password_change(
         paused = tries.paused(ctx, {tries.person_mark(ctx, who): PERSON_TRIES_MAX}, now)
         return paused or store.passwords_read(ctx, person_ids=[person_id]).get(person_id)
 
-    hashed = _given(in_transaction(begin, begun))
+    hashed = tries.given(in_transaction(begin, begun))
     if not password_matches(rules.password_normal(old), hashed):
         raise PasswordRefused
     fresh = password_hash(checked)
@@ -96,7 +96,7 @@ def password_change(
         store.tries_forget(ctx, mark=tries.person_mark(ctx, who))
         store.password_put(ctx, person_id=person_id, hashed=fresh, now=now)
         store.sessions_delete(ctx, person_id=person_id, but=session.id)
-        _audit(ctx, who, "password.change", "by its owner")
+        tries.audit(ctx, who, "password.change", "by its owner")
 
     in_transaction(begin, changed)
 
@@ -128,8 +128,9 @@ def session_open(ctx: Ctx, *, who: parties.PersonRecord, now: datetime) -> Signe
     )
     store.session_insert(ctx, row=session, token_hash=token_hash(token))
     store.sessions_trim(ctx, person_id=who.person.id, keep=SESSIONS_MAX)
-    _audit(ctx, who, "session.open", id_text(SESSION_PREFIX, session.id))
-    return SignedIn(SessionRecord(session, who), token)
+    tries.audit(ctx, who, "session.open", id_text(SESSION_PREFIX, session.id))
+    is_asked = has_factor(ctx, person_id=who.person.id)
+    return SignedIn(SessionRecord(session, who), is_asked, token)
 
 
 def sessions_find(
@@ -174,7 +175,7 @@ def session_end(ctx: Ctx, *, record: SessionRecord, session_id: SessionId) -> No
     person_id = record.session.person_id
     if not store.session_delete(ctx, session_id=session_id, person_id=person_id):
         raise NotFound(what=SESSION_WORD, id=id_text(SESSION_PREFIX, session_id))
-    _audit(ctx, record.who, "session.end", id_text(SESSION_PREFIX, session_id))
+    tries.audit(ctx, record.who, "session.end", id_text(SESSION_PREFIX, session_id))
 
 
 def sweep(ctx: Ctx, *, now: datetime) -> int:
@@ -186,7 +187,7 @@ def sweep(ctx: Ctx, *, now: datetime) -> int:
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
-    """Find passwords and sessions of people who are not there."""
+    """Find passwords and sessions of nobody, and second factors that can't be opened."""
     people = store.people_with_passwords(ctx)
     there = parties.people_find(ctx, person_ids=people)
     for person_id in people:
@@ -196,6 +197,16 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
                 id_text(parties.PERSON_PREFIX, person_id),
                 "has a password or a session, and is nobody's person",
                 "remove its rows of identity.password and identity.session",
+            )
+    for person_id, sealed in store.factors_sealed(ctx):
+        try:
+            ctx.keyring.open(sealed, bound_to=person_id.bytes)
+        except KeyRingError as error:
+            yield Finding(
+                "second_factor_opens",
+                id_text(parties.PERSON_PREFIX, person_id),
+                str(error),
+                "restore the key ring's file from the back-up, or clear the second factor",
             )
 
 
@@ -229,6 +240,9 @@ def _let_in(ctx: Ctx, asked: SignIn, proved: Sequence[_Known], now: datetime) ->
         return SignInRefused()
     if known.who.party.state is parties.PartyState.SUSPENDED:
         return parties.PartySuspended()
+    refused = code_check(ctx, who=known.who, code=asked.code, now=now)
+    if refused is not None:
+        return refused
     store.tries_forget(ctx, mark=tries.email_mark(ctx, parties.email_checked(asked.email)))
     return session_open(ctx, who=known.who, now=now)
 
@@ -239,15 +253,3 @@ def _party_named(party: parties.Party) -> dict[str, str]:
         "name": party.name,
         "kind": str(party.kind),
     }
-
-
-def _audit(ctx: Ctx, who: parties.PersonRecord, action: str, reason: str) -> None:
-    subject = id_text(parties.PERSON_PREFIX, who.person.id)
-    parties.audit_write(ctx.acting(who.actor()), action=action, subject=subject, reason=reason)
-
-
-def _given(done: T | Problem) -> T:
-    """Give what was done, or raise what it was refused for; either way it was committed."""
-    if isinstance(done, Problem):
-        raise done
-    return done

@@ -1,6 +1,7 @@
 """All SQL of ``identity``."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +12,9 @@ from weili.modules.parties import PersonId
 _SESSION: Final = (
     "SELECT id, person_id, party_id, created_at, seen_at, expires_at, token_hash"
     " FROM identity.session"
+)
+_FACTOR: Final = (
+    "SELECT secret_sealed, confirmed_at, last_step FROM identity.second_factor WHERE person_id = %b"
 )
 
 
@@ -88,6 +92,108 @@ def password_put(ctx: Ctx, *, person_id: PersonId, hashed: str, now: datetime) -
     )
 
 
+def password_delete(ctx: Ctx, *, person_id: PersonId) -> None:
+    """Remove a person's password."""
+    ctx.db.run("DELETE FROM identity.password WHERE person_id = %b", person_id)
+
+
+# --- second factors ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A person's second factor as it is kept."""
+
+    sealed: bytes = field(repr=False)
+    confirmed_at: datetime | None
+    last_step: int
+
+
+def factor_begin(ctx: Ctx, *, person_id: PersonId, sealed: bytes, now: datetime) -> bool:
+    """Add a second factor, in the place of one that was not confirmed; False where one was."""
+    return (
+        ctx.db.run(
+            "INSERT INTO identity.second_factor AS f"
+            " (person_id, secret_sealed, created_at, last_step) VALUES (%b, %b, %b, 0)"
+            " ON CONFLICT (person_id) DO UPDATE"
+            " SET secret_sealed = excluded.secret_sealed, created_at = excluded.created_at"
+            " WHERE f.confirmed_at IS NULL",
+            person_id,
+            sealed,
+            now,
+        ).rowcount
+        > 0
+    )
+
+
+def factor_read(ctx: Ctx, *, person_id: PersonId) -> Factor | None:
+    """Give a person's second factor."""
+    return _factor(ctx.db.rows(_FACTOR, person_id))
+
+
+def factor_lock(ctx: Ctx, *, person_id: PersonId) -> Factor | None:
+    """Give a person's second factor, held until the transaction's end."""
+    return _factor(ctx.db.rows(_FACTOR + " FOR UPDATE", person_id))
+
+
+def factor_confirm(ctx: Ctx, *, person_id: PersonId, step: int, now: datetime) -> None:
+    """Note that a second factor works, and which code showed it."""
+    ctx.db.run(
+        "UPDATE identity.second_factor SET confirmed_at = %b, last_step = %b WHERE person_id = %b",
+        now,
+        step,
+        person_id,
+    )
+
+
+def factor_step(ctx: Ctx, *, person_id: PersonId, step: int) -> None:
+    """Note which code was used last."""
+    ctx.db.run(
+        "UPDATE identity.second_factor SET last_step = %b WHERE person_id = %b", step, person_id
+    )
+
+
+def factor_delete(ctx: Ctx, *, person_id: PersonId) -> bool:
+    """Remove a person's second factor and its recovery codes; says whether there was one."""
+    ctx.db.run("DELETE FROM identity.recovery_code WHERE person_id = %b", person_id)
+    done = ctx.db.run("DELETE FROM identity.second_factor WHERE person_id = %b", person_id)
+    return done.rowcount > 0
+
+
+def factors_sealed(ctx: Ctx) -> list[tuple[PersonId, bytes]]:
+    """Give every second factor as it is sealed, for ``verify``."""
+    rows = ctx.db.rows("SELECT person_id, secret_sealed FROM identity.second_factor")
+    return [(PersonId(person_id), bytes(sealed)) for person_id, sealed in rows]
+
+
+def recovery_put(ctx: Ctx, *, person_id: PersonId, hashes: Sequence[bytes]) -> None:
+    """Keep a person's recovery codes, in the place of all that were there."""
+    ctx.db.run("DELETE FROM identity.recovery_code WHERE person_id = %b", person_id)
+    ctx.db.run(
+        "INSERT INTO identity.recovery_code (person_id, code_hash)"
+        " SELECT %b, h FROM unnest(%b::bytea[]) AS h",
+        person_id,
+        list(hashes),
+    )
+
+
+def recovery_take(ctx: Ctx, *, person_id: PersonId, code_hash: bytes) -> bool:
+    """Use a recovery code up; says whether there was one."""
+    done = ctx.db.run(
+        "DELETE FROM identity.recovery_code WHERE person_id = %b AND code_hash = %b",
+        person_id,
+        code_hash,
+    )
+    return done.rowcount > 0
+
+
+def _factor(rows: Sequence[Sequence[Any]]) -> Factor | None:
+    if not rows:
+        return None
+    sealed, confirmed_at, last_step = rows[0]
+    return Factor(bytes(sealed), confirmed_at, last_step)
+
+
 # --- links ---------------------------------------------------------------------------------------
 
 
@@ -130,6 +236,11 @@ def link_take(ctx: Ctx, *, token_hash: bytes, now: datetime) -> PersonId | None:
         now,
     )
     return PersonId(rows[0][0]) if rows else None
+
+
+def link_delete(ctx: Ctx, *, person_id: PersonId) -> None:
+    """Remove a person's link."""
+    ctx.db.run("DELETE FROM identity.link WHERE person_id = %b", person_id)
 
 
 def links_sweep(ctx: Ctx, *, now: datetime, limit: int) -> int:

@@ -15,6 +15,7 @@ password = sa.Table(
     sa.Column("hash", sa.Text, nullable=False),
     sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
     schema=SCHEMA,
+    info=QUEUE,
 )
 
 session = sa.Table(
@@ -51,6 +52,28 @@ link = sa.Table(
     sa.Column("token_hash", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    schema=SCHEMA,
+    info=QUEUE,
+)
+
+second_factor = sa.Table(
+    "second_factor",
+    metadata,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("secret_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("confirmed_at", sa.DateTime(timezone=True)),
+    # Of the last code that was taken: none is taken twice.
+    sa.Column("last_step", sa.BigInteger, nullable=False),
+    schema=SCHEMA,
+    info=QUEUE,
+)
+
+recovery_code = sa.Table(
+    "recovery_code",
+    metadata,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("code_hash", sa.LargeBinary, primary_key=True),
     schema=SCHEMA,
     info=QUEUE,
 )

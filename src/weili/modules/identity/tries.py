@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from weili.kit.context import Ctx
+from weili.kit.ids import id_text
+from weili.kit.problems import Problem
 from weili.modules import parties
 from weili.modules.identity import store
 from weili.modules.identity.model import TRIES_WITHIN
 from weili.modules.identity.problems import SignInPaused
+
+T = TypeVar("T")
 
 
 def paused(ctx: Ctx, bounds: Mapping[bytes, int], now: datetime) -> SignInPaused | None:
@@ -33,3 +38,21 @@ def address_mark(ctx: Ctx, address: str) -> bytes:
 def person_mark(ctx: Ctx, who: parties.PersonRecord) -> bytes:
     """Mark somebody who has signed in and gives their password again."""
     return ctx.keyring.blind_index(f"sign-in person:{who.person.id}")
+
+
+def link_mark(ctx: Ctx, person_id: parties.PersonId) -> bytes:
+    """Mark somebody whose link is used."""
+    return ctx.keyring.blind_index(f"sign-in link:{person_id}")
+
+
+def audit(ctx: Ctx, who: parties.PersonRecord, action: str, reason: str) -> None:
+    """Write down what somebody did to their own way of signing in."""
+    subject = id_text(parties.PERSON_PREFIX, who.person.id)
+    parties.audit_write(ctx.acting(who.actor()), action=action, subject=subject, reason=reason)
+
+
+def given(done: T | Problem) -> T:
+    """Give what was done, or raise what it was refused for; either way it was committed."""
+    if isinstance(done, Problem):
+        raise done
+    return done
