@@ -182,3 +182,60 @@ def test_an_owner_adds_a_clerk_who_sets_a_password_by_the_link_and_signs_in(
     expect(page.get_by_role("link", name="账户")).to_have_count(0)
     expect(page.get_by_role("link", name="人员")).to_have_count(0)
     assert desk.complaints == []
+
+
+def test_a_warehouse_worker_ships_an_order_and_the_partner_sees_the_package(
+    desk: Desk, house: House, sample: dict[str, Any], order: str
+) -> None:
+    page = desk.page
+    desk.sign_in(email_of(sample, "supplier", "warehouse"), sample["password"])
+    desk.open("/supply/orders")
+    page.locator("tbody tr").first.click()
+    page.locator(".el-select", has=page.locator("#carrier")).click()
+    page.get_by_role("option", name="顺丰速运", exact=True).click()
+    page.locator("#waybill").fill("SF1234567890123")
+    page.get_by_role("button", name="确认发货").click()
+    expect(page.get_by_role("dialog", name="子单详情")).to_contain_text("SF1234567890123")
+    # What is shipped whole has left the list of what is to be done, and cannot be shipped again
+    expect(page.locator("tbody tr")).to_have_count(0)
+    expect(page.get_by_role("button", name="确认发货")).to_have_count(0)
+    status, told = house.get(f"/v1/orders/{order}", bearer=house.bearer())
+    assert (status, told["state"]) == (200, "shipped")
+    assert [one["waybill_number"] for one in told["packages"]] == ["SF1234567890123"]
+    assert desk.complaints == []
+
+
+def test_a_server_that_cannot_be_reached_is_told_of_and_asked_again(
+    desk: Desk, sample: dict[str, Any], order: str
+) -> None:
+    page = desk.page
+    desk.sign_in(email_of(sample, "partner", "owner"), sample["password"])
+    page.route("**/v1/orders?**", lambda route: route.abort())
+    page.route("**/v1/orders", lambda route: route.abort())
+    desk.open("/orders")
+    expect(page.locator(".problem")).to_contain_text("无法连接服务器")
+    expect(page.locator(".problem")).to_contain_text("请检查网络后重试")
+    page.unroute_all()
+    page.get_by_role("button", name="重试").click()
+    expect(page.locator("tbody")).to_contain_text(order)
+    expect(page.locator(".problem")).to_have_count(0)
+    assert desk.complaints == []
+
+
+def test_a_session_that_has_ended_leads_to_signing_in_and_back(
+    desk: Desk, sample: dict[str, Any], order: str
+) -> None:
+    page = desk.page
+    buyer = email_of(sample, "partner", "buyer")
+    desk.sign_in(buyer, sample["password"])
+    desk.open("/orders?state=cancelled")
+    expect(page.get_by_text("没有符合条件的订单")).to_be_visible()
+    # Given a session that somebody ended at another desk
+    page.context.clear_cookies()
+    page.get_by_role("tab", name="全部").click()
+    # Then the page that was asked for is where signing in leads
+    page.locator("#email").fill(buyer)
+    page.locator("#password").fill(sample["password"])
+    page.locator("button[type=submit]").click()
+    expect(page.locator("tbody")).to_contain_text(order)
+    assert desk.complaints == []

@@ -56,6 +56,15 @@ def test_every_page_of_the_application_is_the_same_document(browser: httpx2.Clie
     assert (head.status_code, head.content) == (200, b"")
 
 
+def test_a_browser_that_opens_the_server_is_led_to_the_console_and_a_program_is_not(
+    browser: httpx2.Client,
+) -> None:
+    accept = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    opened = browser.get("/", headers=accept, follow_redirects=False)
+    assert (opened.status_code, opened.headers["location"]) == (303, "/console/")
+    assert browser.get("/").json()["name"] == "weili"
+
+
 def test_a_named_file_is_kept_for_long_and_packed_for_who_can_unpack(
     browser: httpx2.Client,
 ) -> None:

@@ -6,12 +6,13 @@ from typing import Final
 import anyio.to_thread
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from weili.entrypoints.http import answers
 from weili.entrypoints.http.calls import respond
 from weili.entrypoints.http.looking import Looking
 from weili.entrypoints.http.placing import Placing
+from weili.entrypoints.http.policy import CONSOLE_PATH
 from weili.entrypoints.http.problems import RETRY_AFTER_S, problem_response
 from weili.kit.problems import Kind, Problem, Said, Unavailable
 from weili.kit.world import World
@@ -70,8 +71,10 @@ def health_router(
         return respond({"status": "ready", "worlds": sorted(worlds)})
 
     @router.get("/", response_model=answers.WelcomeOut)
-    async def welcome() -> Response:
-        """Say what this is and where its document lies."""
+    async def welcome(request: Request) -> Response:
+        """Say where to begin; a browser that a person opens is led to the console."""
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(f"{CONSOLE_PATH}/", status_code=303)
         return respond({"name": "weili", "openapi": "/openapi.json", "health": "/healthz"})
 
     return router
