@@ -105,6 +105,8 @@ def test_the_image_is_made_from_the_lock_and_runs_as_nobody_of_rank() -> None:
     for step in of["COPY"]:
         *sources, _ = [word for word in step.split() if not word.startswith("--from=")]
         assert "--from=build" in step or all((CHECKOUT / source).exists() for source in sources)
+    # The console is built from its sources, which the install's own hook would find built
+    assert of["RUN"].index("python web/console/build.py") < of["RUN"].index(installs[1])
     # Nothing else of a checkout comes along, which may hold keys and data
     _, *let_in = [
         line for line in (CHECKOUT / ".dockerignore").read_text().splitlines() if line[0] in "*!"
