@@ -1,5 +1,7 @@
 """Signing in: who is let in, who is paused, and when sessions end."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,7 +9,7 @@ import sqlalchemy as sa
 
 from tests.modules.identity.conftest import NOW, OTHER_PASSWORD, PASSWORD, House
 from weili.kit.context import Actor
-from weili.kit.problems import Forbidden, InputInvalid, NotFound
+from weili.kit.problems import Forbidden, InputInvalid, NotFound, Problem
 from weili.kit.secrets import KeyRing, password_matches
 from weili.kit.world import World
 from weili.modules import identity, parties
@@ -85,6 +87,18 @@ def test_five_wrong_tries_pause_the_address_for_a_quarter_of_an_hour(house: Hous
         house.sign_in(now=later)
     assert paused.value.members["retry_after_s"] == 301
     assert house.sign_in(now=NOW + timedelta(minutes=15)).record.who.person.id == house.here.id
+
+
+def test_twelve_tries_at_once_get_no_further_than_one_after_another(house: House) -> None:
+    def guess(number: int) -> str:
+        with pytest.raises(Problem) as refused:
+            house.sign_in(f"tea in the sun {number}")
+        return refused.value.code
+
+    with ThreadPoolExecutor(12) as pool:
+        codes = Counter(pool.map(guess, range(12)))
+
+    assert codes == {"sign_in_refused": 5, "sign_in_paused": 7}
 
 
 def test_who_was_let_in_has_all_five_tries_again(house: House) -> None:
