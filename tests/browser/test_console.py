@@ -1,10 +1,14 @@
 """First journeys in the console: each party's staff sign in, do their work and sign out."""
 
+import base64
 import json
 import re
+import time
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Desk
@@ -132,7 +136,13 @@ def test_main_pages_have_no_barriers_in_both_languages_and_themes(
     desk.picture(f"sign-in-{look}")
     walks = {
         ("operator", "admin"): ("/operator/orders", "/operator/goods", "/operator/partners", "/me"),
-        ("partner", "owner"): ("/orders", f"/orders?open={order}", "/account", "/statement"),
+        ("partner", "owner"): (
+            "/orders",
+            f"/orders?open={order}",
+            "/account",
+            "/statement",
+            "/people",
+        ),
         ("supplier", "owner"): ("/supply/orders",),
     }
     for (kind, role), paths in walks.items():
@@ -181,6 +191,21 @@ def test_an_owner_adds_a_clerk_who_sets_a_password_by_the_link_and_signs_in(
     expect(page.get_by_role("link", name="订单")).to_be_visible()
     expect(page.get_by_role("link", name="账户")).to_have_count(0)
     expect(page.get_by_role("link", name="人员")).to_have_count(0)
+    # When they leave, the owner shuts them out
+    page.context.clear_cookies()
+    desk.sign_in(email_of(sample, "partner", "owner"), sample["password"])
+    desk.open("/people")
+    row.get_by_role("button", name="收回登录权限").click()
+    asked = page.get_by_role("dialog", name="收回此人的登录权限")
+    asked.locator("#reason").fill("离职")
+    asked.get_by_role("button", name="收回登录权限").click()
+    expect(page.get_by_text("登录权限已收回")).to_be_visible()
+    page.context.clear_cookies()
+    desk.open("/sign-in")
+    page.locator("#email").fill("an@partner.example")
+    page.locator("#password").fill("correct horse battery")
+    page.locator("button[type=submit]").click()
+    expect(page.locator(".problem")).to_contain_text("密码有误")
     assert desk.complaints == []
 
 
@@ -238,4 +263,32 @@ def test_a_session_that_has_ended_leads_to_signing_in_and_back(
     page.locator("#password").fill(sample["password"])
     page.locator("button[type=submit]").click()
     expect(page.locator("tbody")).to_contain_text(order)
+    assert desk.complaints == []
+
+
+def test_a_second_factor_is_set_up_and_asked_for_and_a_recovery_code_opens_once(
+    desk: Desk, sample: dict[str, Any]
+) -> None:
+    page = desk.page
+    email = email_of(sample, "supplier", "finance")
+    desk.sign_in(email, sample["password"])
+    desk.open("/me")
+    page.get_by_role("button", name="开启两步验证").click()
+    secret = page.locator(".link").inner_text()
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    totp = TOTP(key, 6, SHA1(), 30)  # noqa: S303 - what authenticator apps speak (RFC 6238)
+    page.locator("#second-code").fill(totp.generate(int(time.time())).decode())
+    page.get_by_role("button", name="确认开启").click()
+    recovery = page.locator(".codes code").first.inner_text()
+    page.context.clear_cookies()
+    # The password alone no longer opens, and a recovery code does so once
+    for told in (".shell", ".problem"):
+        desk.open("/sign-in")
+        page.locator("#email").fill(email)
+        page.locator("#password").fill(sample["password"])
+        page.locator("button[type=submit]").click()
+        page.locator("#code").fill(recovery)
+        page.locator("button[type=submit]").click()
+        expect(page.locator(told)).to_be_visible()
+        page.context.clear_cookies()
     assert desk.complaints == []

@@ -38,6 +38,7 @@ export const en: Words = {
     email: 'E-mail',
     password: 'Password',
     party: 'For which company do you work now?',
+    code: 'Code of your authenticator app (6 digits), or a recovery code',
     goOn: 'Sign in to go on.',
   },
   invitation: {
@@ -194,6 +195,10 @@ export const en: Words = {
     email: 'E-mail',
     role: 'Role',
     invite: 'Invite',
+    end: 'End access',
+    endAsk: 'Shut this person out',
+    endHint: 'Password, second factor and sessions end at once; only another invitation lets them in. The reason is written to the audit log.',
+    ended: 'This person can sign in no more',
     link: 'Hand this link to the person, to set a password with. It works once, for seven days:',
   },
   account: {
@@ -243,6 +248,17 @@ export const en: Words = {
     seen: 'Last used',
     this: 'This one',
     end: 'End it',
+  },
+  second: {
+    title: 'Second factor',
+    on: 'On: signing in asks for a code beside the password.',
+    off: 'Off. With it nobody gets in by the password alone.',
+    begin: 'Set it up',
+    enter: 'Enter this secret in your authenticator app, then the code that it shows:',
+    open: 'Open it in this device’s authenticator app',
+    confirm: 'Turn it on',
+    recovery: 'It is on. Keep these recovery codes safe; each works once, and they are shown this once:',
+    takeOff: 'Turn it off',
   },
   orderState: {
     waiting_funds: 'Waiting for funds',
