@@ -8,15 +8,15 @@ import anyio.to_thread
 
 from weili.kit.problems import Busy
 
-LINE_MAX: Final = 32
-"""So many wait at most; the last of them for three seconds, at a tenth of a second each."""
+LINE_MAX: Final = 16
+"""So many wait at most; the last of them for three seconds, at a fifth of a second each."""
 RETRY_AFTER_S: Final = 3
 
 T = TypeVar("T")
 
 
 class Desk:
-    """Does what takes a processor for a tenth of a second, in a thread of its own.
+    """Does what takes a processor for a fifth of a second, in a thread of its own.
 
     However many knock, one processor at most works on passwords, no thread of other routes is
     taken, and who comes when the line is full is told to come back: trade goes on meanwhile.

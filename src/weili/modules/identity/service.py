@@ -1,6 +1,6 @@
 """The verbs of signing in: who may, for how long, and who may not any more.
 
-Working on a password takes a tenth of a second, so it is done between two transactions. ``now`` is
+Working on a password takes a fifth of a second, so it is done between two transactions. ``now`` is
 always the wall clock's time: a sandbox's own may be turned, and nobody's session with it.
 """
 
