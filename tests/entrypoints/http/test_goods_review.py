@@ -164,6 +164,28 @@ def test_a_pool_takes_what_it_is_made_for(serving: Serving, category: str) -> No
     done(ask(serving, "operator", "PUT", f"{path}/profile", {}))
 
 
+def test_what_no_text_can_hold_is_refused_wherever_somebody_writes(
+    serving: Serving, category: str
+) -> None:
+    pools = done(ask(serving, "operator", "GET", "/v1/operator/pools"))["items"]
+    lists = done(ask(serving, "operator", "GET", "/v1/operator/price-lists"))["items"]
+    attribute = {"name": "净含量", "kind": "number", "unit": "g\0"}
+    sent: list[tuple[str, str, object]] = [
+        ("PUT", f"/v1/operator/pools/{pools[0]['id']}/profile", {"audience": "团长\0"}),
+        (
+            "PUT",
+            f"/v1/operator/categories/{category}/template",
+            {"attributes": [attribute]},
+        ),
+        ("POST", f"/v1/operator/price-lists/{lists[0]['id']}/prices:upload?note=a%00b", b"sku\n"),
+    ]
+    rows = serving.rows()
+    for method, target, body in sent:
+        refused = ask(serving, "operator", method, target, body)
+        assert (refused.status_code, refused.json()["code"]) == (400, "input_invalid"), target
+    assert serving.rows() == rows
+
+
 def test_costs_of_later_moments_are_agreed_to_with_the_publication(
     serving: Serving, category: str
 ) -> None:

@@ -28,6 +28,7 @@ from weili.modules import catalogue, dropship, goods, inventory, ledger, parties
 TEXT_PATTERN: Final = (
     "^[^\\u0000-\\u001f\\u007f]*[^\\u0000-\\u0020\\u007f][^\\u0000-\\u001f\\u007f]*$"
 )
+TEXT_OR_NONE_PATTERN: Final = "^[^\\u0000-\\u001f\\u007f]*$"
 NAME_MAX: Final = 50
 ADDRESS_MAX: Final = 200
 REASON_MAX: Final = 500

@@ -12,6 +12,7 @@ from weili.entrypoints.http.checks import ASKS_MAX, line_checked
 from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
     LIMIT,
+    TEXT_OR_NONE_PATTERN,
     TEXT_PATTERN,
     AmountIn,
     Body,
@@ -67,7 +68,7 @@ class AttributeBody(Body):
     kind: Annotated[goods.AttributeKind, Field(strict=False)]
     use: Annotated[goods.AttributeUse, Field(strict=False)] = goods.AttributeUse.PLAIN
     is_required: bool = False
-    unit: Annotated[str, Field(max_length=10)] = ""
+    unit: Annotated[str, Field(max_length=10, pattern=TEXT_OR_NONE_PATTERN)] = ""
     choices: Annotated[list[NameIn], Field(max_length=goods.CHOICES_MAX)] = Field(
         default_factory=list
     )
@@ -117,7 +118,7 @@ class PublishedAllOut(Document):
 class ProfileBody(Body):
     """What kind of channel a pool is made for; nothing named means any."""
 
-    audience: Annotated[str, Field(max_length=200)] = ""
+    audience: Annotated[str, Field(max_length=200, pattern=TEXT_OR_NONE_PATTERN)] = ""
     price_min_minor: AmountIn | None = None
     price_max_minor: AmountIn | None = None
     category_ids: Annotated[list[CategoryIdIn], Field(max_length=ASKS_MAX)] = Field(

@@ -10,7 +10,12 @@ from starlette.responses import Response
 
 from weili.adapters.files import sheet_rows
 from weili.entrypoints.http.calls import CallIn, carry_out, respond
-from weili.entrypoints.http.fields import Document, ListIdIn, PartyIdIn
+from weili.entrypoints.http.fields import (
+    TEXT_OR_NONE_PATTERN,
+    Document,
+    ListIdIn,
+    PartyIdIn,
+)
 from weili.entrypoints.http.sheets import (
     SHEET_BODY,
     BadOut,
@@ -33,7 +38,14 @@ SupplierQuery = Annotated[
     PartyIdIn | None, Query(description="whose goods they are, where no column says")
 ]
 PreviewQuery = Annotated[bool, Query(description="say what it would do, and change nothing")]
-NoteQuery = Annotated[str, Query(max_length=NOTE_MAX, description="what the changes are called")]
+NoteQuery = Annotated[
+    str,
+    Query(
+        max_length=NOTE_MAX,
+        pattern=TEXT_OR_NONE_PATTERN,
+        description="what the changes are called",
+    ),
+]
 
 
 class PriceSheetOut(Document):
