@@ -296,6 +296,22 @@ def test_thirty_tries_of_one_who_came_through_this_machines_proxy_pause_that_add
     assert browser.ask("POST", "/v1/session", body).status_code == 201
 
 
+def test_half_of_an_ipv6_address_counts_as_one(browser: Browser) -> None:
+    with browser.serving.market.world.begin() as ctx:
+        mark = tries.address_mark(ctx, "2001:db8:1:2::/64")
+        now = wall_now()
+        for _ in range(30):
+            store.try_count(ctx, mark=mark, now=now, since=now - identity.TRIES_WITHIN)
+    body = {"email": email("clerk"), "password": PASSWORD}
+
+    for told in ("2001:db8:1:2::1", "2001:DB8:1:2:ffff:0:0:9"):
+        paused = browser.ask("POST", "/v1/session", body, **{"x-forwarded-for": told})
+        assert paused.status_code == 429
+    for told in ("2001:db8:1:3::1", "::ffff:203.0.113.44"):
+        signed_in = browser.ask("POST", "/v1/session", body, **{"x-forwarded-for": told})
+        assert signed_in.status_code == 201
+
+
 @pytest.mark.parametrize(
     ("body", "path"),
     [

@@ -44,7 +44,8 @@ class House:
         now: datetime = NOW,
     ) -> identity.SignedIn:
         asked = identity.SignIn(email or self.email, password, party_id, address, code)
-        return identity.sign_in(self.begin, asked=asked, now=now)
+        knock = identity.sign_in_begin(self.begin, asked=asked, now=now)
+        return identity.sign_in(self.begin, knock=knock, now=now)
 
     def found(self, token: str, now: datetime = NOW) -> identity.SessionRecord | None:
         digest = token_hash(token)

@@ -11,6 +11,7 @@ from tests.modules.identity.conftest import NOW, OTHER_PASSWORD, PASSWORD, House
 from weili.kit.problems import Forbidden
 from weili.kit.secrets import totp_code
 from weili.modules import identity
+from weili.modules.identity import store, tries
 
 STEP = timedelta(seconds=30)
 
@@ -115,6 +116,21 @@ def test_codes_are_guessed_five_times_and_no_more(house: House) -> None:
 
     with pytest.raises(identity.SignInPaused):
         house.sign_in(code=telephone.code())
+
+
+def test_wrong_codes_are_tries_of_the_network_address_too(house: House) -> None:
+    """The password was right each time, and that gives nothing back."""
+    _, telephone, _ = set_up(house)
+    with house.begin() as ctx:
+        mark = tries.address_mark(ctx, "203.0.113.5")
+        for _ in range(27):
+            store.try_count(ctx, mark=mark, now=NOW, since=NOW - identity.TRIES_WITHIN)
+    for code in ("000001", None, "000002"):
+        with pytest.raises((identity.CodeRefused, identity.SecondFactorNeeded)):
+            house.sign_in(code=code, address="203.0.113.5")
+
+    with pytest.raises(identity.SignInPaused):
+        house.sign_in(code=telephone.code(), address="203.0.113.5")
 
 
 def test_each_recovery_code_lets_in_once_and_is_audited(house: House) -> None:

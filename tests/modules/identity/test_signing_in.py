@@ -101,12 +101,46 @@ def test_twelve_tries_at_once_get_no_further_than_one_after_another(house: House
     assert codes == {"sign_in_refused": 5, "sign_in_paused": 7}
 
 
-def test_who_was_let_in_has_all_five_tries_again(house: House) -> None:
-    for _ in range(2):
-        for _ in range(4):
-            with pytest.raises(identity.SignInRefused):
-                house.sign_in("tea in the sun")
-        house.sign_in()
+def test_who_is_let_in_gets_that_one_try_back_and_none_of_others(house: House) -> None:
+    """Else whoever adds somebody's address to a party of their own guesses without end."""
+    for _ in range(4):
+        with pytest.raises(identity.SignInRefused):
+            house.sign_in("tea in the sun", party_id=house.here.party_id)
+    for _ in range(3):
+        house.sign_in(OTHER_PASSWORD, party_id=house.there.party_id)
+    with pytest.raises(identity.SignInRefused):
+        house.sign_in("tea in the sun", party_id=house.here.party_id)
+
+    with pytest.raises(identity.SignInPaused):
+        house.sign_in(party_id=house.here.party_id)
+
+
+def test_a_password_that_is_right_for_one_and_wrong_for_another_is_a_try(house: House) -> None:
+    """Else who changes a password of their own to each guess learns whether it is another's."""
+    for _ in range(5):
+        house.sign_in(address="203.0.113.17")
+
+    with pytest.raises(identity.SignInPaused):
+        house.sign_in(address="203.0.113.17")
+
+
+def test_a_paused_network_address_pauses_no_one_else_and_adds_no_rows(house: House) -> None:
+    def tries_kept() -> int:
+        with house.begin() as ctx:
+            [(count,)] = ctx.db.rows("SELECT count(*) FROM identity.attempt")
+        return int(count)
+
+    with house.begin() as ctx:
+        mark = tries.address_mark(ctx, "203.0.113.250")
+        for _ in range(30):
+            store.try_count(ctx, mark=mark, now=NOW, since=NOW - identity.TRIES_WITHIN)
+    before = tries_kept()
+    for email in [house.email] * 6 + [f"nobody{number}@one.cn" for number in range(6)]:
+        with pytest.raises(identity.SignInPaused):
+            house.sign_in(email=email, address="203.0.113.250")
+
+    assert tries_kept() == before
+    assert house.sign_in(address="192.0.2.1").record.who.person.id == house.here.id
 
 
 def test_thirty_wrong_tries_pause_a_network_address_whatever_is_tried(house: House) -> None:
@@ -115,7 +149,8 @@ def test_thirty_wrong_tries_pause_a_network_address_whatever_is_tried(house: Hou
         for _ in range(29):
             store.try_count(ctx, mark=mark, now=NOW, since=NOW - identity.TRIES_WITHIN)
 
-    house.sign_in(address="203.0.113.7")  # The 30th; it is given back.
+    # The 30th; it is given back.
+    house.sign_in(address="203.0.113.7", party_id=house.here.party_id)
     with pytest.raises(identity.SignInRefused):
         house.sign_in(email="no@one.cn", address="203.0.113.7")
     with pytest.raises(identity.SignInPaused):

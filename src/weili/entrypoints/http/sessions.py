@@ -1,7 +1,7 @@
 """Signing in and out, and the sessions of who has signed in."""
 
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path
@@ -27,6 +27,7 @@ WORLD_MAX: Final = 63
 TOKEN_MAX: Final = 200
 CODE_MAX: Final = 64
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_IPV6_BITS: Final = 64
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-proto")
 _NO_STORE: Final = {"cache-control": "no-store"}
 
@@ -105,9 +106,12 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
         for an e-mail address, or thirty from a network address, it is paused for 15 minutes.
         """
         world = _world_of(worlds, body.world)
-        asked = identity.SignIn(body.email, body.password, body.party, _address(request), body.code)
-        signed_in = await desk.do(
-            lambda: identity.sign_in(world.begin, asked=asked, now=wall_now())
+        address = _address(request)
+        asked = identity.SignIn(body.email, body.password, body.party, address, body.code)
+        signed_in = await desk.do_looked(
+            lambda: identity.sign_in_begin(world.begin, asked=asked, now=wall_now()),
+            lambda knock: identity.sign_in(world.begin, knock=knock, now=wall_now()),
+            whose=address,
         )
         return _signed_in_response(request, world, signed_in)
 
@@ -127,7 +131,8 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
                 password=body.password,
                 code=body.code,
                 now=wall_now(),
-            )
+            ),
+            whose=_address(request),
         )
         forget()
         return _signed_in_response(request, world, signed_in)
@@ -183,7 +188,8 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
         await desk.do(
             lambda: identity.password_change(
                 call.world.begin, record=record, old=body.old, new=body.new, now=wall_now()
-            )
+            ),
+            whose=call.actor.key_id,
         )
         forget()
         return _stored_nowhere({"done": True})
@@ -216,7 +222,8 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
         await desk.do(
             lambda: identity.factor_remove(
                 call.world.begin, record=record, password=body.password, now=wall_now()
-            )
+            ),
+            whose=call.actor.key_id,
         )
         return _stored_nowhere({"done": True})
 
@@ -318,16 +325,26 @@ def _is_plain_loopback(request: Request) -> bool:
 
 
 def _address(request: Request) -> str:
-    """Give the address that a request came from, or nothing where it is not known.
+    """Give what counts as one address that a request came from, or nothing if it is not known.
 
     A proxy is believed on this machine alone, where nobody else can be one: the last that it says
     is who asked it. One that says nothing would have all who sign in counted as one.
     """
     peer = _peer(request)
     if not _is_loopback(peer):
-        return peer
+        return _counted_as(peer)
     told = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return told if _is_address(told) else ""
+    return _counted_as(told) if _is_address(told) else ""
+
+
+def _counted_as(address: str) -> str:
+    """Give the first half of an IPv6 address: of the other, everybody has as many as they like."""
+    known = ip_address(address) if _is_address(address) else None
+    if not isinstance(known, IPv6Address):
+        return address
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ip_network((known.packed, _IPV6_BITS), strict=False))
 
 
 def _peer(request: Request) -> str:

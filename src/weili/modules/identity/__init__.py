@@ -44,12 +44,14 @@ from weili.modules.identity.problems import (
 )
 from weili.modules.identity.rules import SESSION_ENDED, password_checked, session_check
 from weili.modules.identity.service import (
+    Knock,
     password_change,
     password_set,
     session_end,
     sessions_find,
     sessions_own,
     sign_in,
+    sign_in_begin,
     sweep,
     verify,
 )
@@ -69,6 +71,7 @@ __all__ = [
     "CodeRefused",
     "FactorExists",
     "Invitation",
+    "Knock",
     "LinkEnded",
     "NewFactor",
     "PartyNeeded",
@@ -98,6 +101,7 @@ __all__ = [
     "sessions_find",
     "sessions_own",
     "sign_in",
+    "sign_in_begin",
     "sweep",
     "verify",
 ]

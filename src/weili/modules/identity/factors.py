@@ -71,7 +71,7 @@ def factor_confirm(
     who = record.who
 
     def confirmed(ctx: Ctx) -> Sequence[str] | Problem:
-        paused = tries.paused(ctx, {tries.person_mark(ctx, who): PERSON_TRIES_MAX}, now)
+        paused = tries.paused(ctx, [(tries.person_mark(ctx, who), PERSON_TRIES_MAX)], now)
         if paused is not None:
             return paused
         kept = store.factor_lock(ctx, person_id=who.person.id)
@@ -101,7 +101,7 @@ def factor_remove(begin: Begin, *, record: SessionRecord, password: str, now: da
     person_id = who.person.id
 
     def begun(ctx: Ctx) -> str | Problem | None:
-        paused = tries.paused(ctx, {tries.person_mark(ctx, who): PERSON_TRIES_MAX}, now)
+        paused = tries.paused(ctx, [(tries.person_mark(ctx, who), PERSON_TRIES_MAX)], now)
         return paused or store.passwords_read(ctx, person_ids=[person_id]).get(person_id)
 
     hashed = tries.given(in_transaction(begin, begun))

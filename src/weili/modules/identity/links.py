@@ -87,7 +87,7 @@ def link_accept(
         if person_id is None:
             return LinkEnded()
         # With every code that is wrong the link can be tried again, so that is counted.
-        return tries.paused(ctx, {tries.link_mark(ctx, person_id): PERSON_TRIES_MAX}, now)
+        return tries.paused(ctx, [(tries.link_mark(ctx, person_id), PERSON_TRIES_MAX)], now)
 
     checked = rules.password_checked(password, path="/password")
     tries.given(in_transaction(begin, looked))

@@ -69,7 +69,11 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Who somebody says they are, and from where; ``address`` is empty where it is not known."""
+    """Who somebody says they are, and from where.
+
+    ``address`` is what counts as one, such as the first half of an IPv6 address; empty where it is
+    not known.
+    """
 
     email: str = field(repr=False)
     password: str = field(repr=False)

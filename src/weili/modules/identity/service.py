@@ -5,7 +5,7 @@ always the wall clock's time: a sandbox's own may be turned, and nobody's sessio
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -49,25 +49,41 @@ class _Known:
     """Someone who may be meant, and the hash of their password."""
 
     who: parties.PersonRecord
-    hashed: str | None
+    hashed: str | None = field(repr=False)
 
 
-def sign_in(begin: Begin, *, asked: SignIn, now: datetime) -> SignedIn:
-    """Open a session for who gives the right password.
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """A sign-in of which the try is counted, with those who may be meant."""
 
-    A try is counted before it is known how it ends, so that many at once get no further than one
-    after another. An unknown e-mail address takes as long as a wrong password.
+    asked: SignIn
+    known: Sequence[_Known]
 
-    Raises: InputInvalid; SignInPaused; SignInRefused; PartyNeeded; PartySuspended;
-    SecondFactorNeeded; CodeRefused.
+
+def sign_in_begin(begin: Begin, *, asked: SignIn, now: datetime) -> Knock:
+    """Count a try to sign in, and find who may be meant; no password is worked on yet.
+
+    It is counted before it is known how it ends, so that many at once get no further than one
+    after another.
+
+    Raises: InputInvalid; SignInPaused.
     """
-    password = rules.password_normal(asked.password)
-    known = tries.given(in_transaction(begin, lambda ctx: _known(ctx, asked, now)))
-    hashes = [each.hashed for each in known] or [None]
+    return tries.given(in_transaction(begin, lambda ctx: _knock(ctx, asked, now)))
+
+
+def sign_in(begin: Begin, *, knock: Knock, now: datetime) -> SignedIn:
+    """Open a session for who gave the right password.
+
+    An unknown e-mail address takes as long as a wrong password.
+
+    Raises: SignInRefused; PartyNeeded; PartySuspended; SecondFactorNeeded; CodeRefused.
+    """
+    password = rules.password_normal(knock.asked.password)
+    hashes = [each.hashed for each in knock.known] or [None]
     # Each is worked on, whether or not one was right before it.
     is_right = [password_matches(password, hashed) for hashed in hashes]
-    proved = [each for each, right in zip(known, is_right, strict=False) if right]
-    return tries.given(in_transaction(begin, lambda ctx: _let_in(ctx, asked, proved, now)))
+    proved = [each for each, right in zip(knock.known, is_right, strict=False) if right]
+    return tries.given(in_transaction(begin, lambda ctx: _let_in(ctx, knock, proved, now)))
 
 
 def password_change(
@@ -82,7 +98,7 @@ def password_change(
     person_id = who.person.id
 
     def begun(ctx: Ctx) -> str | Problem | None:
-        paused = tries.paused(ctx, {tries.person_mark(ctx, who): PERSON_TRIES_MAX}, now)
+        paused = tries.paused(ctx, [(tries.person_mark(ctx, who), PERSON_TRIES_MAX)], now)
         return paused or store.passwords_read(ctx, person_ids=[person_id]).get(person_id)
 
     hashed = tries.given(in_transaction(begin, begun))
@@ -210,12 +226,12 @@ def verify(ctx: Ctx) -> Iterator[Finding]:
             )
 
 
-def _known(ctx: Ctx, asked: SignIn, now: datetime) -> Sequence[_Known] | Problem:
+def _knock(ctx: Ctx, asked: SignIn, now: datetime) -> Knock | Problem:
     """Count the try, and give who may be meant."""
     email = parties.email_checked(asked.email)
-    bounds = {tries.email_mark(ctx, email): PERSON_TRIES_MAX}
+    bounds = [(tries.email_mark(ctx, email), PERSON_TRIES_MAX)]
     if asked.address:
-        bounds[tries.address_mark(ctx, asked.address)] = ADDRESS_TRIES_MAX
+        bounds.insert(0, (tries.address_mark(ctx, asked.address), ADDRESS_TRIES_MAX))
     paused = tries.paused(ctx, bounds, now)
     if paused is not None:
         return paused
@@ -223,15 +239,14 @@ def _known(ctx: Ctx, asked: SignIn, now: datetime) -> Sequence[_Known] | Problem
         ctx, email=email, party_id=asked.party_id, limit=CANDIDATES_MAX
     )
     hashes = store.passwords_read(ctx, person_ids=[who.person.id for who in people])
-    return [_Known(who, hashes.get(who.person.id)) for who in people]
+    return Knock(asked, [_Known(who, hashes.get(who.person.id)) for who in people])
 
 
-def _let_in(ctx: Ctx, asked: SignIn, proved: Sequence[_Known], now: datetime) -> SignedIn | Problem:
-    """Open a session, or say why not; what is given back of the tries stays in either case."""
+def _let_in(ctx: Ctx, knock: Knock, proved: Sequence[_Known], now: datetime) -> SignedIn | Problem:
+    """Open a session, or say why not; a code that was used up stays so in either case."""
+    asked = knock.asked
     if not proved:
         return SignInRefused()
-    if asked.address:
-        store.try_give_back(ctx, mark=tries.address_mark(ctx, asked.address))
     if len(proved) > 1:
         return PartyNeeded(parties=[_party_named(each.who.party) for each in proved])
     [known] = proved
@@ -243,8 +258,21 @@ def _let_in(ctx: Ctx, asked: SignIn, proved: Sequence[_Known], now: datetime) ->
     refused = code_check(ctx, who=known.who, code=asked.code, now=now)
     if refused is not None:
         return refused
-    store.tries_forget(ctx, mark=tries.email_mark(ctx, parties.email_checked(asked.email)))
+    if len(proved) == len(knock.known):
+        _give_back(ctx, asked)
     return session_open(ctx, who=known.who, now=now)
+
+
+def _give_back(ctx: Ctx, asked: SignIn) -> None:
+    """Give back the try of who is let in, and no other.
+
+    Whoever adds an e-mail address to a party of their own signs in with it as they like: what
+    others tried with it stays counted, and so does a password that was looked at for others too
+    and was wrong for one of them.
+    """
+    if asked.address:
+        store.try_give_back(ctx, mark=tries.address_mark(ctx, asked.address))
+    store.try_give_back(ctx, mark=tries.email_mark(ctx, parties.email_checked(asked.email)))
 
 
 def _party_named(party: parties.Party) -> dict[str, str]:

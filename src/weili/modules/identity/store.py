@@ -54,7 +54,8 @@ def tries_sweep(ctx: Ctx, *, before: datetime, limit: int) -> int:
     """Forget tries that count no more, a bounded number."""
     return ctx.db.run(
         "DELETE FROM identity.attempt WHERE mark IN"
-        " (SELECT mark FROM identity.attempt WHERE began_at < %b LIMIT %b)",
+        " (SELECT mark FROM identity.attempt WHERE began_at < %b"
+        " ORDER BY mark LIMIT %b FOR UPDATE SKIP LOCKED)",
         before,
         limit,
     ).rowcount
@@ -247,7 +248,8 @@ def links_sweep(ctx: Ctx, *, now: datetime, limit: int) -> int:
     """Forget links that work no more, a bounded number."""
     return ctx.db.run(
         "DELETE FROM identity.link WHERE person_id IN"
-        " (SELECT person_id FROM identity.link WHERE expires_at <= %b LIMIT %b)",
+        " (SELECT person_id FROM identity.link WHERE expires_at <= %b"
+        " ORDER BY person_id LIMIT %b FOR UPDATE SKIP LOCKED)",
         now,
         limit,
     ).rowcount
@@ -348,7 +350,7 @@ def sessions_sweep(ctx: Ctx, *, seen_before: datetime, now: datetime, limit: int
     """Forget sessions that have ended by themselves, a bounded number."""
     return ctx.db.run(
         "DELETE FROM identity.session WHERE id IN (SELECT id FROM identity.session"
-        " WHERE seen_at <= %b OR expires_at <= %b LIMIT %b)",
+        " WHERE seen_at <= %b OR expires_at <= %b ORDER BY id LIMIT %b FOR UPDATE SKIP LOCKED)",
         seen_before,
         now,
         limit,

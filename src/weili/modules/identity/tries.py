@@ -1,6 +1,6 @@
 """How often somebody may try, by a keyed digest of who it is: no address is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,14 +15,18 @@ from weili.modules.identity.problems import SignInPaused
 T = TypeVar("T")
 
 
-def paused(ctx: Ctx, bounds: Mapping[bytes, int], now: datetime) -> SignInPaused | None:
-    """Count one try of each mark; says when the next is taken, if one of them has had too many."""
-    waits = []
-    for mark in sorted(bounds):
+def paused(ctx: Ctx, bounds: Sequence[tuple[bytes, int]], now: datetime) -> SignInPaused | None:
+    """Count one try of each mark in turn; says when the next is taken, once one had too many.
+
+    Those after it are not counted: who is paused by network address pauses no e-mail address, and
+    adds no rows. Marks are held in the order in which they are named: address, then e-mail.
+    """
+    for mark, bound in bounds:
         began_at, count = store.try_count(ctx, mark=mark, now=now, since=now - TRIES_WITHIN)
-        if count > bounds[mark]:
-            waits.append(began_at + TRIES_WITHIN - now)
-    return SignInPaused(retry_after_s=int(max(waits).total_seconds()) + 1) if waits else None
+        if count > bound:
+            wait = began_at + TRIES_WITHIN - now
+            return SignInPaused(retry_after_s=int(wait.total_seconds()) + 1)
+    return None
 
 
 def email_mark(ctx: Ctx, email: str) -> bytes:
