@@ -345,7 +345,7 @@ def _keys(ctx: Ctx, code: str, party: parties.Party, price_list: str | None) -> 
     for key in parties.key_page(ctx, party_id=party.id, limit=_PAGE).items:
         if key.label == _KEY_LABEL and key.revoked_at is None:
             parties.key_revoke(ctx, key_id=key.id, reason="new keys of the sample")
-    scopes = parties.ROLE_SCOPES[party.kind]
+    scopes = parties.KEY_SCOPES[party.kind]
     bearer, signing = (
         parties.key_issue(ctx, party_id=party.id, kind=kind, scopes=scopes, label=_KEY_LABEL)
         for kind in (parties.KeyKind.BEARER, parties.KeyKind.HMAC)

@@ -67,6 +67,7 @@ def test_a_key_is_shown_once_and_ends_when_it_is_revoked(ground: Run) -> None:
     issued = json.loads(ground("key", "issue", "青梧", "--label", "till", "--json").out)
     listed = ground("key", "list", party_id, "--json")
     assert [item["id"] for item in json.loads(listed.out)["items"]] == [issued["key_id"]]
+    assert "people:write" not in json.loads(listed.out)["items"][0]["scopes"]
     assert issued["secret"] not in listed.out
     assert ground("key", "revoke", issued["key_id"], "--reason", "lost").code == 0
     [key] = json.loads(ground("key", "list", "青梧", "--json").out)["items"]

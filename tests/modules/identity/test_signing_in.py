@@ -340,8 +340,45 @@ def test_a_link_sets_a_password_ends_all_sessions_and_lasts_seven_days(house: Ho
     signed_in = accept(NOW + timedelta(days=7, seconds=-1))
     assert signed_in.record.who.person.id == house.here.id
     assert house.found(before.token) is None
+    assert sorted(house.actions()[-2:]) == ["password.set", "session.open"]
     with pytest.raises(identity.LinkEnded):
         accept(NOW)
+
+
+def test_no_link_outlives_a_change_of_the_password(house: House, hashed: dict[str, str]) -> None:
+    here = house.sign_in()
+
+    def change() -> None:
+        identity.password_change(
+            house.begin, record=here.record, old=PASSWORD, new="a cup of green tea", now=NOW
+        )
+
+    def set_by_another() -> None:
+        with house.begin() as ctx:
+            identity.password_set(
+                ctx, person_id=house.here.id, hashed=hashed[PASSWORD], reason="test", now=NOW
+            )
+
+    for act in (change, set_by_another):
+        with house.begin() as ctx:
+            made = identity.invite(
+                ctx, party_id=house.here.party_id, person_id=house.here.id, now=NOW
+            )
+        act()
+        with pytest.raises(identity.LinkEnded):
+            identity.link_accept(
+                house.begin, token=made.token, password="rain in a tea cup", code=None, now=NOW
+            )
+
+
+def test_nobody_invites_themselves(house: House) -> None:
+    owner = house.sign_in().record.who.actor()
+
+    with pytest.raises(identity.SelfInvited), house.begin() as ctx:
+        identity.invite(
+            ctx.acting(owner), party_id=house.here.party_id, person_id=house.here.id, now=NOW
+        )
+    assert "person.invite" not in house.actions()
 
 
 def test_nobody_lets_in_who_may_do_more_than_they(house: House) -> None:

@@ -223,8 +223,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "hmac (signed requests) or bearer (sandboxes only).": (
             "hmac（对请求签名）或 bearer（仅限沙箱环境）。"
         ),
-        "What it may do; may be repeated. All of its role's if none.": (
-            "授予的权限，可多次指定；不指定时为其角色的全部权限。"
+        "What it may do; may be repeated. All of its role's but people:write, if none.": (
+            "授予的权限，可多次指定；不指定时为其角色除人员管理以外的全部权限。"
         ),
         "List a party's keys, without their secrets.": "列出主体的密钥，不含密钥内容。",
         "Revoke a key for good; it is refused within a few seconds.": (

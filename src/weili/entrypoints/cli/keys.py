@@ -33,7 +33,10 @@ def key_issue(  # noqa: PLR0917 - typer passes options by name
     ] = "hmac",
     scope: Annotated[
         list[str] | None,
-        typer.Option("--scope", help="What it may do; may be repeated. All of its role's if none."),
+        typer.Option(
+            "--scope",
+            help="What it may do; may be repeated. All of its role's but people:write, if none.",
+        ),
     ] = None,
     world: WorldOption = None,
     as_json: JsonOption = False,
@@ -48,7 +51,7 @@ def key_issue(  # noqa: PLR0917 - typer passes options by name
 
         def work(ctx: "Ctx") -> parties.IssuedKey:
             found = party_found(ctx, party)
-            scopes = scope or parties.ROLE_SCOPES[found.kind]
+            scopes = scope or parties.KEY_SCOPES[found.kind]
             return parties.key_issue(
                 ctx, party_id=found.id, kind=parties.KeyKind(kind), scopes=scopes, label=label
             )

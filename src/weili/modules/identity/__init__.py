@@ -39,6 +39,7 @@ from weili.modules.identity.problems import (
     PartyNeeded,
     PasswordRefused,
     SecondFactorNeeded,
+    SelfInvited,
     SignInPaused,
     SignInRefused,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "PartyNeeded",
     "PasswordRefused",
     "SecondFactorNeeded",
+    "SelfInvited",
     "Session",
     "SessionId",
     "SessionRecord",

@@ -13,7 +13,7 @@ from weili.modules import parties
 from weili.modules.identity import rules, store, tries
 from weili.modules.identity.factors import code_check
 from weili.modules.identity.model import PERSON_TRIES_MAX, SignedIn
-from weili.modules.identity.problems import LinkEnded
+from weili.modules.identity.problems import LinkEnded, SelfInvited
 from weili.modules.identity.service import session_open
 
 LINK_AGE: Final = timedelta(days=7)
@@ -32,11 +32,15 @@ def invite(
 ) -> Invitation:
     """Make the link by which somebody sets their password, once, within seven days.
 
-    One that was made before works no more. It is told to who asks, who could use it themselves: so
-    it is audited, and whoever comes by it is of the same line as who made it (``key_line``).
+    One that was made before works no more, and none outlives a change of the password. It is told
+    to who asks, who could use it themselves: so it is audited, and whoever comes by it is of the
+    same line as who made it (``key_line``). Nobody makes one for themselves: it would be worth a
+    password to whoever found their browser open.
 
-    Raises: Forbidden; NotFound.
+    Raises: Forbidden; NotFound; SelfInvited.
     """
+    if ctx.actor.key_id == id_text(parties.PERSON_PREFIX, person_id):
+        raise SelfInvited
     record = _managed(ctx, party_id, person_id)
     token = new_token()
     store.link_put(
@@ -109,6 +113,7 @@ def link_accept(
         store.tries_forget(ctx, mark=tries.link_mark(ctx, who.person.id))
         store.password_put(ctx, person_id=who.person.id, hashed=hashed, now=now)
         store.sessions_delete(ctx, person_id=who.person.id, but=None)
+        tries.audit(ctx, who, "password.set", "by a link")
         return session_open(ctx, who=who, now=now)
 
     return in_transaction(begin, accepted)

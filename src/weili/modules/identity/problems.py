@@ -78,3 +78,12 @@ class LinkEnded(Problem):
     code = "link_ended"
     en = "This link works no more; ask for another."
     zh = "该链接已失效；请重新索取。"
+
+
+class SelfInvited(Problem):
+    """Somebody asked for a link to set their own password."""
+
+    kind = Kind.FORBIDDEN
+    code = "self_invited"
+    en = "Nobody invites themselves; change your password, or have a colleague make you a link."
+    zh = "不能邀请自己；请修改密码，或请同事为您生成链接。"

@@ -89,7 +89,7 @@ def sign_in(begin: Begin, *, knock: Knock, now: datetime) -> SignedIn:
 def password_change(
     begin: Begin, *, record: SessionRecord, old: str, new: str, now: datetime
 ) -> None:
-    """Change a person's own password, and end all their sessions but this one.
+    """Change a person's own password, and end their link and all their sessions but this one.
 
     Raises: InputInvalid; SignInPaused; PasswordRefused.
     """
@@ -107,6 +107,7 @@ def password_change(
     fresh = password_hash(checked)
 
     def changed(ctx: Ctx) -> None:
+        store.link_delete(ctx, person_id=person_id)
         if store.password_lock(ctx, person_id=person_id) != hashed:
             raise PasswordRefused
         store.tries_forget(ctx, mark=tries.person_mark(ctx, who))
@@ -120,11 +121,12 @@ def password_change(
 def password_set(
     ctx: Ctx, *, person_id: parties.PersonId, hashed: str, reason: str, now: datetime
 ) -> None:
-    """Set somebody's password, hashed before, and end all their sessions; it is audited.
+    """Set somebody's password, hashed before, and end their link and sessions; it is audited.
 
     Raises: Forbidden; InputInvalid.
     """
     ctx.require(parties.ADMIN)
+    store.link_delete(ctx, person_id=person_id)
     # The row is held, so that a sign-in with the old password comes before this or not at all.
     store.password_lock(ctx, person_id=person_id)
     store.password_put(ctx, person_id=person_id, hashed=hashed, now=now)

@@ -81,6 +81,8 @@ PERSON_ROLES: Final[Mapping[PartyKind, frozenset[PersonRole]]] = MappingProxyTyp
 )
 """Which roles a party of each kind gives its people."""
 
+PEOPLE: Final = "people:write"
+
 ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
     {
         PartyKind.OPERATOR: frozenset(
@@ -127,6 +129,12 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
     }
 )
 """The policy table: the scopes that a key of each kind of party may be given."""
+
+KEY_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
+    {kind: scopes - {PEOPLE} for kind, scopes in ROLE_SCOPES.items()}
+)
+"""Those that it is given where nobody names any: a program lets no people in unless it was meant
+to, for who has been let in stays when the key is revoked."""
 
 PERSON_SCOPES: Final[Mapping[PartyKind, Mapping[PersonRole, frozenset[str]]]] = MappingProxyType(
     {

@@ -34,6 +34,7 @@ from weili.modules.parties.model import (
     PARTY_RESUMED,
     PARTY_STATES,
     PARTY_SUSPENDED,
+    PEOPLE,
     PERSON_PREFIX,
     PERSON_SCOPES,
     ROLE_SCOPES,
@@ -65,7 +66,6 @@ from weili.modules.parties.problems import (
 
 ADMIN: Final = "admin:parties"
 READ_OWN: Final = "account:read"
-PEOPLE: Final = "people:write"
 KEYS_LIVE_MAX: Final = 20
 SWEEP_MAX: Final = 10_000
 NONCE_KEPT: Final = timedelta(seconds=2 * rules.WINDOW_S)

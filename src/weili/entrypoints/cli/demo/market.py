@@ -270,7 +270,7 @@ def _trader(ctx: Ctx, party: parties.Party, scopes: Collection[str] = ()) -> Tra
         ctx,
         party_id=party.id,
         kind=parties.KeyKind.HMAC,
-        scopes=scopes or parties.ROLE_SCOPES[party.kind],
+        scopes=scopes or parties.KEY_SCOPES[party.kind],
         label="demo",
     )
     return Trader(

@@ -3,7 +3,7 @@
 from typing import Final
 
 from weili.entrypoints.cli.demo.themes.desk import FAR, NEAR, Desk, key_made
-from weili.modules.parties import ROLE_SCOPES, PartyKind
+from weili.modules.parties import KEY_SCOPES, PartyKind
 
 SUPPLIER: Final = {
     "name": "青岚手作",
@@ -40,7 +40,7 @@ async def open_parties(desk: Desk, *, operator_id: str) -> None:
         rows = [{"region_code": c, "priority": priority, "lead_days": 2} for c in SERVED]
         path = f"/v1/operator/warehouses/{house['id']}/coverage"
         await desk.do(ask, "PUT", path, {"regions": rows})
-    scopes = {kind: sorted(ROLE_SCOPES[kind]) for kind in PartyKind}
+    scopes = {kind: sorted(KEY_SCOPES[kind]) for kind in PartyKind}
     desk.supplier = await key_made(desk, desk.supplier_id, scopes[PartyKind.SUPPLIER], "desk")
     desk.partner = await key_made(desk, desk.partner_id, scopes[PartyKind.PARTNER], "shop")
     desk.clerk = await key_made(desk, operator_id, ["admin:money"], "clerk")
