@@ -40,6 +40,12 @@ _SNAPSHOT_LIMITS: Final = (
 
 T = TypeVar("T")
 
+
+def worker_name(world: str) -> str:
+    """Name the connections of a world's worker, by which others see that there is one."""
+    return f"weili jobs {world}"
+
+
 clock = sa.Table(
     "clock",
     metadata,

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.entrypoints.cli.conftest import Run
+from weili.kit.world import worker_name
 
 
 class Server(BaseHTTPRequestHandler):
@@ -92,10 +93,10 @@ def test_a_worker_is_found_among_who_is_connected_to_its_world(
     run: Run, sandbox: str, port: int
 ) -> None:
     # As the worker names its connections, and nobody else does
-    for name, is_worker in (("weili jobs sandbox", True), ("weili jobs trial", False)):
-        with psycopg.connect(sandbox, application_name=name):
+    for world, is_worker in (("sandbox", True), ("trial", False)):
+        with psycopg.connect(sandbox, application_name=worker_name(world)):
             assert status(run)["worlds"]["sandbox"]["has_worker"] is is_worker
-    with psycopg.connect(sandbox, application_name="weili jobs sandbox"):
+    with psycopg.connect(sandbox, application_name=worker_name("sandbox")):
         said = run("status").out
     assert "Weili runs, but not by `weili up`." in said
     assert "connected" in said

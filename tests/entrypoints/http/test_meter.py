@@ -220,6 +220,27 @@ def test_a_reader_who_says_nothing_or_reads_nothing_is_cut_off_and_the_next_is_a
         assert figures(port).startswith(b"HTTP/1.0 200 OK")
 
 
+@pytest.mark.parametrize("sort", [threading.Thread, threading.Timer])
+def test_a_reader_for_whom_no_thread_is_left_gives_its_place_back(
+    sort: type[threading.Thread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def none_left(thread: threading.Thread) -> None:
+        if type(thread) is sort:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with shown(CollectorRegistry(), readers=1, reader_s=3_600) as port:
+        with monkeypatch.context() as machine:
+            machine.setattr(threading.Thread, "start", none_left)
+            for _ in range(2):
+                with reader(port) as turned_away:
+                    assert turned_away.recv(1) == b""
+
+        assert figures(port).startswith(b"HTTP/1.0 200 OK")
+
+
 def test_who_comes_beside_as_many_readers_as_there_may_be_is_turned_away() -> None:
     registry = CollectorRegistry()
     with shown(registry, readers=2, reader_s=3_600) as port, reader(port), reader(port):

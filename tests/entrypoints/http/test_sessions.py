@@ -14,7 +14,7 @@ from weili.entrypoints.http import desk
 from weili.entrypoints.http.front import OPEN_BYTES_MAX
 from weili.entrypoints.http.policy import OF_SESSIONS, POLICY
 from weili.kit.clock import wall_now
-from weili.kit.ids import id_text
+from weili.kit.ids import id_text, new_id
 from weili.kit.secrets import totp_code
 from weili.modules import identity, parties
 from weili.modules.identity import store, tries
@@ -122,7 +122,9 @@ def test_only_this_very_machine_gets_a_cookie_for_plain_http(
     body = {"email": email("clerk"), "password": PASSWORD}
     signed_in = browser.ask("POST", "/v1/session", body, **headers)
 
-    assert signed_in.headers["set-cookie"].endswith("; Secure")
+    cookie = signed_in.headers["set-cookie"]
+    assert cookie.startswith("__Host-weili_session=sandbox.")
+    assert cookie.endswith("; Path=/; Max-Age=1209600; HttpOnly; SameSite=Strict; Secure")
 
 
 @pytest.mark.parametrize("who", ROLES)
@@ -205,10 +207,31 @@ def test_a_cookie_that_is_none_of_ours_lets_nobody_in(browser: Browser, cookie: 
     assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
 
 
-def test_a_key_is_no_session(browser: Browser) -> None:
-    response = browser.serving.ask("street", "GET", "/v1/session")
+@pytest.mark.parametrize("who", ["street", "grocer", "operator"])
+def test_a_key_is_no_session(browser: Browser, who: str) -> None:
+    rows = browser.serving.rows()
+    for method, path in OF_SESSIONS:
+        target = path.replace("{session_id}", id_text("ses", new_id(wall_now())))
+        response = browser.serving.ask(who, method, target, {} if method == "POST" else None)
 
-    assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+        assert (response.status_code, response.json()["code"]) == (401, "unauthenticated"), path
+        assert "a key is no session" in response.json()["detail"]
+    assert browser.serving.rows() == rows
+
+
+@pytest.mark.parametrize("is_planted_first", [True, False])
+def test_what_another_host_of_the_domain_planted_is_not_taken_for_the_session(
+    browser: Browser, is_planted_first: bool
+) -> None:
+    browser.sign_in("owner")
+    planter = Browser(browser.serving)
+    planter.sign_in("rival")
+    cookies = [f"weili_session={planter.cookie}", f"__Host-weili_session={browser.cookie}"]
+    sent = "; ".join(cookies if is_planted_first else reversed(cookies))
+
+    shown = browser.serving.ask(None, "GET", "/v1/session", headers={"cookie": sent})
+
+    assert shown.json()["person"]["name"] == "owner"
 
 
 def test_who_signs_out_is_out_and_so_is_every_copy_of_the_cookie(browser: Browser) -> None:

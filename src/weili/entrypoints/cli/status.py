@@ -31,6 +31,7 @@ def status(as_json: JsonOption = False) -> None:
     from weili import bootstrap, migrations
     from weili.adapters.postgres import EmbeddedPostgresError, databases, embedded
     from weili.entrypoints.cli.up import running
+    from weili.kit.world import worker_name
 
     settings = bootstrap.Settings.read(os.environ)
     is_embedded = settings.database_url is None
@@ -47,7 +48,7 @@ def status(as_json: JsonOption = False) -> None:
     for name, url in bootstrap.database_urls(settings, server).items() if is_there else ():
         worlds[name]["schema"] = bootstrap.schema_step(name, url)
         if worlds[name]["schema"] is not None:
-            worlds[name]["has_worker"] = databases.is_named(url, f"weili jobs {name}")
+            worlds[name]["has_worker"] = databases.is_named(url, worker_name(name))
     up = running(settings)
     found: dict[str, Any] = {
         "running": up,

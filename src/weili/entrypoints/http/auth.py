@@ -11,7 +11,11 @@ from weili.kit.secrets import token_hash
 from weili.kit.world import World, in_transaction
 from weili.modules import identity, parties
 
-SESSION_COOKIE: Final = "weili_session"
+SESSION_COOKIE: Final = "__Host-weili_session"
+"""A name that a browser takes from this very host alone, and over TLS: nobody on another host of
+the same domain can put a session of their own in its place."""
+PLAIN_COOKIE: Final = "weili_session"
+"""What it is called where there is no TLS: for a browser on this very machine."""
 COOKIE_HEADER: Final = "cookie"
 CONSOLE_HEADER: Final = "weili-console"
 """What a request by cookie must carry to change anything: no form and no foreign page can send it
@@ -78,8 +82,9 @@ class Doorkeeper:
         Raises: Unauthenticated, PartySuspended, ConsoleHeaderMissing; Unavailable when the records
         can't be read.
         """
-        if takes_cookies and _is_by_cookie(headers):
-            admitted = await self._session_admit(headers[COOKIE_HEADER])
+        named = _session_of(headers) if takes_cookies else None
+        if named is not None:
+            admitted = await self._session_admit(*named)
             if method not in _READS:
                 console_check(headers)
             return admitted
@@ -98,31 +103,21 @@ class Doorkeeper:
 
         Raises: Unauthenticated; Unavailable when the records can't be read.
         """
-        if _is_by_cookie(headers):
-            await self._session_admit(headers[COOKIE_HEADER])
+        named = _session_of(headers)
+        if named is not None:
+            await self._session_admit(*named)
             return
         credentials = parties.credentials_read(headers)
         world, record = await self._keys.find(credentials.key_id, credentials.world)
         if record is None:
             _checked(world, None, credentials, method="", target="", body_sha256="")
 
-    async def _session_admit(self, cookie: str) -> Admitted:
-        name, token = session_named(cookie)
+    async def _session_admit(self, name: str, token: str) -> Admitted:
         if name not in self._worlds or len(token) != _TOKEN_LENGTH:
             raise Unauthenticated(why=identity.SESSION_ENDED)
         world, record = await self._sessions.find(token_hash(token).hex(), name)
         actor = identity.session_check(record, now=wall_now())
         return Admitted(world, actor, session=record)
-
-
-def session_named(cookie: str) -> tuple[str, str]:
-    """Give the world and the token that a Cookie header names; empty where it names none."""
-    for part in cookie.split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == SESSION_COOKIE:
-            world, _, token = value.partition(".")
-            return world, token
-    return "", ""
 
 
 def console_check(headers: Mapping[str, str]) -> None:
@@ -134,10 +129,18 @@ def console_check(headers: Mapping[str, str]) -> None:
         raise ConsoleHeaderMissing
 
 
-def _is_by_cookie(headers: Mapping[str, str]) -> bool:
-    if parties.AUTHORIZATION_HEADER in headers or parties.WEILI_KEY_HEADER in headers:
-        return False
-    return session_named(headers.get(COOKIE_HEADER, "")) != ("", "")
+def _session_of(headers: Mapping[str, str]) -> tuple[str, str] | None:
+    """Give the world and the token that a cookie names, where a request has no key of its own."""
+    cookie = headers.get(COOKIE_HEADER)
+    if not cookie or parties.AUTHORIZATION_HEADER in headers or parties.WEILI_KEY_HEADER in headers:
+        return None
+    found: dict[str, str] = {}
+    for part in cookie.split(";"):
+        name, _, value = part.strip().partition("=")
+        found.setdefault(name, value)
+    value = found.get(SESSION_COOKIE) or found.get(PLAIN_COOKIE, "")
+    world, _, token = value.partition(".")
+    return (world, token) if world or token else None
 
 
 def _checked(

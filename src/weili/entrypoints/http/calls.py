@@ -9,7 +9,7 @@ import msgspec
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from weili.entrypoints.http.policy import POLICY
+from weili.entrypoints.http.policy import OF_SESSIONS, POLICY
 from weili.kit import idempotency
 from weili.kit.context import Actor, Ctx
 from weili.kit.problems import (
@@ -19,6 +19,7 @@ from weili.kit.problems import (
     KeyMissing,
     Problem,
     Said,
+    Unauthenticated,
     either,
 )
 from weili.kit.world import World, in_transaction
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 JSON: Final = "application/json"
 REPLAYED: Final = "idempotent-replayed"
+_NO_SESSION: Final = Said("sign in first; a key is no session", "请先登录；密钥不是会话")
 _NO_PARAMETER: Final = Said("no parameter", "不带任何参数")
 
 
@@ -50,10 +52,13 @@ class Call:
 async def admitted(request: Request) -> Call:
     """Give the call of a request whose key has the scope that the route needs.
 
-    Raises: Forbidden; InputInvalid, for a query parameter that the route does not know.
+    Raises: Unauthenticated, for a key where a session is needed; Forbidden; InputInvalid, for a
+    query parameter that the route does not know.
     """
     call: Call = request.scope["weili.call"]
     route = request.scope["route"]
+    if call.session is None and (request.method, route.path) in OF_SESSIONS:
+        raise Unauthenticated(why=_NO_SESSION)
     scope_check(call.actor, POLICY[request.method, route.path])
     known = {field.alias for field in route.dependant.query_params}
     unknown = sorted(set(request.query_params) - known)

@@ -1,7 +1,8 @@
 """What happens to every request before any route sees it.
 
-It gets an id, its body is read within a bound, and who asks is established. So no route can
-forget to, and nothing of a stranger's body is parsed.
+Its headers are bounded, it gets an id, its body is read within a bound, and who asks is
+established. So no route can forget to. Of a stranger's body nothing is parsed but by the routes of
+``OPEN``, where credentials come from: those take 16 KiB, and bound each field of it.
 """
 
 import asyncio
@@ -34,6 +35,8 @@ from weili.kit.tracing import (
 )
 from weili.modules.goods import MEDIA_BYTES_MAX
 
+HEAD_BYTES_MAX: Final = 32 * 1024
+"""Of the path, the query and all headers together, before anything looks at them."""
 BODY_BYTES_MAX: Final = 1024 * 1024
 BATCH_BYTES_MAX: Final = 4 * 1024 * 1024
 OPEN_BYTES_MAX: Final = 16 * 1024
@@ -49,6 +52,7 @@ REQUEST_ID_HEADER: Final = b"weili-request-id"
 _IS_UPLOAD: Final = "weili.is_upload"
 _REFUSED: Final = 400
 _DIGITS_MAX: Final = 18
+_LOGGED_MAX: Final = 512
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +65,18 @@ class BodyTooSlow(Problem):
     en = "The body did not arrive within {seconds} s; nothing was done. Send the request again."
     zh = "请求体未在 {seconds} 秒内到达，未执行任何操作；请重新发送。"
     repeatable = True
+
+
+class HeadTooLarge(Problem):
+    """The request's path, query and headers are together larger than the bound."""
+
+    kind = Kind.TOO_LARGE
+    code = "head_too_large"
+    en = (
+        "The path, the query and the headers are together larger than {bytes_max} bytes. In a "
+        "browser, clear this site's cookies."
+    )
+    zh = "路径、查询参数与请求头合计超过 {bytes_max} 字节；如使用浏览器，请清除本站的 `Cookie`。"
 
 
 class _GoneError(Exception):
@@ -116,9 +132,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         begun_s = monotonic()
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
+        headers, is_whole = _head(scope)
         request_id = _request_id(headers)
         language = language_of(headers.get("accept-language", ""))
         scope["weili.language"] = language
@@ -133,10 +147,11 @@ class Front:
                 ]
                 status = message["status"]
                 if status >= self._logged_from:
-                    _log.info("%s %s %d", scope["method"], scope["path"], status)
+                    _log.info("%s %s %d", scope["method"], scope["path"][:_LOGGED_MAX], status)
             await send(message)
 
         try:
+            _head_check(is_whole=is_whole)
             receive_again = await self._prepared(scope, receive, headers, language)
             await self._app(scope, receive_again, tagged)
         except _GoneError:
@@ -212,6 +227,23 @@ class Front:
             raise Busy(retry_after_s=UPLOAD_RETRY_S)
         scope[_IS_UPLOAD] = True
         self._uploads += 1
+
+
+def _head(scope: Scope) -> tuple[dict[str, str], bool]:
+    """Read the headers as far as the bound lets, and say whether those are all."""
+    size = len(scope["path"]) + len(scope.get("query_string", b""))
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
+        if size > HEAD_BYTES_MAX:
+            return headers, False
+        headers[name.decode("latin-1")] = value.decode("latin-1")
+    return headers, size <= HEAD_BYTES_MAX
+
+
+def _head_check(*, is_whole: bool) -> None:
+    if not is_whole:
+        raise HeadTooLarge(bytes_max=HEAD_BYTES_MAX)
 
 
 def _bytes_max(path: str) -> int:

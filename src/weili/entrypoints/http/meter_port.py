@@ -63,6 +63,8 @@ class MeterServer(ThreadingMixIn, WSGIServer):
         try:
             cut.start()
             super().process_request_thread(request, client_address)
+        except RuntimeError:  # No thread is left that could cut it off.
+            self.shutdown_request(request)
         finally:
             cut.cancel()
             self._room.release()

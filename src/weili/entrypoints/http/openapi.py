@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from weili.entrypoints.http import answers, order_answers, order_body
-from weili.entrypoints.http.auth import SESSION_COOKIE
+from weili.entrypoints.http.auth import PLAIN_COOKIE, SESSION_COOKIE
 from weili.entrypoints.http.hot import BATCH_PATH, ORDERS_PATH
 from weili.entrypoints.http.hot_reads import HOT_READS
 from weili.entrypoints.http.policy import OF_SESSIONS, OPEN, POLICY, PUBLIC
@@ -52,7 +52,9 @@ _KEYLESS_POSTS: Final = frozenset(
 )
 """Posts that need no Idempotency-Key.
 
-They change nothing, or have a key of their own, or come to the same each time.
+They change nothing but what is written down of who looked; or have a key of their own; or come to
+the same each time; or make a secret (a session, a link, a second factor), of which no answer is
+kept to be given again.
 """
 
 _HOT: Final = frozenset({("POST", ORDERS_PATH), ("POST", BATCH_PATH), *HOT_READS})
@@ -117,7 +119,7 @@ def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
     responses.pop("422", None)
     if path in PUBLIC:
         operation["security"] = []
-        responses["503"] = {"$ref": "#/components/responses/503"}
+        responses |= {each: {"$ref": f"#/components/responses/{each}"} for each in ("413", "503")}
         return
     responses |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in _REFUSALS}
     operation["responses"] = dict(sorted(responses.items()))
@@ -275,7 +277,7 @@ def _security_schemes() -> dict[str, Any]:
             "name": SESSION_COOKIE,
             "description": (
                 "of somebody who has signed in; with the header `Weili-Console: 1` for all that "
-                "changes something"
+                f"changes something. On the server's own machine it is `{PLAIN_COOKIE}`."
             ),
         },
     }

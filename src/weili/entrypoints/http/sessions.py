@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers, session_answers
-from weili.entrypoints.http.auth import SESSION_COOKIE
+from weili.entrypoints.http.auth import PLAIN_COOKIE, SESSION_COOKIE
 from weili.entrypoints.http.calls import Call, CallIn, carry_out, respond
 from weili.entrypoints.http.desk import Desk
 from weili.entrypoints.http.documents import moment
@@ -18,7 +18,7 @@ from weili.entrypoints.http.fields import Body, PartyIdIn, id_pattern
 from weili.kit.clock import wall_now
 from weili.kit.context import Ctx
 from weili.kit.ids import id_parse, id_text
-from weili.kit.problems import FieldProblem, InputInvalid, Said, Unauthenticated, either
+from weili.kit.problems import FieldProblem, InputInvalid, either
 from weili.kit.world import World
 from weili.modules import identity, parties
 
@@ -176,7 +176,6 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
     @router.delete("/v1/sessions/{session_id}", status_code=204)
     def session_end(call: CallIn, session_id: SessionIdIn) -> Response:
         """End one of your sessions: where you forgot to sign out."""
-        session_of(call)
         _end(call, identity.SessionId(id_parse(identity.SESSION_PREFIX, session_id)))
         forget()
         return Response(status_code=204, headers=_NO_STORE)
@@ -231,14 +230,9 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
 
 
 def session_of(call: Call) -> identity.SessionRecord:
-    """Give the session that a request came with.
-
-    Raises: Unauthenticated, when it came with a key.
-    """
+    """Give the session that a request came with: the policy lets nobody in here without one."""
     if call.session is None:
-        raise Unauthenticated(
-            why=Said("sign in first; a key is no session", "请先登录；密钥不是会话")
-        )
+        raise RuntimeError(f"{call.target} is asked by a key, but not among OF_SESSIONS")
     return call.session
 
 
@@ -301,14 +295,15 @@ def _stored_nowhere(document: Mapping[str, Any], *, status: int = 200) -> Respon
 
 def _cookie(request: Request, value: str, days: int) -> str:
     """Write the cookie; only a browser on this very machine gets it without ``Secure``."""
+    is_plain = _is_plain_loopback(request)
     parts = [
-        f"{SESSION_COOKIE}={value}",
+        f"{PLAIN_COOKIE if is_plain else SESSION_COOKIE}={value}",
         "Path=/",
         f"Max-Age={days * 86_400}",
         "HttpOnly",
         "SameSite=Strict",
     ]
-    if not _is_plain_loopback(request):
+    if not is_plain:
         parts.append("Secure")
     return "; ".join(parts)
 

@@ -15,7 +15,7 @@ from weili.entrypoints.jobs.reactions import LANE, QUEUE_ORDERS, orders_queued
 from weili.kit.clock import wall_now
 from weili.kit.db import APP_ROLE
 from weili.kit.problems import ANSWERS, Problem
-from weili.kit.world import World, in_transaction
+from weili.kit.world import World, in_transaction, worker_name
 
 CONCURRENCY: Final = 2
 CONNECTIONS_MAX: Final = 4
@@ -140,7 +140,7 @@ def app_for(world: World) -> App:
             reconnect_timeout=10.0,
             kwargs={
                 "options": f"-c role={APP_ROLE} -c search_path=procrastinate -c timezone=UTC",
-                "application_name": f"weili jobs {world.name}",
+                "application_name": worker_name(world.name),
                 "connect_timeout": 5,
             },
         )
