@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Desk
 from tests.faults.house import House
@@ -244,6 +244,51 @@ def test_a_server_that_cannot_be_reached_is_told_of_and_asked_again(
     page.get_by_role("button", name="重试").click()
     expect(page.locator("tbody")).to_contain_text(order)
     expect(page.locator(".problem")).to_have_count(0)
+    assert desk.complaints == []
+
+
+def test_a_fault_while_asking_who_works_here_is_told_of_and_asked_again(
+    desk: Desk, sample: dict[str, Any], order: str
+) -> None:
+    page = desk.page
+    desk.sign_in(email_of(sample, "partner", "owner"), sample["password"])
+    page.route("**/v1/session", lambda route: route.abort())
+    desk.open("/orders?state=released")
+    expect(page.locator(".problem")).to_contain_text("无法连接服务器")
+    expect(page.locator("#email")).to_have_count(0)
+    page.unroute_all()
+    page.get_by_role("button", name="重试").click()
+    expect(page.locator(".shell")).to_be_visible()
+    assert page.url.endswith("/console/orders?state=released")
+    expect(page.locator(".problem")).to_have_count(0)
+    assert desk.complaints == []
+
+
+def test_what_is_sent_again_keeps_its_key_and_what_was_changed_has_another(
+    desk: Desk, sample: dict[str, Any]
+) -> None:
+    page = desk.page
+    keys: list[str] = []
+
+    def lost(route: Route) -> None:
+        if route.request.method != "POST":
+            route.continue_()
+            return
+        keys.append(route.request.headers["idempotency-key"])
+        route.abort()
+
+    desk.sign_in(email_of(sample, "partner", "owner"), sample["password"])
+    desk.open("/people")
+    page.route("**/v1/people", lost)
+    page.locator("#person-name").fill("新来的")
+    page.locator("#person-email").fill("new@example.cn")
+    for count, email in enumerate(["new@example.cn", "new@example.cn", "newer@example.cn"], 1):
+        page.locator("#person-email").fill(email)
+        with page.expect_request(lambda asked: asked.method == "POST"):
+            page.locator("form.ship button[type=submit]").click()
+        expect(page.locator(".problem")).to_contain_text("无法连接服务器")
+        assert len(keys) == count
+    assert keys[0] == keys[1] != keys[2]
     assert desk.complaints == []
 
 

@@ -97,9 +97,14 @@ def _is_new(node: str) -> bool:
 def node_fetch() -> Node:
     """Put a Node from PyPI into a virtual environment of its own."""
     say(f"no Node of {'.'.join(map(str, NODE_MIN))} or newer is here; taking one from PyPI (60 MB)")
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(NODE_HOME)], check=True)
     pip = [str(NODE_HOME / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, "--disable-pip-version-check", "--no-input", NODE_PIN], check=True)
+    try:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(NODE_HOME)], check=True)
+        subprocess.run([*pip, "--disable-pip-version-check", "--no-input", NODE_PIN], check=True)
+    except subprocess.CalledProcessError:
+        raise SystemExit(
+            f"weili: {NODE_PIN} could not be taken from PyPI; go online, or install Node yourself"
+        ) from None
     node = Node.find()
     if node is None:
         raise SystemExit(f"weili: {NODE_PIN} does not run here; install Node yourself")

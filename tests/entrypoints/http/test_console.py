@@ -1,6 +1,7 @@
 """The console's files: what a browser is given, for how long, and what it is never given."""
 
 import gzip
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,10 @@ import httpx2
 import pytest
 
 from tests.entrypoints.http.conftest import Serving, served
+from weili.modules import parties
+from weili.modules.dropship.states import CHILD_STATES, OrderState
 
+CONSOLE = Path(__file__).parents[3] / "web" / "console" / "src"
 SCRIPT = b"console.log('tea')\n" * 20
 INDEX = b"<!doctype html><title>Weili</title>"
 
@@ -116,6 +120,34 @@ def test_a_missing_build_says_what_to_do_and_all_else_works(
     assert "控制台尚未构建" in response.text
 
 
-def test_a_path_that_only_looks_like_the_console_needs_a_key(serving: Serving) -> None:
+def test_a_path_that_only_looks_like_the_console_is_unknown(serving: Serving) -> None:
     for path in ("/consoles", "/console-x/", "/v1/console/"):
-        assert serving.http.get(path).status_code in {401, 404}
+        response = serving.http.get(path)
+        assert (response.status_code, response.json()["code"]) == (404, "path_unknown")
+
+
+def test_the_console_offers_each_kind_of_party_the_roles_that_there_are() -> None:
+    source = (CONSOLE / "parts" / "PeopleList.vue").read_text(encoding="utf-8")
+    table = re.search(r"const ROLES\b[^=]*= \{(.*?)\n\}", source, re.DOTALL)
+
+    assert table is not None
+    offered = {
+        kind: _words(roles) for kind, roles in re.findall(r"(\w+): \[(.*?)\]", table[1], re.DOTALL)
+    }
+    assert offered == {kind.value: set(roles) for kind, roles in parties.PERSON_ROLES.items()}
+
+
+def test_the_console_offers_to_cancel_what_can_be_cancelled_and_is_not_yet_asked_to_be() -> None:
+    source = (CONSOLE / "pages" / "PartnerOrders.vue").read_text(encoding="utf-8")
+    states = re.search(r"const CANCELLABLE\b.*?\[(.*?)\]", source, re.DOTALL)
+
+    assert states is not None
+    assert _words(states[1]) == {
+        state.value
+        for state, to in CHILD_STATES.steps.items()
+        if OrderState.CANCELLED in to and state is not OrderState.CANCELLING
+    }
+
+
+def _words(listed: str) -> set[str]:
+    return set(re.findall(r"'(\w+)'", listed))

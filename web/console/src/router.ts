@@ -1,6 +1,6 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { firstPath, isOpen, PLACES, type Place } from './navigation'
-import { isSignedIn, sessionAsk } from './session'
+import { isSignedIn, sessionAsk, sessionFault } from './session'
 import type { WordKey } from './words'
 
 declare module 'vue-router' {
@@ -40,8 +40,9 @@ const routes: RouteRecordRaw[] = [
 export const router = createRouter({ history: createWebHistory('/console/'), routes })
 
 router.beforeEach(async (to) => {
-  // A fault here is told by the page that follows, which asks again.
-  await sessionAsk().catch(() => undefined)
+  await sessionAsk()
+  // Then no page is shown but the fault, which asks again and comes back here.
+  if (sessionFault.value) return true
   if (to.meta.isPublic) {
     return to.path === '/sign-in' && isSignedIn.value ? firstPath() : true
   }

@@ -10,6 +10,8 @@ export type SignIn = Json<NonNullable<paths['/v1/session']['post']['requestBody'
 
 export const session = shallowRef<Session | null>(null)
 export const isSignedIn = computed(() => session.value !== null)
+/** Why it is not known who is signed in; nothing can be shown until that is. */
+export const sessionFault = shallowRef<unknown>(null)
 let isAsked = false
 
 export function may(scope: string): boolean {
@@ -19,10 +21,14 @@ export function may(scope: string): boolean {
 /** Ask once who is signed in; a page that is opened anew begins with it. */
 export async function sessionAsk(): Promise<void> {
   if (isAsked) return
+  sessionFault.value = null
   try {
     session.value = await answered(api.GET('/v1/session'))
   } catch (error) {
-    if (!(error instanceof ProblemError && error.problem.status === 401)) throw error
+    if (!(error instanceof ProblemError && error.problem.status === 401)) {
+      sessionFault.value = error
+      return
+    }
   }
   isAsked = true
 }

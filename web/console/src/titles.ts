@@ -15,8 +15,9 @@ export function useTitles(): {
 
   async function ask(skuIds: readonly string[]): Promise<void> {
     if (!may('goods:read')) return
+    // Emptied before it is looked at, so that what it held of these is asked for again.
+    if (kept.size + skuIds.length > KEPT_MAX) kept = new Map()
     const missing = [...new Set(skuIds)].filter((id) => !kept.has(id))
-    if (kept.size + missing.length > KEPT_MAX) kept = new Map()
     for (let at = 0; at < missing.length; at += ASKED_MAX) {
       const body = { sku_ids: missing.slice(at, at + ASKED_MAX) }
       const { items } = await answered(api.POST('/v1/skus:batchGet', { body }))

@@ -8,7 +8,6 @@ export interface Column<Row> {
   isNumber?: boolean
   /** Shown until somebody chooses otherwise; `fixed` always. */
   shown?: 'fixed' | 'first' | 'asked'
-  width?: string
 }
 
 const KEPT = 'weili.columns.'
