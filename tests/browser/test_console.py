@@ -264,6 +264,35 @@ def test_a_fault_while_asking_who_works_here_is_told_of_and_asked_again(
     assert desk.complaints == []
 
 
+def test_an_answer_that_comes_late_does_not_take_the_place_of_what_was_opened_since(
+    desk: Desk, sample: dict[str, Any], house: House, order: str
+) -> None:
+    page = desk.page
+    status, other = house.place("BROWSER-LATE")
+    assert status == 201
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    desk.sign_in(email_of(sample, "partner", "owner"), sample["password"])
+    # Given an order that is asked for and not answered, and another that was opened since
+    page.route(f"**/v1/orders/{order}", hold)
+    with page.expect_request(f"**/v1/orders/{order}"):
+        desk.open(f"/orders?open={order}")
+    page.keyboard.press("Escape")
+    page.locator("tr", has_text=other["id"]).click()
+    expect(page.locator(".el-drawer")).to_contain_text(other["id"])
+    # When the answer to the first comes
+    with page.expect_response(f"**/v1/orders/{order}"):
+        held[0].continue_()
+    # Then it is the other that is shown
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".el-drawer")).to_contain_text(other["id"])
+    expect(page.locator(".el-drawer")).not_to_contain_text(order)
+    assert desk.complaints == []
+
+
 def test_what_is_sent_again_keeps_its_key_and_what_was_changed_has_another(
     desk: Desk, sample: dict[str, Any]
 ) -> None:
