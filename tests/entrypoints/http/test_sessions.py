@@ -243,6 +243,12 @@ def test_who_signs_out_is_out_and_so_is_every_copy_of_the_cookie(browser: Browse
     assert signed_out.status_code == 204
     assert signed_out.headers["set-cookie"].startswith("weili_session=; Path=/; Max-Age=0")
     assert copied.ask("GET", "/v1/session").status_code == 401
+    ended = {"cookie": f"weili_session={copied.cookie}"}
+    planted = browser.serving.ask(None, "DELETE", "/v1/session", headers=ended)
+    assert (planted.status_code, planted.json()["code"]) == (403, "console_header_missing")
+    again = copied.ask("DELETE", "/v1/session")
+    assert again.status_code == 204
+    assert again.headers["set-cookie"].startswith("weili_session=; Path=/; Max-Age=0")
 
 
 def test_each_sign_in_has_a_token_of_its_own_and_what_was_planted_is_not_taken(
@@ -465,7 +471,11 @@ def test_the_operator_invites_people_of_any_party_and_others_of_their_own_alone(
 
 def test_who_sets_up_a_second_factor_is_asked_for_it(browser: Browser) -> None:
     browser.sign_in("guard")
-    begun = browser.ask("POST", "/v1/second-factor")
+    wrong = browser.ask("POST", "/v1/second-factor", {"password": "not mine at all"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "password_refused")
+    elsewhere = Browser(browser.serving)
+    elsewhere.sign_in("guard")
+    begun = browser.ask("POST", "/v1/second-factor", {"password": PASSWORD})
     assert (begun.status_code, begun.headers["cache-control"]) == (201, "no-store")
     secret = base64.b32decode(begun.json()["secret"])
     step = int(wall_now().timestamp()) // 30
@@ -474,6 +484,7 @@ def test_who_sets_up_a_second_factor_is_asked_for_it(browser: Browser) -> None:
     confirmed = browser.ask("POST", "/v1/second-factor:confirm", {"code": totp_code(secret, step)})
     codes = confirmed.json()["recovery_codes"]
     assert len(codes) == 10
+    assert elsewhere.ask("GET", "/v1/session").status_code == 401
     assert browser.ask("GET", "/v1/session").json()["has_second_factor"] is True
 
     needed = browser.sign_in("guard")

@@ -30,17 +30,32 @@ NOW = datetime(2026, 11, 29, 8, tzinfo=UTC)
         "Weili123456",
         "5201314woaini",
         "lin.xiaoyu1",
+        "Lin.Xiaoyu@2026",
+        "XiaoyuLin2026!",
+        "Password!2024",
+        "Weili@2026!",
+        "P@ssw0rd@2025",
+        "1qaz@WSX3edc",
+        "Qwer1234!@#$",
+        "Abcd123456",
     ],
 )
 def test_a_password_that_is_guessed_first_is_refused(password: str) -> None:
     with pytest.raises(InputInvalid) as refused:
-        rules.password_checked(password, path="/new", email="lin.xiaoyu@example.cn")
+        rules.password_checked(password, path="/new", email="Lin.XiaoYu@example.cn")
 
     assert refused.value.fields[0].code == "password_common"
 
 
 @pytest.mark.parametrize(
-    "password", ["tea in the rain", "Xk7#pQ2mLw", "山中相送罢日暮掩柴扉", "correct horse battery"]
+    "password",
+    [
+        "tea in the rain",
+        "Xk7#pQ2mLw",
+        "山中相送罢日暮掩柴扉",
+        "correct horse battery",
+        "property of Wei",
+    ],
 )
 def test_a_password_of_ones_own_is_taken(password: str) -> None:
     assert rules.password_checked(password, path="/new") == password

@@ -28,8 +28,7 @@ class Telephone:
 
 def begun(house: House) -> tuple[identity.SessionRecord, Telephone]:
     record = house.sign_in(party_id=house.here.party_id).record
-    with house.begin() as ctx:
-        made = identity.factor_begin(ctx, record=record, now=NOW)
+    made = identity.factor_begin(house.begin, record=record, password=PASSWORD, now=NOW)
     return record, Telephone(made.secret)
 
 
@@ -66,10 +65,34 @@ def test_it_is_asked_for_from_when_a_code_was_confirmed(house: House) -> None:
     assert not house.sign_in(OTHER_PASSWORD).has_factor
 
 
+def test_who_found_a_browser_open_sets_none_up(house: House) -> None:
+    record = house.sign_in(party_id=house.here.party_id).record
+    for number in range(5):
+        with pytest.raises(identity.PasswordRefused):
+            identity.factor_begin(
+                house.begin, record=record, password=f"tea in the sun {number}", now=NOW
+            )
+
+    with pytest.raises(identity.SignInPaused):
+        identity.factor_begin(house.begin, record=record, password=PASSWORD, now=NOW)
+
+
+def test_once_it_is_asked_for_all_other_sessions_end(house: House) -> None:
+    elsewhere = house.sign_in(party_id=house.here.party_id)
+    here = house.sign_in(party_id=house.here.party_id)
+    made = identity.factor_begin(house.begin, record=here.record, password=PASSWORD, now=NOW)
+    assert house.found(elsewhere.token) is not None
+
+    code = Telephone(made.secret).code()
+    identity.factor_confirm(house.begin, record=here.record, code=code, now=NOW)
+
+    assert house.found(elsewhere.token) is None
+    assert house.found(here.token) is not None
+
+
 def test_what_telephones_read_names_the_house_and_no_whole_address(house: House) -> None:
     record = house.sign_in(party_id=house.here.party_id).record
-    with house.begin() as ctx:
-        made = identity.factor_begin(ctx, record=record, now=NOW)
+    made = identity.factor_begin(house.begin, record=record, password=PASSWORD, now=NOW)
 
     assert made.uri.startswith("otpauth://totp/Weili%3Al")
     assert made.uri.endswith(f"?secret={made.secret}&issuer=Weili")
@@ -146,8 +169,8 @@ def test_each_recovery_code_lets_in_once_and_is_audited(house: House) -> None:
 def test_a_confirmed_one_is_not_replaced_before_it_is_removed(house: House) -> None:
     record, telephone, _ = set_up(house)
 
-    with pytest.raises(identity.FactorExists), house.begin() as ctx:
-        identity.factor_begin(ctx, record=record, now=NOW)
+    with pytest.raises(identity.FactorExists):
+        identity.factor_begin(house.begin, record=record, password=PASSWORD, now=NOW)
     with pytest.raises(identity.FactorExists):
         identity.factor_confirm(house.begin, record=record, code=telephone.code(), now=NOW)
     with pytest.raises(identity.PasswordRefused):
@@ -156,8 +179,7 @@ def test_a_confirmed_one_is_not_replaced_before_it_is_removed(house: House) -> N
         identity.factor_remove(house.begin, record=record, password=PASSWORD, now=NOW)
     assert not house.sign_in().has_factor
     assert house.actions().count("second_factor.remove") == 1
-    with house.begin() as ctx:
-        again = identity.factor_begin(ctx, record=record, now=NOW)
+    again = identity.factor_begin(house.begin, record=record, password=PASSWORD, now=NOW)
     assert Telephone(again.secret).code() != telephone.code()
 
 
@@ -202,8 +224,7 @@ def test_who_lost_all_is_let_in_again_by_who_manages_parties(house: House) -> No
 
 def test_neither_secret_nor_code_lies_in_the_database_in_clear(house: House) -> None:
     record = house.sign_in(party_id=house.here.party_id).record
-    with house.begin() as ctx:
-        made = identity.factor_begin(ctx, record=record, now=NOW)
+    made = identity.factor_begin(house.begin, record=record, password=PASSWORD, now=NOW)
     codes = identity.factor_confirm(
         house.begin, record=record, code=Telephone(made.secret).code(), now=NOW
     )

@@ -215,13 +215,19 @@ def test_a_wrong_old_password_changes_nothing_and_is_tried_five_times(house: Hou
     assert house.sign_in().record.who.person.id == house.here.id
 
 
-def test_a_common_password_is_no_new_one(house: House) -> None:
+def test_neither_a_common_password_nor_ones_own_address_is_a_new_one(house: House) -> None:
     here = house.sign_in()
+    with house.begin() as ctx:
+        made = identity.invite(ctx, party_id=house.here.party_id, person_id=house.here.id, now=NOW)
+    own = house.email.partition("@")[0].upper()
 
-    with pytest.raises(InputInvalid):
-        identity.password_change(
-            house.begin, record=here.record, old=PASSWORD, new="password12", now=NOW
-        )
+    for new in ("password12", f"{own}@2026-11"):
+        with pytest.raises(InputInvalid):
+            identity.password_change(
+                house.begin, record=here.record, old=PASSWORD, new=new, now=NOW
+            )
+        with pytest.raises(InputInvalid):
+            identity.link_accept(house.begin, token=made.token, password=new, code=None, now=NOW)
 
 
 def test_a_sign_in_with_a_password_that_changes_meanwhile_is_refused(

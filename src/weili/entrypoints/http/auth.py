@@ -129,6 +129,11 @@ def console_check(headers: Mapping[str, str]) -> None:
         raise ConsoleHeaderMissing
 
 
+def is_by_cookie(headers: Mapping[str, str]) -> bool:
+    """Say whether a request names a session, and no key, which would go before it."""
+    return _session_of(headers) is not None
+
+
 def _session_of(headers: Mapping[str, str]) -> tuple[str, str] | None:
     """Give the world and the token that a cookie names, where a request has no key of its own."""
     cookie = headers.get(COOKIE_HEADER)

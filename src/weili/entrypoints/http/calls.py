@@ -70,7 +70,16 @@ async def admitted(request: Request) -> Call:
     return call
 
 
+async def admitted_if_any(request: Request) -> Call | None:
+    """Give the call of a request, or none of who signs out of a session that has ended.
+
+    Raises: Forbidden; InputInvalid.
+    """
+    return await admitted(request) if "weili.call" in request.scope else None
+
+
 CallIn = Annotated[Call, Depends(admitted)]
+CallIfAnyIn = Annotated[Call | None, Depends(admitted_if_any)]
 
 
 def scope_check(actor: Actor, needs: str) -> None:

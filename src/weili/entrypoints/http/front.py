@@ -13,10 +13,10 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weili.entrypoints.http.auth import Doorkeeper, console_check
+from weili.entrypoints.http.auth import Doorkeeper, console_check, is_by_cookie
 from weili.entrypoints.http.calls import Call
 from weili.entrypoints.http.meter import Meter
-from weili.entrypoints.http.policy import OPEN, is_path, is_public
+from weili.entrypoints.http.policy import OPEN, SIGN_OUT, is_path, is_public
 from weili.entrypoints.http.problems import (
     PathUnknown,
     Unexpected,
@@ -198,6 +198,9 @@ class Front:
                 takes_cookies=not self._hot_path,
             )
         except Unauthenticated:
+            if (scope["method"], scope["path"]) == SIGN_OUT and is_by_cookie(headers):
+                console_check(headers)
+                return _again(body, receive)
             # Which paths there are is public; who mistyped one should not look for a wrong key.
             if is_path(scope["path"]):
                 raise

@@ -11,10 +11,13 @@ PUBLIC: Final = frozenset({"/", "/healthz", "/openapi.json", "/v1/worlds"})
 OPEN: Final = frozenset({("POST", "/v1/session"), ("POST", "/v1/invitations:accept")})
 """What takes a body without credentials, since it is where they come from."""
 
+SIGN_OUT: Final = ("DELETE", "/v1/session")
+"""What is answered as done, too, to who comes with a session that has ended."""
+
 OF_SESSIONS: Final = frozenset(
     {
         ("GET", "/v1/session"),
-        ("DELETE", "/v1/session"),
+        SIGN_OUT,
         ("GET", "/v1/sessions"),
         ("DELETE", "/v1/sessions/{session_id}"),
         ("POST", "/v1/password"),

@@ -1,6 +1,7 @@
 """Signing in and out, and the sessions of who has signed in."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated, Any, Final
 
@@ -11,14 +12,14 @@ from starlette.responses import Response
 
 from weili.entrypoints.http import answers, session_answers
 from weili.entrypoints.http.auth import PLAIN_COOKIE, SESSION_COOKIE
-from weili.entrypoints.http.calls import Call, CallIn, carry_out, respond
+from weili.entrypoints.http.calls import Call, CallIfAnyIn, CallIn, carry_out, respond
 from weili.entrypoints.http.desk import Desk
 from weili.entrypoints.http.documents import moment
 from weili.entrypoints.http.fields import Body, PartyIdIn, id_pattern
 from weili.kit.clock import wall_now
 from weili.kit.context import Ctx
 from weili.kit.ids import id_parse, id_text
-from weili.kit.problems import FieldProblem, InputInvalid, either
+from weili.kit.problems import FieldProblem, InputInvalid, NotFound, either
 from weili.kit.world import World
 from weili.modules import identity, parties
 
@@ -147,11 +148,13 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
         return _stored_nowhere(_document(call.world, record, has_factor=has_factor))
 
     @router.delete("/v1/session", status_code=204)
-    def session_close(request: Request, call: CallIn) -> Response:
-        """Sign out."""
-        record = session_of(call)
-        _end(call, record.session.id)
-        forget()
+    def session_close(request: Request, call: CallIfAnyIn) -> Response:
+        """Sign out; of a session that has ended already, the cookie is cleared."""
+        if call is not None:
+            record = session_of(call)
+            with suppress(NotFound):
+                _end(call, record.session.id)
+            forget()
         headers = {**_NO_STORE, "set-cookie": _cookie(request, "", 0)}
         return Response(status_code=204, headers=headers)
 
@@ -194,24 +197,31 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
         return _stored_nowhere({"done": True})
 
     @router.post("/v1/second-factor", response_model=session_answers.NewFactorOut, status_code=201)
-    def factor_begin(call: CallIn) -> Response:
+    async def factor_begin(call: CallIn, body: OwnPasswordBody) -> Response:
         """Begin to set up a second factor: a program on your telephone that shows codes.
 
-        It is asked for from when a code of it was confirmed.
+        Takes your password. It is asked for from when a code of it was confirmed.
         """
         record = session_of(call)
-        made = carry_out(
-            call, lambda ctx: identity.factor_begin(ctx, record=record, now=wall_now())
+        made = await desk.do(
+            lambda: identity.factor_begin(
+                call.world.begin, record=record, password=body.password, now=wall_now()
+            ),
+            whose=call.actor.key_id,
         )
         return _stored_nowhere({"secret": made.secret, "uri": made.uri}, status=201)
 
     @router.post("/v1/second-factor:confirm", response_model=session_answers.RecoveryOut)
     def factor_confirm(call: CallIn, body: CodeBody) -> Response:
-        """Have the second factor asked for from now on; gives the recovery codes, this once."""
+        """Have the second factor asked for from now on; gives the recovery codes, this once.
+
+        All your other sessions end.
+        """
         record = session_of(call)
         codes = identity.factor_confirm(
             call.world.begin, record=record, code=body.code, now=wall_now()
         )
+        forget()
         return _stored_nowhere({"recovery_codes": codes})
 
     @router.post("/v1/second-factor:remove", response_model=answers.DoneOut)

@@ -2,7 +2,7 @@
 
 import base64
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -44,18 +44,24 @@ class NewFactor:
     uri: str = field(repr=False)
 
 
-def factor_begin(ctx: Ctx, *, record: SessionRecord, now: datetime) -> NewFactor:
-    """Make a secret for a telephone; one that was made before and not confirmed is replaced.
+def factor_begin(begin: Begin, *, record: SessionRecord, password: str, now: datetime) -> NewFactor:
+    """Make a secret for the telephone of who gives their password; one not confirmed is replaced.
+
+    Without the password, who found a browser open could shut its owner out.
 
     Source: RFC 6238, with SHA-1, six digits and 30 s, which is what all telephones' programs take.
 
-    Raises: FactorExists.
+    Raises: SignInPaused; PasswordRefused; FactorExists.
     """
     person = record.who.person
     secret = new_totp_secret()
-    sealed = ctx.keyring.seal(secret, bound_to=person.id.bytes)
-    if not store.factor_begin(ctx, person_id=person.id, sealed=sealed, now=now):
-        raise FactorExists
+
+    def begun(ctx: Ctx) -> None:
+        sealed = ctx.keyring.seal(secret, bound_to=person.id.bytes)
+        if not store.factor_begin(ctx, person_id=person.id, sealed=sealed, now=now):
+            raise FactorExists
+
+    _with_password(begin, record.who, password, now, begun)
     text = base64.b32encode(secret).decode()
     label = quote(f"{ISSUER}:{person.email_masked}")
     return NewFactor(text, f"otpauth://totp/{label}?secret={text}&issuer={ISSUER}")
@@ -65,6 +71,8 @@ def factor_confirm(
     begin: Begin, *, record: SessionRecord, code: str, now: datetime
 ) -> Sequence[str]:
     """Have the second factor asked for from now on; gives the recovery codes, this once.
+
+    The person's other sessions end, for which none was asked.
 
     Raises: SignInPaused; FactorExists; CodeRefused.
     """
@@ -85,6 +93,7 @@ def factor_confirm(
         store.recovery_put(
             ctx, person_id=who.person.id, hashes=[token_hash(each) for each in codes]
         )
+        store.sessions_delete(ctx, person_id=who.person.id, but=record.session.id)
         store.tries_forget(ctx, mark=tries.person_mark(ctx, who))
         tries.audit(ctx, who, "second_factor.set", "by its owner")
         return codes
@@ -98,22 +107,12 @@ def factor_remove(begin: Begin, *, record: SessionRecord, password: str, now: da
     Raises: SignInPaused; PasswordRefused.
     """
     who = record.who
-    person_id = who.person.id
-
-    def begun(ctx: Ctx) -> str | Problem | None:
-        paused = tries.paused(ctx, [(tries.person_mark(ctx, who), PERSON_TRIES_MAX)], now)
-        return paused or store.passwords_read(ctx, person_ids=[person_id]).get(person_id)
-
-    hashed = tries.given(in_transaction(begin, begun))
-    if not password_matches(rules.password_normal(password), hashed):
-        raise PasswordRefused
 
     def removed(ctx: Ctx) -> None:
-        store.tries_forget(ctx, mark=tries.person_mark(ctx, who))
-        if store.factor_delete(ctx, person_id=person_id):
+        if store.factor_delete(ctx, person_id=who.person.id):
             tries.audit(ctx, who, "second_factor.remove", "by its owner")
 
-    in_transaction(begin, removed)
+    _with_password(begin, who, password, now, removed)
 
 
 def factor_clear(ctx: Ctx, *, person_id: parties.PersonId, reason: str) -> None:
@@ -151,6 +150,36 @@ def code_check(
         tries.audit(ctx, who, "second_factor.recovery", "a recovery code was used")
         return None
     return CodeRefused()
+
+
+def _with_password(
+    begin: Begin,
+    who: parties.PersonRecord,
+    password: str,
+    now: datetime,
+    work: Callable[[Ctx], None],
+) -> None:
+    """Do work for who has signed in and gives their password again.
+
+    Raises: SignInPaused; PasswordRefused; what the work raises.
+    """
+    person_id = who.person.id
+
+    def counted(ctx: Ctx) -> str | Problem | None:
+        paused = tries.paused(ctx, [(tries.person_mark(ctx, who), PERSON_TRIES_MAX)], now)
+        return paused or store.passwords_read(ctx, person_ids=[person_id]).get(person_id)
+
+    hashed = tries.given(in_transaction(begin, counted))
+    if not password_matches(rules.password_normal(password), hashed):
+        raise PasswordRefused
+
+    def done(ctx: Ctx) -> None:
+        if store.password_lock(ctx, person_id=person_id) != hashed:
+            raise PasswordRefused
+        store.tries_forget(ctx, mark=tries.person_mark(ctx, who))
+        work(ctx)
+
+    in_transaction(begin, done)
 
 
 def _step(

@@ -85,25 +85,24 @@ def link_accept(
     """
     digest = token_hash(token)
 
-    def looked(ctx: Ctx) -> Problem | None:
+    def looked(ctx: Ctx) -> tuple[parties.PersonId, str]:
         # Before the password is worked on: a link that was made up costs no more than a look-up.
         person_id = store.link_person(ctx, token_hash=digest, now=now)
-        if person_id is None:
-            return LinkEnded()
-        # With every code that is wrong the link can be tried again, so that is counted.
+        who = _person(ctx, person_id)
+        return who.person.id, parties.person_email(ctx, who=who)
+
+    person_id, email = in_transaction(begin, looked)
+    checked = rules.password_checked(password, path="/password", email=email)
+
+    def counted(ctx: Ctx) -> Problem | None:
+        # With every code that is wrong the link can be tried again.
         return tries.paused(ctx, [(tries.link_mark(ctx, person_id), PERSON_TRIES_MAX)], now)
 
-    checked = rules.password_checked(password, path="/password")
-    tries.given(in_transaction(begin, looked))
+    tries.given(in_transaction(begin, counted))
     hashed = password_hash(checked)
 
     def accepted(ctx: Ctx) -> SignedIn:
-        person_id = store.link_take(ctx, token_hash=digest, now=now)
-        who = None
-        if person_id is not None:
-            who = parties.people_find(ctx, person_ids=[person_id]).get(person_id)
-        if who is None:
-            raise LinkEnded
+        who = _person(ctx, store.link_take(ctx, token_hash=digest, now=now))
         if who.party.state is parties.PartyState.SUSPENDED:
             raise parties.PartySuspended
         store.password_lock(ctx, person_id=who.person.id)
@@ -122,6 +121,19 @@ def link_accept(
 def link_path(world: str, token: str) -> str:
     """Write where the console takes a link: the token after #, which no server or proxy logs."""
     return f"/console/invitation#{world}.{token}"
+
+
+def _person(ctx: Ctx, person_id: parties.PersonId | None) -> parties.PersonRecord:
+    """Give whose link it is, if it is anybody's.
+
+    Raises: LinkEnded.
+    """
+    if person_id is None:
+        raise LinkEnded
+    who = parties.people_find(ctx, person_ids=[person_id]).get(person_id)
+    if who is None:
+        raise LinkEnded
+    return who
 
 
 def _managed(ctx: Ctx, party_id: PartyId, person_id: parties.PersonId) -> parties.PersonRecord:

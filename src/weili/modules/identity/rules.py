@@ -34,7 +34,14 @@ _WORDS: Final = re.compile(
 )
 """What the commonest passwords are put together from, in China and elsewhere."""
 _LEFT_MIN: Final = 5
-"""Characters that must be left of a password when the common words are taken out of it."""
+"""Letters that must be left of a password when what is common is taken out of it."""
+_WALK_MIN: Final = 4
+"""Characters in a row of the keyboard that count as a walk along it."""
+_NAME_MIN: Final = 4
+"""Characters of an e-mail address that count as a name."""
+_SHIFTED: Final = str.maketrans("!@#$%^&*()", "1234567890")
+"""The same keys of the top row, with the other hand on the shift key."""
+_NO_LETTERS: Final = re.compile(r"[\W\d_]+")
 
 
 def password_normal(password: str) -> str:
@@ -66,11 +73,38 @@ def password_checked(password: str, *, path: str, email: str = "") -> str:
 def is_common(password: str, *, email: str = "") -> bool:
     """Say whether a password is among those that are guessed first."""
     text = password.casefold()
-    if len(set(text)) < _LETTERS_MIN or any(text in run for run in _RUNS):
+    if len(set(text)) < _LETTERS_MIN:
         return True
-    local = email.partition("@")[0]
-    rest = text.replace(local, "") if len(local) > _LETTERS_MIN else text
-    return len(_WORDS.sub("", rest)) < _LEFT_MIN
+    local = email.partition("@")[0].casefold()
+    rest = text
+    for name in (local, *_NO_LETTERS.split(local)):
+        if len(name) >= _NAME_MIN:
+            rest = rest.replace(name, "")
+    rest = _WORDS.sub("", rest)
+    # One without shift as well: 1qaz@WSX is a walk, and P@ssw0rd a word.
+    return any(_is_little(each, of=text) for each in (rest, rest.translate(_SHIFTED)))
+
+
+def _is_little(rest: str, *, of: str) -> bool:
+    """Say whether little is left of a password without what is common, figures and marks apart."""
+    left = _without_walks(rest)
+    return len(left) < len(of) and len(_NO_LETTERS.sub("", left)) < _LEFT_MIN
+
+
+def _without_walks(text: str) -> str:
+    """Take walks along the keyboard or the alphabet out of a password."""
+    left = []
+    at = 0
+    while at < len(text):
+        end = at + _WALK_MIN
+        while end <= len(text) and any(text[at:end] in run for run in _RUNS):
+            end += 1
+        if end > at + _WALK_MIN:
+            at = end - 1
+        else:
+            left.append(text[at])
+            at += 1
+    return "".join(left)
 
 
 def session_check(record: SessionRecord | None, *, now: datetime) -> Actor:

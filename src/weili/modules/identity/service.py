@@ -94,7 +94,8 @@ def password_change(
     Raises: InputInvalid; SignInPaused; PasswordRefused.
     """
     who, session = record.who, record.session
-    checked = rules.password_checked(new, path="/new")
+    email = in_transaction(begin, lambda ctx: parties.person_email(ctx, who=who))
+    checked = rules.password_checked(new, path="/new", email=email)
     person_id = who.person.id
 
     def begun(ctx: Ctx) -> str | Problem | None:

@@ -250,6 +250,11 @@ def people_by_email(
     return list(_with_parties(ctx, people).values())
 
 
+def person_email(ctx: Ctx, *, who: PersonRecord) -> str:
+    """Give a person's e-mail address, to check what they chose against; it is shown to nobody."""
+    return store.person_email(ctx, party_id=who.party.id, person_id=who.person.id) or ""
+
+
 def person_email_reveal(ctx: Ctx, *, party_id: PartyId, person_id: PersonId, reason: str) -> str:
     """Show a person's e-mail address, which is audited with the reason.
 
