@@ -299,15 +299,24 @@ def test_what_has_ended_is_swept_and_nothing_else(lone_house: House) -> None:
     assert lone_house.found(used.token) is not None
 
 
-def test_verify_finds_a_password_of_nobody(lone_house: House) -> None:
+def test_verify_finds_a_password_and_a_link_of_nobody(lone_house: House) -> None:
     with lone_house.begin() as ctx:
         assert list(identity.verify(ctx)) == []
-        nobody = parties.PersonId(lone_house.here.party_id)
+        nobody, no_other = (
+            parties.PersonId(each.party_id) for each in (lone_house.here, lone_house.there)
+        )
         store.password_put(ctx, person_id=nobody, hashed="x", now=NOW)
+        store.link_put(
+            ctx,
+            person_id=no_other,
+            token_hash=b"x",
+            created_at=NOW,
+            expires_at=NOW + identity.LINK_AGE,
+        )
 
-        [finding] = identity.verify(ctx)
+        found = [finding.check for finding in identity.verify(ctx)]
 
-    assert finding.check == "password_of_a_person"
+    assert found == ["password_of_a_person"] * 2
 
 
 def test_neither_password_token_nor_address_lie_in_the_database(

@@ -7,7 +7,8 @@ from weili.migrations.sql import run_beside
 
 revision = "0022"
 down_revision = "0021"
-# It only adds. Old code asks for no code, but nobody has a second factor before new code serves.
+# It only adds. Code of 0020 lets in nobody but keys. That of 0021, which no version had as its
+# last step, lets people in and asks for no code: docs/howto/run-in-production.md tells what to do.
 works_from = "0020"
 
 

@@ -206,16 +206,16 @@ def sweep(ctx: Ctx, *, now: datetime) -> int:
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:
-    """Find passwords and sessions of nobody, and second factors that can't be opened."""
-    people = store.people_with_passwords(ctx)
+    """Find ways to sign in that are nobody's, and second factors that can't be opened."""
+    people = store.people_with_access(ctx)
     there = parties.people_find(ctx, person_ids=people)
     for person_id in people:
         if person_id not in there:
             yield Finding(
                 "password_of_a_person",
                 id_text(parties.PERSON_PREFIX, person_id),
-                "has a password or a session, and is nobody's person",
-                "remove its rows of identity.password and identity.session",
+                "has a password, session, link or second factor, and is nobody's person",
+                "remove its rows of the schema identity",
             )
     for person_id, sealed in store.factors_sealed(ctx):
         try:

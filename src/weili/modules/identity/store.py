@@ -357,10 +357,12 @@ def sessions_sweep(ctx: Ctx, *, seen_before: datetime, now: datetime, limit: int
     ).rowcount
 
 
-def people_with_passwords(ctx: Ctx) -> list[PersonId]:
-    """Give everybody who has a password, or a session, for ``verify``."""
+def people_with_access(ctx: Ctx) -> list[PersonId]:
+    """Give everybody who has a password, a session, a link or a second factor, for ``verify``."""
     rows = ctx.db.rows(
         "SELECT person_id FROM identity.password UNION SELECT person_id FROM identity.session"
+        " UNION SELECT person_id FROM identity.link"
+        " UNION SELECT person_id FROM identity.second_factor"
     )
     return [PersonId(person_id) for (person_id,) in rows]
 
