@@ -347,6 +347,7 @@ def test_a_second_factor_is_set_up_and_asked_for_and_a_recovery_code_opens_once(
     email = email_of(sample, "supplier", "finance")
     desk.sign_in(email, sample["password"])
     desk.open("/me")
+    page.locator("#second-begin-password").fill(sample["password"])
     page.get_by_role("button", name="开启两步验证").click()
     secret = page.locator(".link").inner_text()
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
