@@ -34,7 +34,8 @@ def fresh(ground: Run) -> Run:
 def _sign_in(password: str) -> identity.SignedIn:
     asked = identity.SignIn(EMAIL, password)
     with world_opened(None) as world:
-        return identity.sign_in(world.begin, asked=asked, now=wall_now())
+        knock = identity.sign_in_begin(world.begin, asked=asked, now=wall_now())
+        return identity.sign_in(world.begin, knock=knock, now=wall_now())
 
 
 def test_an_administrator_is_added_and_given_a_password(
