@@ -120,7 +120,8 @@ def build() -> None:
     lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
     if not installed.is_file() or installed.read_text(encoding="utf-8") != lock:
         say("installing what the console is built with (npm ci)")
-        node.run("ci", "--no-progress", "--silent")
+        # What was fetched before is known again by its digest: nobody need be asked about it.
+        node.run("ci", "--no-progress", "--silent", "--prefer-offline")
         installed.write_text(lock, encoding="utf-8")
     say("checking and building the console")
     node.run("run", "--silent", "check")
