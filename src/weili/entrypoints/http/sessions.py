@@ -87,6 +87,16 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
     """Give the routes; ``forget`` has sessions read anew, once one of them has ended."""
     router = APIRouter(tags=["sessions"])
     desk = Desk()
+    _ways_in(router, worlds, desk, forget)
+    _own_sessions(router, forget)
+    _own_proofs(router, desk, forget)
+    return router
+
+
+def _ways_in(
+    router: APIRouter, worlds: Mapping[str, World], desk: Desk, forget: Callable[[], None]
+) -> None:
+    """Add what strangers ask: which worlds there are, and to be let in."""
 
     @router.get("/v1/worlds", response_model=session_answers.WorldsOut)
     async def worlds_get() -> Response:
@@ -138,6 +148,10 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
         forget()
         return _signed_in_response(request, world, signed_in)
 
+
+def _own_sessions(router: APIRouter, forget: Callable[[], None]) -> None:
+    """Add what somebody asks of their own sessions."""
+
     @router.get("/v1/session", response_model=session_answers.SessionOut)
     def session_get(call: CallIn) -> Response:
         """Show who has signed in, and what they may do."""
@@ -182,6 +196,10 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
         _end(call, identity.SessionId(id_parse(identity.SESSION_PREFIX, session_id)))
         forget()
         return Response(status_code=204, headers=_NO_STORE)
+
+
+def _own_proofs(router: APIRouter, desk: Desk, forget: Callable[[], None]) -> None:
+    """Add what somebody changes of how they prove who they are."""
 
     @router.post("/v1/password", response_model=answers.DoneOut)
     async def password_change(call: CallIn, body: PasswordBody) -> Response:
@@ -235,8 +253,6 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
             whose=call.actor.key_id,
         )
         return _stored_nowhere({"done": True})
-
-    return router
 
 
 def session_of(call: Call) -> identity.SessionRecord:
