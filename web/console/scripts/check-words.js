@@ -1,13 +1,14 @@
 /**
  * Checks what the compiler can't: that every word is used, that each message has the same names to
- * fill in in both languages, and that no page says anything past the words.
+ * fill in in both languages, that no area's words hide another's, and that no page says anything past
+ * the words.
  *
  * That both languages have the same keys, and that no key is asked for that is not there, the types
  * of src/words hold.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import ts from 'typescript'
+import * as words from '../src/words/all.ts'
 
 const SRC = join(import.meta.dirname, '../src')
 const faults = []
@@ -20,31 +21,27 @@ function sources(folder) {
   })
 }
 
-/** Read the messages of a file of words: its object literals, and the constants that they name. */
-function messages(language) {
-  const path = join(SRC, 'words', `${language}.ts`)
-  const file = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true)
-  const literals = new Map()
-  for (const statement of file.statements.filter(ts.isVariableStatement)) {
-    for (const { name, initializer } of statement.declarationList.declarations) {
-      literals.set(name.getText(), initializer)
-    }
-  }
-  const found = new Map()
-  const walk = (node, prefix) => {
-    for (const property of node.properties) {
-      const name = property.name.getText()
-      const value = ts.isShorthandPropertyAssignment(property) ? literals.get(name) : property.initializer
-      if (ts.isObjectLiteralExpression(value)) walk(value, `${prefix}${name}.`)
-      else found.set(prefix + name, value.text)
-    }
-  }
-  walk(literals.get(language), '')
-  return found
+/** Write the messages of a tree of words under their keys. */
+function messages(words, prefix = '') {
+  return Object.entries(words).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[prefix + name, value]] : messages(value, `${prefix}${name}.`),
+  )
 }
 
-const zh = messages('zh')
-const en = messages('en')
+const zh = new Map(messages(words.zh))
+const en = new Map(messages(words.en))
+
+const areaOf = new Map()
+for (const file of readdirSync(join(SRC, 'words'))) {
+  if (file === 'all.ts' || file === 'index.ts') continue
+  const area = await import(join(SRC, 'words', file))
+  for (const name of Object.keys(area.zh)) {
+    if (areaOf.has(name)) faults.push(`${name}: in ${areaOf.get(name)} and in ${file}`)
+    if (!(name in words.zh)) faults.push(`${name}: ${file} is not among all words`)
+    areaOf.set(name, file)
+  }
+}
+
 const names = (message) => [...message.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort().join()
 for (const [key, message] of zh) {
   if (names(message) !== names(en.get(key) ?? '')) faults.push(`${key}: other names to fill in`)

@@ -1,5 +1,6 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
-import { firstPath, isOpen, PLACES, type Place } from './navigation'
+import { firstPath, isOpen, PLACES } from './navigation'
+import type { Place } from './places/place'
 import { isSignedIn, sessionAsk, sessionFault } from './session'
 import type { WordKey } from './words'
 

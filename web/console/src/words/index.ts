@@ -1,8 +1,7 @@
 /** The words of the console, in Chinese and English. Chinese is the one that is written first. */
 import { computed, watchEffect } from 'vue'
 import { createI18n } from 'vue-i18n'
-import { en } from './en'
-import { zh, type Words } from './zh'
+import { en, zh, type Words } from './all.ts'
 
 export type Language = 'zh' | 'en'
 type Keys<T, Before extends string = ''> = {

@@ -1,0 +1,33 @@
+import { Document, User, Wallet } from '@element-plus/icons-vue'
+import type { Place } from './place'
+
+/** The pages that parties of several kinds have alike. */
+export const SHARED: readonly Place[] = [
+  {
+    path: '/account',
+    title: 'nav.account',
+    group: 'nav.money',
+    icon: Wallet,
+    kinds: ['partner', 'supplier', 'isv'],
+    scope: 'account:read',
+    page: () => import('../pages/AccountPage.vue'),
+  },
+  {
+    path: '/statement',
+    title: 'nav.statement',
+    group: 'nav.money',
+    icon: Document,
+    kinds: ['partner', 'supplier', 'isv'],
+    scope: 'account:read',
+    page: () => import('../pages/StatementPage.vue'),
+  },
+  {
+    path: '/people',
+    title: 'nav.people',
+    group: 'nav.house',
+    icon: User,
+    kinds: ['operator', 'partner', 'supplier', 'isv'],
+    scope: 'people:write',
+    page: () => import('../pages/PeoplePage.vue'),
+  },
+]

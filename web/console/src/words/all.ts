@@ -1,0 +1,30 @@
+/** The words of all areas put together. Chinese is written first; English has the same keys. */
+import * as goods from './goods.ts'
+import * as me from './me.ts'
+import * as money from './money.ts'
+import * as orders from './orders.ts'
+import * as parties from './parties.ts'
+import * as shell from './shell.ts'
+import * as states from './states.ts'
+
+export const zh = {
+  ...goods.zh,
+  ...me.zh,
+  ...money.zh,
+  ...orders.zh,
+  ...parties.zh,
+  ...shell.zh,
+  ...states.zh,
+}
+
+export type Words = typeof zh
+
+export const en: Words = {
+  ...goods.en,
+  ...me.en,
+  ...money.en,
+  ...orders.en,
+  ...parties.en,
+  ...shell.en,
+  ...states.en,
+}

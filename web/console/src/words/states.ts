@@ -1,0 +1,129 @@
+import type { Schemas } from '../api/client'
+
+/** The names of states, kinds and roles: one for each that the API has, or the build breaks. */
+type Said<Name extends string> = Record<Name, string>
+
+interface States {
+  orderState: Said<Schemas['OrderState']>
+  packageState: Said<Schemas['PackageState']>
+  skuState: Said<Schemas['SkuState']>
+  partyState: Said<Schemas['PartyState']>
+  brandKind: Said<Schemas['BrandKind']>
+  returnPolicy: Said<Schemas['ReturnPolicy']>
+  role: Said<Schemas['PersonRole']>
+}
+
+export const zh: States = {
+  orderState: {
+    waiting_funds: '待充值',
+    held: '预占中',
+    confirmed: '已确认',
+    released: '已接单',
+    picking: '拣货中',
+    cancelling: '取消中',
+    part_shipped: '部分发货',
+    shipped: '已发货',
+    intercepting: '拦截中',
+    returning: '退回中',
+    delivered: '已妥投',
+    completed: '已完成',
+    refunded: '已退款',
+    cancelled: '已取消',
+    split: '已拆单',
+  },
+  packageState: {
+    shipped: '运输中',
+    intercepting: '拦截中',
+    returning: '退回中',
+    delivered: '已妥投',
+    returned: '已退回',
+    lost: '已丢失',
+  },
+  skuState: {
+    draft: '草稿',
+    in_review: '审核中',
+    on_shelf: '已上架',
+    off_shelf: '已下架',
+  },
+  partyState: { active: '正常', suspended: '已停用' },
+  brandKind: {
+    national: '全国品牌',
+    channel_exclusive: '渠道专供',
+    own_label: '自有品牌',
+    factory: '工厂品牌',
+    custom_made: '定制品牌',
+  },
+  returnPolicy: {
+    seven_days_no_reason: '七日无理由退货',
+    no_return_made_to_order: '定制商品，不支持无理由退货',
+    no_return_perishable: '鲜活易腐，不支持无理由退货',
+    no_return_opened_media: '拆封音像软件，不支持无理由退货',
+    no_return_press: '报刊，不支持无理由退货',
+    no_return_confirmed: '购买时已确认不支持无理由退货',
+  },
+  role: {
+    admin: '管理员',
+    merchandiser: '商品运营',
+    warehouse: '仓储',
+    finance: '财务',
+    support: '客服',
+    owner: '负责人',
+    buyer: '采购',
+    clerk: '文员',
+  },
+}
+
+export const en: States = {
+  orderState: {
+    waiting_funds: 'Waiting for funds',
+    held: 'Held',
+    confirmed: 'Confirmed',
+    released: 'Released',
+    picking: 'Picking',
+    cancelling: 'Cancelling',
+    part_shipped: 'Part shipped',
+    shipped: 'Shipped',
+    intercepting: 'Intercepting',
+    returning: 'Returning',
+    delivered: 'Delivered',
+    completed: 'Completed',
+    refunded: 'Refunded',
+    cancelled: 'Cancelled',
+    split: 'Split',
+  },
+  packageState: {
+    shipped: 'On its way',
+    intercepting: 'Intercepting',
+    returning: 'Returning',
+    delivered: 'Delivered',
+    returned: 'Returned',
+    lost: 'Lost',
+  },
+  skuState: { draft: 'Draft', in_review: 'In review', on_shelf: 'On shelf', off_shelf: 'Off shelf' },
+  partyState: { active: 'Active', suspended: 'Suspended' },
+  brandKind: {
+    national: 'National brand',
+    channel_exclusive: 'Exclusive to a channel',
+    own_label: 'Own label',
+    factory: 'Factory brand',
+    custom_made: 'Custom made',
+  },
+  returnPolicy: {
+    seven_days_no_reason: 'Seven days without a reason',
+    no_return_made_to_order: 'None: made to order',
+    no_return_perishable: 'None: perishable',
+    no_return_opened_media: 'None: opened media',
+    no_return_press: 'None: press',
+    no_return_confirmed: 'None: confirmed when bought',
+  },
+  role: {
+    admin: 'Admin',
+    merchandiser: 'Merchandiser',
+    warehouse: 'Warehouse',
+    finance: 'Finance',
+    support: 'Support',
+    owner: 'Owner',
+    buyer: 'Buyer',
+    clerk: 'Clerk',
+  },
+}
