@@ -75,14 +75,13 @@ class Doorkeeper:
         method: str,
         target: str,
         body: bytes,
-        takes_cookies: bool = True,
     ) -> Admitted:
         """Establish who asks: by a key, or where there is none by a session's cookie.
 
         Raises: Unauthenticated, PartySuspended, ConsoleHeaderMissing; Unavailable when the records
         can't be read.
         """
-        named = _session_of(headers) if takes_cookies else None
+        named = _session_of(headers)
         if named is not None:
             admitted = await self._session_admit(*named)
             if method not in _READS:
