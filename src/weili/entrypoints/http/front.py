@@ -88,7 +88,7 @@ class Straight:
     """Takes requests for the few hot routes straight to them, and all others to the framework.
 
     Its layers and its routing would cost a third of what a placed order takes of the event loop.
-    People, who come by cookie, take the framework's way: it has the same routes, and is in no hurry.
+    People, who come by cookie, take the framework's way: its routes are the same, and fast enough.
     """
 
     def __init__(self, app: ASGIApp, *, hot: Mapping[tuple[str, str], ASGIApp]) -> None:
