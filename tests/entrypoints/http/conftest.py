@@ -7,11 +7,11 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx2
 import pytest
@@ -33,6 +33,7 @@ from weili.kit.groupcommit import Lanes
 from weili.kit.ids import id_text
 from weili.kit.outbox import relay
 from weili.kit.secrets import KeyRing
+from weili.kit.wire import Wire
 from weili.kit.world import World, in_transaction
 from weili.modules import catalogue, goods, parties
 from weili.workflows.index_goods import index_build
@@ -263,6 +264,26 @@ def serving(server_url: str, template: str, keyring: KeyRing) -> Iterator[Servin
         yield serving
     world.close()
     database_leave(server_url, name)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """Count what is sent to the database in a block."""
+    send = Wire.send
+    noted: list[str] = []
+
+    def noting(wire: Wire, statement: LiteralString, params: Sequence[object]) -> object:
+        noted.append(statement)
+        return send(wire, statement, params)
+
+    monkeypatch.setattr(Wire, "send", noting)
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        noted.clear()
+        yield noted
+
+    return counting
 
 
 def _json(body: object) -> bytes:

@@ -1,39 +1,17 @@
 """How many statements a hot request sends to the database, however much it asks for."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, LiteralString
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.entrypoints.http.conftest import Serving
 from tests.market import XIHU
 from weili.kit.ids import id_text
-from weili.kit.wire import Wire
 
 Body = dict[str, Any]
 Ask = tuple[str, Callable[[Serving, int], Body], int, int]
 """A path, what makes its body for so many lines, how many are many, and the budget."""
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
-    """Count what is sent to the database in a block."""
-    send = Wire.send
-    noted: list[str] = []
-
-    def noting(wire: Wire, statement: LiteralString, params: Sequence[object]) -> object:
-        noted.append(statement)
-        return send(wire, statement, params)
-
-    monkeypatch.setattr(Wire, "send", noting)
-
-    @contextmanager
-    def counting() -> Iterator[list[str]]:
-        noted.clear()
-        yield noted
-
-    return counting
 
 
 def goods_of(serving: Serving) -> list[str]:

@@ -1,5 +1,5 @@
 /** How amounts, moments and ids are written. */
-import { language } from './words'
+import { language, t } from './words'
 
 const ZONE = 'Asia/Shanghai'
 const formats = new Map<string, Intl.DateTimeFormat>()
@@ -33,6 +33,21 @@ export function moment(at: string | null): string {
 export function day(on: string | null): string {
   if (!on) return '—'
   return format('day', { dateStyle: 'medium' }).format(new Date(`${on}T00:00:00+08:00`))
+}
+
+const LASTS = [
+  ['lasts.days', 86_400],
+  ['lasts.hours', 3_600],
+  ['lasts.minutes', 60],
+] as const
+
+/** Write how long something lasted, in the largest unit of which it has two. */
+export function lasted(seconds: number | null): string {
+  if (seconds === null) return '—'
+  for (const [unit, size] of LASTS) {
+    if (seconds >= 2 * size) return t(unit, { n: Math.round((seconds / size) * 10) / 10 })
+  }
+  return t('lasts.seconds', { n: Math.round(seconds) })
 }
 
 /** Write the end of an id, which tells it from its neighbours. */

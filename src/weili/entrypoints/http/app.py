@@ -23,6 +23,7 @@ from weili.entrypoints.http import (
     addresses,
     areas,
     catalogue,
+    dashboard,
     exports,
     goods,
     messages,
@@ -99,6 +100,7 @@ FACES: Final = (
     operator_prices,
     operator_trade,
     operator_world,
+    dashboard,
 )
 
 

@@ -271,6 +271,7 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("GET", "/v1/operator/orders/{order_id}/remarks"): "admin:orders",
         ("POST", "/v1/operator/packages/{package_id}:returned"): "admin:orders",
         ("POST", "/v1/operator/packages/{package_id}:lost"): "admin:orders",
+        ("GET", "/v1/operator/dashboard"): "admin:dashboard",
         ("POST", "/v1/operator/verify"): "admin:verify",
         ("POST", "/v1/operator/clock:turn"): "admin:world",
     }

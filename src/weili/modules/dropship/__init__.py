@@ -24,6 +24,7 @@ from weili.modules.dropship.checks import (
     verify_states,
     verify_sums,
 )
+from weili.modules.dropship.days import Day, day_figures, has_orders
 from weili.modules.dropship.documents import (
     child_document,
     moment,
@@ -337,6 +338,7 @@ __all__ = [
     "ChildId",
     "ClaimId",
     "Condition",
+    "Day",
     "Difference",
     "Differences",
     "GoodsNotOnSale",
@@ -416,11 +418,13 @@ __all__ = [
     "connection_put",
     "connections",
     "day_compare",
+    "day_figures",
     "day_list",
     "day_list_whole",
     "digest",
     "freight_lines",
     "freight_shared",
+    "has_orders",
     "holds_replace",
     "is_cancellable",
     "is_overdue",

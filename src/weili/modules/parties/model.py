@@ -93,6 +93,7 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
                 "admin:stock",
                 "admin:money",
                 "admin:orders",
+                "admin:dashboard",
                 "admin:verify",
                 "admin:world",
                 "people:write",
@@ -140,9 +141,11 @@ PERSON_SCOPES: Final[Mapping[PartyKind, Mapping[PersonRole, frozenset[str]]]] = 
     {
         PartyKind.OPERATOR: {
             PersonRole.ADMIN: ROLE_SCOPES[PartyKind.OPERATOR],
-            PersonRole.MERCHANDISER: frozenset({"admin:goods", "admin:prices", "admin:stock"}),
+            PersonRole.MERCHANDISER: frozenset(
+                {"admin:dashboard", "admin:goods", "admin:prices", "admin:stock"}
+            ),
             PersonRole.WAREHOUSE: frozenset({"admin:stock", "admin:orders"}),
-            PersonRole.FINANCE: frozenset({"admin:money", "admin:verify"}),
+            PersonRole.FINANCE: frozenset({"admin:dashboard", "admin:money", "admin:verify"}),
             PersonRole.SUPPORT: frozenset({"admin:orders", "recipients:reveal"}),
         },
         PartyKind.PARTNER: {

@@ -1,7 +1,16 @@
-import { Goods, List, OfficeBuilding, Shop } from '@element-plus/icons-vue'
+import { DataLine, Goods, List, OfficeBuilding, Shop } from '@element-plus/icons-vue'
 import type { Place } from './place'
 
 export const OPERATOR: readonly Place[] = [
+  {
+    path: '/operator',
+    title: 'dashboard.title',
+    group: 'dashboard.group',
+    icon: DataLine,
+    kinds: ['operator'],
+    scope: 'admin:dashboard',
+    page: () => import('../pages/operator/DashboardPage.vue'),
+  },
   {
     path: '/operator/orders',
     title: 'nav.orders',

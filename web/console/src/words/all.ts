@@ -1,4 +1,5 @@
 /** The words of all areas put together. Chinese is written first; English has the same keys. */
+import * as dashboard from './dashboard.ts'
 import * as goods from './goods.ts'
 import * as me from './me.ts'
 import * as money from './money.ts'
@@ -8,6 +9,7 @@ import * as shell from './shell.ts'
 import * as states from './states.ts'
 
 export const zh = {
+  ...dashboard.zh,
   ...goods.zh,
   ...me.zh,
   ...money.zh,
@@ -20,6 +22,7 @@ export const zh = {
 export type Words = typeof zh
 
 export const en: Words = {
+  ...dashboard.en,
   ...goods.en,
   ...me.en,
   ...money.en,

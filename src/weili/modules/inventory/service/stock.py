@@ -272,6 +272,14 @@ def movements_cut() -> Cut:
     return months.MOVEMENTS
 
 
+def stock_low_count(ctx: Ctx) -> int:
+    """Count the places that run low, for a workflow that has asked for its own scope.
+
+    They have a mark, and fewer pieces that no order has taken.
+    """
+    return store.low_count(ctx)
+
+
 def reserved_by_place(ctx: Ctx) -> Iterator[tuple[SkuId, WarehouseId, int]]:
     """Give how much is promised where, to be held against the open orders."""
     return store.reserved_by_place(ctx)

@@ -217,6 +217,15 @@ def levels_in(
     return [StockLevel(*row) for row in rows]
 
 
+def low_count(ctx: Ctx) -> int:
+    """Count the places that run low; only those with a mark are looked at."""
+    [[count]] = ctx.db.rows(
+        "SELECT count(*) FROM inventory.stock"
+        " WHERE low_below > 0 AND on_hand - reserved < low_below"
+    )
+    return int(count)
+
+
 def reserved_by_place(ctx: Ctx) -> Iterator[tuple[SkuId, WarehouseId, int]]:
     """Read how much is promised where."""
     yield from ctx.db.rows(
