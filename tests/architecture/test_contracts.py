@@ -25,7 +25,7 @@ BAD_IMPORTS = [
     ("layers", "modules/goods/service.py", "import weili.workflows.place", "goods.service"),
     ("layers", "workflows/place.py", "import weili.entrypoints.http", "weili.workflows.place"),
     ("layers", "entrypoints/http/orders.py", "import weili.bootstrap", "http.orders"),
-    ("layers", "bootstrap.py", "import weili.entrypoints.cli", "weili.bootstrap"),
+    ("layers", "bootstrap/__init__.py", "import weili.entrypoints.cli", "weili.bootstrap"),
     ("layers", "newcomer.py", "import weili.kit", "weili.newcomer"),
     ("faces", "entrypoints/http/orders.py", "import weili.entrypoints.jobs", "http.orders"),
     ("faces", "entrypoints/jobs/sweep.py", "import weili.entrypoints.http", "jobs.sweep"),
@@ -59,7 +59,7 @@ BAD_IMPORTS = [
 # The other end of each bad import, where the tree does not have it yet.
 ENDS = [
     "adapters/carriers.py",
-    "bootstrap.py",
+    "bootstrap/__init__.py",
     "entrypoints/cli/__init__.py",
     "entrypoints/http/__init__.py",
     "entrypoints/jobs/__init__.py",
