@@ -134,6 +134,7 @@ def import_goods(
     skip_bad: bool = False,
     progress: Callable[[int], None] = lambda _: None,
     also: Also = lambda _, __, ___: None,
+    preview: bool = False,
 ) -> ImportReport:
     """Import a sheet's rows, all of them or none; the same sheet again changes nothing.
 
@@ -143,7 +144,8 @@ def import_goods(
     With ``on_shelf`` goods that are drafts go on the shelf; what was taken off it stays off. With
     ``skip_bad`` rows that are wrong are left out, and listed. ``progress`` is told how many rows
     are written so far, and again from the start when the database undid the transaction. ``also``
-    is told of each lot in the same transaction. ``headings`` says what the file calls our columns,
+    is told of each lot in the same transaction. A ``preview`` does all of it and then undoes it, so
+    that what it says is what would have come. ``headings`` says what the file calls our columns,
     for what is reported.
 
     Raises: Forbidden; ImportRefused, listing what is wrong; ImportTooLarge; PoolUnknown; NotFound,
@@ -169,9 +171,22 @@ def import_goods(
                     trade.write(lot)
                     progress(trade.done)
                 trade.stock_end()
+            if preview:
+                raise _Seen(trade.report)
             return trade.report
 
-        return in_transaction(begin, work)
+        try:
+            return in_transaction(begin, work)
+        except _Seen as seen:
+            return seen.report
+
+
+class _Seen(Exception):
+    """A preview has seen what would come: its transaction is undone."""
+
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__()
+        self.report = report
 
 
 @dataclass(slots=True)

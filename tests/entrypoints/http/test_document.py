@@ -226,7 +226,7 @@ def test_the_document_speaks_of_keys_problems_and_links(serving: Serving) -> Non
             if method == "post" and "Idempotency-Key" not in names:
                 assert "number` is the key" in operation["description"] or re.search(
                     r":(accept|confirm|invite|remove|batch|batchGet|render|preview|resolve|compare|ack|push|pickList|waybills"
-                    r"|upload|reveal[A-Z][a-z]+)$|/verify$|^/v1/(session|password|second-factor)$",
+                    r"|upload|read|explain|reveal[A-Z][a-z]+)$|/verify$|^/v1/(session|password|second-factor)$",
                     path,
                 )
 

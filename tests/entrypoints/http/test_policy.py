@@ -15,6 +15,7 @@ PARTS = {
     "{sku_id}": f"sku_{ID}",
     "{order_id}": f"ord_{ID}",
     "{number}": "A-1",
+    "{name}": "a-sheet",
     "{child_id}": f"chd_{ID}",
     "{package_id}": f"pkg_{ID}",
     "{party_id}": f"pty_{ID}",

@@ -26,6 +26,7 @@ from weili.entrypoints.http import (
     dashboard,
     exports,
     goods,
+    goods_sheets,
     messages,
     money,
     operator_goods,
@@ -33,6 +34,8 @@ from weili.entrypoints.http import (
     operator_parties,
     operator_price_changes,
     operator_prices,
+    operator_shelf,
+    operator_tiers,
     operator_trade,
     operator_world,
     orders,
@@ -43,6 +46,7 @@ from weili.entrypoints.http import (
     reconciliation,
     selections,
     stock,
+    stock_tables,
     stock_works,
     supply,
     supply_costs,
@@ -98,9 +102,13 @@ FACES: Final = (
     operator_price_changes,
     operator_money,
     operator_prices,
+    operator_shelf,
+    operator_tiers,
     operator_trade,
     operator_world,
     dashboard,
+    goods_sheets,
+    stock_tables,
 )
 
 

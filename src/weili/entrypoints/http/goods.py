@@ -161,7 +161,7 @@ def sku_get(call: CallIn, sku_id: SkuIdIn) -> Response:
         parts = goods.bundle_parts_seen(ctx, sku_id=sku_id, partner_id=call.actor.party_id)
         return sku_document(sku) | {
             "description": description,
-            "media": [_media_document(each) for each in media if each.sku_id in {None, sku_id}],
+            "media": [media_document(each) for each in media if each.sku_id in {None, sku_id}],
             "parts": [
                 {"sku_id": id_text(goods.SKU_PREFIX, part.sku_id), "quantity": part.quantity}
                 for part in parts
@@ -188,7 +188,8 @@ def skus_get(call: CallIn, body: SkusBody) -> Response:
     return read(call, work)
 
 
-def _media_document(media: goods.ShownMedia) -> dict[str, Any]:
+def media_document(media: goods.ShownMedia) -> dict[str, Any]:
+    """Show a picture, video or document."""
     return {
         "address": media.address,
         "kind": media.kind,

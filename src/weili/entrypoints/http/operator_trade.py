@@ -113,6 +113,7 @@ class CoverageBody(Body):
 
 
 SupplierQuery = Annotated[PartyIdIn | None, Query(description="only this supplier's")]
+StateQuery = Annotated[goods.SkuState | None, Query(description="only what is in this state")]
 
 
 @router.get("/v1/operator/categories", response_model=goods_answers.CategoriesOut)
@@ -132,10 +133,12 @@ def operator_sku_page(  # noqa: PLR0917 - FastAPI passes parameters by name
     q: QueryIn = None,
     category_id: CategoryQuery = None,
     pool_id: PoolQuery = None,
+    state: StateQuery = None,
+    supplier_id: SupplierQuery = None,
     cursor: CursorIn = None,
     limit: LimitIn = LIMIT,
 ) -> Response:
-    """List all SKUs in whatever state."""
+    """List all SKUs, in whatever state unless one is named."""
 
     def work(ctx: Ctx) -> dict[str, Any]:
         rows = goods.sku_page(
@@ -146,6 +149,8 @@ def operator_sku_page(  # noqa: PLR0917 - FastAPI passes parameters by name
             query=q,
             category_id=category_id,
             pool_id=pool_id,
+            state=state,
+            supplier_id=supplier_id,
         )
         return page(rows.map(operator_sku_document))
 

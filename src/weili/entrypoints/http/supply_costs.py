@@ -8,10 +8,20 @@ from starlette.responses import Response
 from weili.entrypoints.http import answers, price_answers
 from weili.entrypoints.http.calls import CallIn, change, in_list, read
 from weili.entrypoints.http.documents import page
-from weili.entrypoints.http.fields import LIMIT, CursorIn, LimitIn, MomentIn, ProposalIdIn, utc
+from weili.entrypoints.http.fields import (
+    LIMIT,
+    CursorIn,
+    Document,
+    LimitIn,
+    MomentIn,
+    ProposalIdIn,
+    utc,
+)
+from weili.entrypoints.http.goods import QueryIn
 from weili.entrypoints.http.operator_prices import CostsBody
 from weili.kit.context import Ctx
-from weili.modules import pricing
+from weili.kit.ids import id_text
+from weili.modules import goods, pricing
 
 router = APIRouter(tags=["supply"])
 
@@ -20,6 +30,45 @@ class ProposeBody(CostsBody):
     """Up to 1,000 costs from a moment on; null: as soon as they are approved."""
 
     valid_from: MomentIn | None = None
+
+
+class SupplySkuOut(Document):
+    """One of your SKUs, and what you are owed a piece now."""
+
+    sku_id: answers.SkuIdOut
+    supplier_code: str
+    title: str
+    variant: str
+    state: goods.SkuState
+    unit_cost_minor: answers.Fen | None
+
+
+@router.get("/v1/supply/skus", response_model=answers.PageOut[SupplySkuOut])
+def supply_skus(
+    call: CallIn, q: QueryIn = None, cursor: CursorIn = None, limit: LimitIn = LIMIT
+) -> Response:
+    """List your SKUs with what they cost."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        own = call.actor.party_id
+        rows = goods.sku_page(
+            ctx, partner_id=None, supplier_id=own, query=q, cursor=cursor, limit=limit
+        )
+        costs = pricing.costs_of(ctx, sku_ids=[sku.id for sku in rows.items])
+        return page(
+            rows.map(
+                lambda sku: {
+                    "sku_id": id_text(goods.SKU_PREFIX, sku.id),
+                    "supplier_code": sku.supplier_code,
+                    "title": sku.title,
+                    "variant": sku.variant,
+                    "state": str(sku.state),
+                    "unit_cost_minor": costs.get(sku.id),
+                }
+            )
+        )
+
+    return read(call, work)
 
 
 @router.post("/v1/supply/costs", response_model=price_answers.ProposalsOut, status_code=201)

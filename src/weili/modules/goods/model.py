@@ -317,6 +317,17 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class SkuStep:
+    """A thing that happened to an SKU: its kind, the state since then, and what changed of it."""
+
+    kind: str
+    state: SkuState
+    changes: tuple[str, ...]
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PoolFit:
     """Whether an SKU is of the categories and brand kinds that a pool is made for."""
 

@@ -118,6 +118,20 @@ def pool_partners(ctx: Ctx, *, pool_id: PoolId) -> list[PartyId]:
     return store.pool_partners(ctx, pool_id)
 
 
+def grant_page(
+    ctx: Ctx, *, pool_id: PoolId, cursor: str | None = None, limit: int = LIMIT_DEFAULT
+) -> Page[PartyId]:
+    """List to whom a pool is granted, in the order of their ids.
+
+    Raises: Forbidden; PoolUnknown; CursorInvalid.
+    """
+    ctx.require(SCOPE_ADMIN)
+    pool_known(ctx, pool_id)
+    limit = limit_bounded(limit)
+    rows = store.grants_page(ctx, pool_id, after=cursor_id(cursor), limit=limit + 1)
+    return page_of(rows, limit=limit, key=lambda partner_id: partner_id.hex)
+
+
 def pool_put(ctx: Ctx, *, pool_id: PoolId, sku_ids: Sequence[SkuId]) -> int:
     """Put SKUs into a pool, and tell the partners who have it; says how many are new there.
 

@@ -28,6 +28,7 @@ from weili.modules.goods.model import (
     RevisionId,
     RevisionState,
     RevisionStep,
+    Sku,
     SkuId,
     SkuState,
     SpuId,
@@ -239,6 +240,20 @@ def revision_get(
     if revision is None or supplier_id not in {None, revision.supplier_id}:
         raise RevisionUnknown(revision_id=_label(revision_id))
     return revision, store.revision_steps(ctx, revision_id)
+
+
+def revision_live(ctx: Ctx, *, revision_id: RevisionId) -> tuple[str, list[Sku], list[Category]]:
+    """Give what stands now of the goods that a revision is about, and the category it proposes.
+
+    That is the description and the variants; drafts are among them: what is new lies in wait so.
+
+    Raises: Forbidden; RevisionUnknown.
+    """
+    revision, _ = revision_get(ctx, revision_id=revision_id, supplier_id=None)
+    found = skus.skus_read(ctx, skus.variants_read(ctx, [revision.spu_id]))
+    description, _ = store.shown(ctx, [revision.spu_id]).get(revision.spu_id, ("", []))
+    path = category_path(ctx, category_id=revision.proposal.category_id)
+    return description, sorted(found.values(), key=lambda sku: sku.supplier_code), path
 
 
 def revision_page(

@@ -26,6 +26,7 @@ from weili.modules.goods.model import (
     SkuKey,
     SkuOffer,
     SkuState,
+    SkuStep,
 )
 from weili.modules.goods.problems import PoolUnknown, SkuUnknown
 from weili.modules.goods.store import pools, writing
@@ -33,6 +34,8 @@ from weili.modules.goods.store import skus as store
 
 SCOPE_READ: Final = "goods:read"
 SCOPE_ADMIN: Final = "admin:goods"
+SCOPE_SUPPLY: Final = "supply:read"
+STEPS_MAX: Final = 100
 BEFORE_ALL: Final = UUID(int=0)
 
 
@@ -105,15 +108,21 @@ def sku_page(
     query: str | None = None,
     category_id: CategoryId | None = None,
     pool_id: PoolId | None = None,
+    state: SkuState | None = None,
+    supplier_id: PartyId | None = None,
 ) -> Page[Sku]:
     """List the SKUs that a partner may order, or (``partner_id`` None) all of them in any state.
 
-    ``query`` is looked for in titles; ``category_id`` holds for everything below it.
+    ``query`` is looked for in titles; ``category_id`` holds for everything below it. A supplier
+    lists its own.
 
     Raises: Forbidden; CursorInvalid; PoolUnknown, also when the pool exists but is not granted to
     that partner.
     """
-    reading_require(ctx, partner_id)
+    if supplier_id is None or supplier_id != ctx.actor.party_id:
+        reading_require(ctx, partner_id)
+    else:
+        ctx.require(SCOPE_SUPPLY)
     if pool_id is not None:
         pool_known(ctx, pool_id)
         if partner_id is not None and not pools.is_granted(ctx, pool_id, partner_id):
@@ -126,6 +135,8 @@ def sku_page(
         query=query,
         category_id=category_id,
         pool_id=pool_id,
+        state=state,
+        supplier_id=supplier_id,
     )
     return page_of(rows, limit=limit, key=lambda sku: sku.id.hex)
 
@@ -141,6 +152,15 @@ def sku_get(ctx: Ctx, *, sku_id: SkuId, partner_id: PartyId | None) -> Sku:
     if sku is None:
         raise SkuUnknown(sku_id=id_text(SKU_PREFIX, sku_id))
     return sku
+
+
+def sku_steps(ctx: Ctx, *, sku_id: SkuId) -> list[SkuStep]:
+    """Give the last 100 things that an SKU went through, the last first.
+
+    Raises: Forbidden.
+    """
+    ctx.require(SCOPE_ADMIN)
+    return store.steps_read(ctx, sku_id=sku_id, limit=STEPS_MAX)
 
 
 def skus_get(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, Sku]:

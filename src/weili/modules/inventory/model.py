@@ -147,6 +147,21 @@ class StockLevel(NamedTuple):
         return self.on_hand - self.reserved
 
 
+class StockRow(NamedTuple):
+    """A place as it is listed: what lies there, what is on its way to it, when it last changed."""
+
+    level: StockLevel
+    in_transit: int
+    changed_at: datetime
+
+
+class StockNeed(StrEnum):
+    """Which places of a list need a look: those that run low, or have nothing to promise."""
+
+    LOW = "low"
+    OUT = "out"
+
+
 class ChangeOutcome(StrEnum):
     """What came of one row of an update."""
 

@@ -26,6 +26,7 @@ from weili.modules.pricing.costs import (
     cost_propose,
     cost_reject,
     cost_withdraw,
+    costs_of,
     costs_put,
     costs_sweep,
 )
@@ -112,6 +113,7 @@ from weili.modules.pricing.service import (
     history_page,
     list_assign,
     list_by_name,
+    list_get,
     list_had,
     list_open,
     list_page,
@@ -119,6 +121,7 @@ from weili.modules.pricing.service import (
     paying_key,
     prices_put,
     tiers_after,
+    tiers_of,
     verify,
 )
 from weili.modules.pricing.sheet import (
@@ -213,6 +216,7 @@ __all__ = [
     "cost_propose",
     "cost_reject",
     "cost_withdraw",
+    "costs_of",
     "costs_put",
     "costs_sweep",
     "freight_book",
@@ -225,6 +229,7 @@ __all__ = [
     "history_page",
     "list_assign",
     "list_by_name",
+    "list_get",
     "list_had",
     "list_open",
     "list_page",
@@ -240,6 +245,7 @@ __all__ = [
     "template_open",
     "template_page",
     "tiers_after",
+    "tiers_of",
     "traded_all",
     "traded_days",
     "traded_note",

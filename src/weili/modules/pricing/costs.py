@@ -171,6 +171,26 @@ def cost_withdraw(ctx: Ctx, *, proposal_id: ProposalId) -> CostProposal:
     return withdrawn
 
 
+def costs_of(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, int]:
+    """Give what SKUs cost now; one without a cost is absent, and so is another supplier's.
+
+    Raises: Forbidden.
+    """
+    if ctx.actor.scopes.isdisjoint({"admin:prices", "*"}):
+        ctx.require("supply:read")
+        own = ctx.actor.party_id
+        owners = goods.skus_suppliers(ctx, sku_ids=sku_ids)
+        sku_ids = [sku_id for sku_id in sku_ids if owners.get(sku_id) == own]
+    found: dict[SkuId, tuple[datetime | None, int]] = {}
+    for sku_id, begins, amount_minor in store.costs_read(ctx, sku_ids):
+        if begins is not None and begins > ctx.now:
+            continue
+        before = found.get(sku_id)
+        if before is None or before[0] is None or (begins is not None and begins >= before[0]):
+            found[sku_id] = begins, amount_minor
+    return {sku_id: amount_minor for sku_id, (_, amount_minor) in found.items()}
+
+
 def cost_page(
     ctx: Ctx,
     *,

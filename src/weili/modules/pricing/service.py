@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.findings import Finding
@@ -29,6 +30,8 @@ from weili.modules.pricing.model import (
 from weili.modules.pricing.problems import LIST_WORD, BelowCost, DefaultListExists, ListNameTaken
 from weili.modules.pricing.store import changes as change_store
 from weili.modules.pricing.store import prices as store
+
+TIERS_MAX: Final = 10_000
 
 
 def list_open(ctx: Ctx, *, name: str, is_default: bool = False) -> PriceList:
@@ -163,6 +166,26 @@ def tiers_after(
     """
     ctx.require("admin:prices")
     return store.tiers_after(ctx, list_id=list_id, after=after, limit=limit_bounded(limit))
+
+
+def tiers_of(
+    ctx: Ctx, *, sku_ids: Sequence[SkuId], list_id: ListId | None = None
+) -> list[tuple[TierKey, int, datetime | None, datetime | None]]:
+    """Give what SKUs cost on a list, or on any (None), as ``tiers_after`` does; up to 10,000.
+
+    Raises: Forbidden.
+    """
+    ctx.require("admin:prices")
+    return store.tiers_of(ctx, list_id=list_id, sku_ids=sku_ids, limit=TIERS_MAX)
+
+
+def list_get(ctx: Ctx, *, list_id: ListId) -> PriceList:
+    """Give a price list.
+
+    Raises: Forbidden; NotFound.
+    """
+    ctx.require("admin:prices")
+    return _list_get(ctx, list_id)
 
 
 def history_page(

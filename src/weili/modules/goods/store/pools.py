@@ -212,6 +212,17 @@ def pool_partners(ctx: Ctx, pool_id: PoolId) -> list[PartyId]:
     return [partner_id for (partner_id,) in rows]
 
 
+def grants_page(ctx: Ctx, pool_id: PoolId, *, after: UUID | None, limit: int) -> list[PartyId]:
+    """Read to whom a pool is granted, in the order of their ids."""
+    rows = ctx.db.rows(
+        "SELECT partner_id FROM goods.pool_grant"
+        " WHERE pool_id = %b AND (%b::uuid IS NULL OR partner_id > %b::uuid)"
+        " ORDER BY partner_id LIMIT %b",
+        *(pool_id, after, after, limit),
+    )
+    return [partner_id for (partner_id,) in rows]
+
+
 def _pool(row: Sequence[Any]) -> Pool:
     pool_id, name, audience, price_min_minor, price_max_minor, category_ids, brand_kinds = row
     kinds = tuple(BrandKind(kind) for kind in brand_kinds)

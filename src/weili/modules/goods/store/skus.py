@@ -20,6 +20,7 @@ from weili.modules.goods.model import (
     SkuListing,
     SkuOffer,
     SkuState,
+    SkuStep,
     SpuId,
 )
 
@@ -64,7 +65,13 @@ _SKUS_PAGE: Final = (
     " AND (%b::uuid IS NULL OR %b::uuid IN (c1.id, c2.id, c3.id))"
     " AND (%b::uuid IS NULL OR EXISTS ("
     "  SELECT FROM goods.pool_sku p WHERE p.sku_id = s.id AND p.pool_id = %b::uuid))"
+    " AND (%b::text IS NULL OR s.state = %b::text)"
+    " AND (%b::uuid IS NULL OR s.supplier_id = %b::uuid)"
     " ORDER BY s.id LIMIT %b"
+)
+_STEPS: Final = (
+    "SELECT kind, state, changes, actor, occurred_at FROM goods.sku_history"
+    " WHERE sku_id = %b ORDER BY id DESC LIMIT %b"
 )
 
 
@@ -152,6 +159,8 @@ def skus_page(
     query: str | None,
     category_id: CategoryId | None,
     pool_id: PoolId | None,
+    state: SkuState | None,
+    supplier_id: PartyId | None,
 ) -> list[Sku]:
     """Read SKUs in the order of their ids; of one partner's pools, or all of them."""
     rows = ctx.db.rows(
@@ -161,9 +170,19 @@ def skus_page(
         *(query, query),
         *(category_id, category_id),
         *(pool_id, pool_id),
+        *(state and str(state),) * 2,
+        *(supplier_id, supplier_id),
         limit,
     )
     return [_sku(row) for row in rows]
+
+
+def steps_read(ctx: Ctx, *, sku_id: SkuId, limit: int) -> list[SkuStep]:
+    """Read what an SKU went through, the last first."""
+    return [
+        SkuStep(kind, STATES[state], tuple(sorted(changes)), actor, at)
+        for kind, state, changes, actor, at in ctx.db.rows(_STEPS, sku_id, limit)
+    ]
 
 
 def seeing(ctx: Ctx, sku_ids: Collection[SkuId]) -> dict[SkuId, frozenset[PartyId]]:

@@ -1,13 +1,14 @@
 """The verbs on places: what lies there, every change of it, and the proof that it adds up."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from uuid import UUID
 
-from weili.kit.context import Ctx
+from weili.kit.context import Ctx, PartyId
 from weili.kit.findings import Finding
 from weili.kit.ids import id_text
-from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, limit_bounded, page_of
+from weili.kit.pages import LIMIT_DEFAULT, Page, cursor_id, cursor_parse, limit_bounded, page_of
 from weili.kit.partitions import Cut
-from weili.kit.problems import NotFound, Problem
+from weili.kit.problems import CursorInvalid, NotFound, Problem
 from weili.modules import goods, regions
 from weili.modules.goods import SKU_PREFIX, SkuId
 from weili.modules.inventory.model import (
@@ -24,6 +25,8 @@ from weili.modules.inventory.model import (
     ShareId,
     StockChange,
     StockLevel,
+    StockNeed,
+    StockRow,
     Warehouse,
     WarehouseId,
 )
@@ -221,6 +224,50 @@ def stock_page(
     limit = limit_bounded(limit)
     rows = store.levels_in(ctx, warehouse_id=warehouse_id, after=cursor_id(cursor), limit=limit + 1)
     return page_of(rows, limit=limit, key=lambda level: level.sku_id.hex)
+
+
+def stock_rows(
+    ctx: Ctx,
+    *,
+    supplier_id: PartyId | None = None,
+    warehouse_id: WarehouseId | None = None,
+    sku_ids: Sequence[SkuId] | None = None,
+    need: StockNeed | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT_DEFAULT,
+) -> Page[StockRow]:
+    """List places by SKU and warehouse; a supplier sees its own warehouses alone.
+
+    ``sku_ids`` None is all of them.
+
+    Raises: Forbidden; CursorInvalid; NotFound, when there is no such warehouse for the actor.
+    """
+    supplier_id = access.require(ctx, "supply:read") or supplier_id
+    if warehouse_id is not None:
+        access.warehouses_check(ctx, [warehouse_id])
+    limit = limit_bounded(limit)
+    rows = store.rows_page(
+        ctx,
+        supplier_id=supplier_id,
+        warehouse_id=warehouse_id,
+        sku_ids=None if sku_ids is None else list(sku_ids),
+        need=need,
+        after=_after_place(cursor_parse(cursor)),
+        limit=limit + 1,
+    )
+    return page_of(
+        rows, limit=limit, key=lambda row: f"{row.level.sku_id.hex}/{row.level.warehouse_id.hex}"
+    )
+
+
+def _after_place(key: str | None) -> Place | None:
+    if key is None:
+        return None
+    try:
+        sku_id, warehouse_id = map(UUID, key.split("/"))
+    except ValueError:
+        raise CursorInvalid from None
+    return SkuId(sku_id), WarehouseId(warehouse_id)
 
 
 def movements_write(ctx: Ctx, *, moves: Sequence[Move], is_locked: bool = False) -> None:

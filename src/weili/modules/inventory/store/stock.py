@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
-from weili.kit.context import Ctx
+from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import new_id
 from weili.modules.goods import SkuId
 from weili.modules.inventory.model import (
@@ -13,6 +13,8 @@ from weili.modules.inventory.model import (
     OpeningStock,
     Place,
     StockLevel,
+    StockNeed,
+    StockRow,
     WarehouseId,
 )
 from weili.modules.inventory.rules.stock import move_deltas
@@ -69,6 +71,21 @@ _VERIFY: Final = (
     "  (coalesce(m.on_hand, 0), coalesce(m.reserved, 0))"
     " OR s.on_hand < 0 OR s.reserved < 0 OR s.reserved > s.on_hand"
     " ORDER BY 1, 2"
+)
+
+_ROWS_PAGE: Final = (
+    "SELECT s.sku_id, s.warehouse_id, s.on_hand, s.reserved, s.safety, s.shared, s.low_below,"
+    "  s.version, coalesce((SELECT sum(a.quantity) FROM inventory.arrival a"
+    "   WHERE a.state = 'expected' AND a.sku_id = s.sku_id AND a.warehouse_id = s.warehouse_id),"
+    "  0)::bigint, s.changed_at"
+    " FROM inventory.stock s JOIN inventory.warehouse w ON w.id = s.warehouse_id"
+    " WHERE (%b::uuid IS NULL OR w.supplier_id = %b::uuid)"
+    " AND (%b::uuid IS NULL OR s.warehouse_id = %b::uuid)"
+    " AND (%b::uuid[] IS NULL OR s.sku_id = ANY (%b::uuid[]))"
+    " AND (%b::text IS NULL OR CASE %b::text WHEN 'low' THEN s.on_hand - s.reserved < s.low_below"
+    "  ELSE s.on_hand - s.reserved - s.shared <= s.safety END)"
+    " AND (%b::uuid IS NULL OR (s.sku_id, s.warehouse_id) > (%b::uuid, %b::uuid))"
+    " ORDER BY s.sku_id, s.warehouse_id LIMIT %b"
 )
 
 
@@ -224,6 +241,30 @@ def low_count(ctx: Ctx) -> int:
         " WHERE low_below > 0 AND on_hand - reserved < low_below"
     )
     return int(count)
+
+
+def rows_page(
+    ctx: Ctx,
+    *,
+    supplier_id: PartyId | None,
+    warehouse_id: WarehouseId | None,
+    sku_ids: Sequence[SkuId] | None,
+    need: StockNeed | None,
+    after: Place | None,
+    limit: int,
+) -> list[StockRow]:
+    """Read places in the order of SKU and warehouse, with what is on its way to them."""
+    sku_id, warehouse_after = after or (None, None)
+    rows = ctx.db.rows(
+        _ROWS_PAGE,
+        *(supplier_id, supplier_id),
+        *(warehouse_id, warehouse_id),
+        *(sku_ids, sku_ids),
+        *(need and str(need),) * 2,
+        *(sku_id, sku_id, warehouse_after),
+        limit,
+    )
+    return [StockRow(StockLevel(*row[:8]), int(row[8]), row[9]) for row in rows]
 
 
 def reserved_by_place(ctx: Ctx) -> Iterator[tuple[SkuId, WarehouseId, int]]:

@@ -253,6 +253,16 @@ _TIERS_AFTER: Final = (
     " ORDER BY sku_id, quantity_min, valid_from NULLS FIRST"
 )
 
+_TIERS_OF: Final = (
+    "SELECT list_id, sku_id, quantity_min, unit_price_minor, NULL::timestamptz AS valid_from,"
+    "  NULL::timestamptz AS valid_to FROM pricing.price"
+    "  WHERE sku_id = ANY (%b::uuid[]) AND (%b::uuid IS NULL OR list_id = %b::uuid)"
+    " UNION ALL SELECT list_id, sku_id, quantity_min, unit_price_minor, valid_from, valid_to"
+    "  FROM pricing.price_window"
+    "  WHERE sku_id = ANY (%b::uuid[]) AND (%b::uuid IS NULL OR list_id = %b::uuid)"
+    " ORDER BY sku_id, list_id, quantity_min, valid_from NULLS FIRST LIMIT %b"
+)
+
 
 def list_insert(ctx: Ctx, price_list: PriceList) -> bool:
     """Write a list; says no when its name, or the one place of the default, is taken."""
@@ -416,6 +426,17 @@ def amounts_insert(ctx: Ctx, *, list_id: ListId, rows: Sequence[FirstAmounts]) -
         [row.unit_cost_minor for row in rows],
         [row.unit_price_minor for row in rows],
     )
+
+
+def tiers_of(
+    ctx: Ctx, *, list_id: ListId | None, sku_ids: Sequence[SkuId], limit: int
+) -> list[tuple[TierKey, int, datetime | None, datetime | None]]:
+    """Read what SKUs cost on a list or on any: what holds, and what is for a time or to come."""
+    rows = ctx.db.rows(_TIERS_OF, *(sku_ids, list_id, list_id), *(sku_ids, list_id, list_id), limit)
+    return [
+        (TierKey(found, sku_id, quantity_min), price, valid_from, valid_to)
+        for found, sku_id, quantity_min, price, valid_from, valid_to in rows
+    ]
 
 
 def tiers_after(
