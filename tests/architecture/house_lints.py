@@ -27,7 +27,7 @@ FILE_LINES_MAX = 600
 
 SQL_HOMES = re.compile(
     r"weili/modules/\w+/(store|tables)(/|\.py$)"
-    r"|weili/kit/(db|idempotency|memory|outbox|partitions|tallies|world)\.py$"
+    r"|weili/kit/(db|event_log|idempotency|jobs|memory|outbox|partitions|tallies|world)\.py$"
     r"|weili/migrations/"
     r"|weili/adapters/postgres/"
 )

@@ -116,7 +116,7 @@ class _CatalogueRow:
 
 def sample_state(ctx: Ctx) -> SampleState:
     """Say whether the world is empty, has the sample in part or whole, or belongs to others."""
-    if parties.audit_page(ctx, subject=_DONE_SUBJECT, limit=1).items:
+    if parties.audit_page(ctx, search=parties.AuditSearch(subject=_DONE_SUBJECT), limit=1).items:
         return SampleState.DONE
     first = parties.party_page(ctx, limit=1).items
     if not first:

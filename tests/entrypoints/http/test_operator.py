@@ -248,7 +248,7 @@ def test_a_persons_address_is_masked_until_somebody_says_why(serving: Serving) -
     # Then who looked and why is written down, once
     assert serving.rows() == rows | {"parties.audit": rows["parties.audit"] + 1}
     with serving.market.world.begin() as ctx:
-        entry = parties.audit_page(ctx, subject=person["id"]).items[0]
+        entry = parties.audit_page(ctx, search=parties.AuditSearch(subject=person["id"])).items[0]
     assert (entry.action, entry.reason) == ("person.email_reveal", "send the statement")
     assert entry.actor_party_id == serving.operator
 

@@ -182,7 +182,7 @@ def test_a_recipient_is_revealed_for_a_reason_that_is_written_down(serving: Serv
     assert shown.status_code == 200
     assert shown.json() == RECIPIENT
     with serving.market.world.begin() as ctx:
-        [entry] = parties.audit_page(ctx, subject=order["id"]).items
+        [entry] = parties.audit_page(ctx, search=parties.AuditSearch(subject=order["id"])).items
     assert (entry.action, entry.reason) == ("recipient.reveal", "the courier called")
     assert entry.actor == f"partner:{serving.key_ids['street']}"
     silent = serving.ask("street", "POST", path, {"reason": "   "})

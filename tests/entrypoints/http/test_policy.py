@@ -42,6 +42,7 @@ PARTS = {
     "{count_id}": f"cnt_{ID}",
     "{share_id}": f"shr_{ID}",
     "{session_id}": f"ses_{ID}",
+    "{job_id}": "7",
 }
 KINDS = {
     "street": parties.PartyKind.PARTNER,

@@ -57,7 +57,9 @@ class House:
     def actions(self) -> list[str]:
         with self.begin() as ctx:
             subject = id_text(parties.PERSON_PREFIX, self.here.id)
-            entries = parties.audit_page(ctx, subject=subject, limit=200).items
+            entries = parties.audit_page(
+                ctx, search=parties.AuditSearch(subject=subject), limit=200
+            ).items
         return [entry.action for entry in reversed(entries)]
 
 

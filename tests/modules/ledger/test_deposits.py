@@ -151,7 +151,9 @@ def test_the_payer_is_masked_and_shown_to_staff_for_a_reason_that_is_kept(ctx: C
 
     assert shown == "上海街坊商贸有限公司"
     ctx.actor = SYSTEM
-    [entry] = parties.audit_page(ctx, subject=id_text("dep", deposit.id)).items
+    [entry] = parties.audit_page(
+        ctx, search=parties.AuditSearch(subject=id_text("dep", deposit.id))
+    ).items
     assert (entry.action, entry.reason) == ("deposit.payer_reveal", "compare")
 
 

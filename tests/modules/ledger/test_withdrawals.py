@@ -117,7 +117,9 @@ def test_the_bank_account_is_sealed_masked_and_revealed_for_a_reason(
         == ACCOUNT
     )
     ctx.actor = SYSTEM
-    [entry] = parties.audit_page(ctx, subject=id_text("wdr", asked.id)).items
+    [entry] = parties.audit_page(
+        ctx, search=parties.AuditSearch(subject=id_text("wdr", asked.id))
+    ).items
     assert (entry.action, entry.reason) == ("withdrawal.account_reveal", "to pay")
 
 

@@ -181,7 +181,9 @@ def test_suspending_and_resuming_is_announced_and_audited(ctx: Ctx) -> None:
         ("party.suspended", party.id, {"reason": "资质过期"}),
         ("party.resumed", party.id, {"reason": "资质已更新"}),
     ]
-    entries = parties.audit_page(ctx, subject=id_text("pty", party.id)).items
+    entries = parties.audit_page(
+        ctx, search=parties.AuditSearch(subject=id_text("pty", party.id))
+    ).items
     assert [(e.action, e.reason) for e in entries] == [
         ("party.resumed", "资质已更新"),
         ("party.suspended", "资质过期"),
@@ -246,7 +248,9 @@ def test_revealing_an_email_is_audited(ctx: Ctx) -> None:
     )
 
     assert email == "zhou@example.cn"
-    [entry] = parties.audit_page(ctx, subject=id_text("per", person.id)).items
+    [entry] = parties.audit_page(
+        ctx, search=parties.AuditSearch(subject=id_text("per", person.id))
+    ).items
     assert (entry.action, entry.actor, entry.actor_party_id, entry.reason) == (
         "person.email_reveal",
         "system:weili",

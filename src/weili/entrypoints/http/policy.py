@@ -293,6 +293,13 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/operator/packages/{package_id}:returned"): "admin:orders",
         ("POST", "/v1/operator/packages/{package_id}:lost"): "admin:orders",
         ("GET", "/v1/operator/dashboard"): "admin:dashboard",
+        ("GET", "/v1/operator/audit"): "admin:audit",
+        ("GET", "/v1/operator/audit:export"): "admin:audit",
+        ("GET", "/v1/operator/event-types"): "admin:events",
+        ("GET", "/v1/operator/events"): "admin:events",
+        ("GET", "/v1/operator/jobs"): "admin:jobs",
+        ("GET", "/v1/operator/jobs:counts"): "admin:jobs",
+        ("POST", "/v1/operator/jobs/{job_id}:retry"): "admin:jobs",
         ("POST", "/v1/operator/verify"): "admin:verify",
         ("POST", "/v1/operator/clock:turn"): "admin:world",
     }

@@ -93,7 +93,10 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
                 "admin:stock",
                 "admin:money",
                 "admin:orders",
+                "admin:audit",
                 "admin:dashboard",
+                "admin:events",
+                "admin:jobs",
                 "admin:verify",
                 "admin:world",
                 "people:write",
@@ -146,7 +149,7 @@ PERSON_SCOPES: Final[Mapping[PartyKind, Mapping[PersonRole, frozenset[str]]]] = 
             ),
             PersonRole.WAREHOUSE: frozenset({"admin:stock", "admin:orders"}),
             PersonRole.FINANCE: frozenset({"admin:dashboard", "admin:money", "admin:verify"}),
-            PersonRole.SUPPORT: frozenset({"admin:orders", "recipients:reveal"}),
+            PersonRole.SUPPORT: frozenset({"admin:events", "admin:orders", "recipients:reveal"}),
         },
         PartyKind.PARTNER: {
             PersonRole.OWNER: ROLE_SCOPES[PartyKind.PARTNER],
@@ -295,6 +298,22 @@ class AuditEntry:
     subject: str
     reason: str
 
+
+@dataclass(frozen=True, slots=True)
+class AuditSearch:
+    """Which entries are looked for; None for whatever there is.
+
+    ``actor`` is the id of a person or a key. ``from_at`` is included, ``to_at`` not.
+    """
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+
+
+EVERY_ACT: Final = AuditSearch()
 
 PARTY_SUSPENDED: Final = EventType(
     "party.suspended",

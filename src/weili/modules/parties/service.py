@@ -1,6 +1,7 @@
 """The verbs on parties: authorise, load, decide, save, announce."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,6 +28,7 @@ from weili.kit.problems import (
 from weili.kit.secrets import KeyRingError, new_token, token_hash
 from weili.modules.parties import rules, store
 from weili.modules.parties.model import (
+    EVERY_ACT,
     KEY_ISSUED,
     KEY_PREFIX,
     KEY_REVOKED,
@@ -40,6 +42,7 @@ from weili.modules.parties.model import (
     ROLE_SCOPES,
     ApiKey,
     AuditEntry,
+    AuditSearch,
     IssuedKey,
     KeyKind,
     KeyRecord,
@@ -65,6 +68,8 @@ from weili.modules.parties.problems import (
 )
 
 ADMIN: Final = "admin:parties"
+AUDIT: Final = "admin:audit"
+AUDIT_AT_ONCE: Final = 1_000
 READ_OWN: Final = "account:read"
 KEYS_LIVE_MAX: Final = 20
 SWEEP_MAX: Final = 10_000
@@ -437,7 +442,7 @@ def audit_write(ctx: Ctx, *, action: str, subject: str, reason: str) -> None:
 def audit_page(
     ctx: Ctx,
     *,
-    subject: str | None = None,
+    search: AuditSearch = EVERY_ACT,
     cursor: str | None = None,
     limit: int = LIMIT_DEFAULT,
 ) -> Page[AuditEntry]:
@@ -445,12 +450,25 @@ def audit_page(
 
     Raises: Forbidden; InputInvalid; CursorInvalid.
     """
-    ctx.require(ADMIN)
+    ctx.require(AUDIT)
     size = limit_bounded(limit)
-    if subject is not None:
-        subject = rules.text_checked(subject, path="/subject")
-    rows = store.audit_page(ctx, subject=subject, before=cursor_id(cursor), limit=size + 1)
+    if search.subject is not None:
+        subject = rules.text_checked(search.subject, path="/subject")
+        search = replace(search, subject=subject)
+    rows = store.audit_page(ctx, search=search, before=cursor_id(cursor), limit=size + 1)
     return page_of(rows, limit=size, key=lambda entry: str(entry.id))
+
+
+def audit_whole(ctx: Ctx, *, search: AuditSearch) -> Iterator[AuditEntry]:
+    """Give all audit entries that are looked for, the newest first.
+
+    Raises: Forbidden.
+    """
+    ctx.require(AUDIT)
+    before = None
+    while rows := store.audit_page(ctx, search=search, before=before, limit=AUDIT_AT_ONCE):
+        yield from rows
+        before = rows[-1].id
 
 
 def verify(ctx: Ctx) -> Iterator[Finding]:

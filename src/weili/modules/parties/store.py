@@ -10,10 +10,12 @@ from sqlalchemy.dialects import postgresql as pgt
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
+from weili.kit.ids import id_least, id_past
 from weili.kit.secrets import KeyRing
 from weili.modules.parties.model import (
     ApiKey,
     AuditEntry,
+    AuditSearch,
     KeyKind,
     KeyRecord,
     Party,
@@ -295,12 +297,24 @@ def key_line(ctx: Ctx, *, key_id: str) -> frozenset[str]:
 
 
 def audit_page(
-    ctx: Ctx, *, subject: str | None, before: UUID | None, limit: int
+    ctx: Ctx, *, search: AuditSearch, before: UUID | None, limit: int
 ) -> list[AuditEntry]:
     """Give entries, the newest first."""
     statement = sa.select(audit).order_by(audit.c.id.desc()).limit(limit)
-    if subject is not None:
-        statement = statement.where(audit.c.subject == subject)
+    if search.actor is not None:
+        # As every kind of party's: who looks for somebody has an id, and no role.
+        actors = [f"{kind}:{search.actor}" for kind in (*PartyKind, "system")]
+        statement = statement.where(audit.c.actor.in_(actors))
+    if search.action is not None:
+        statement = statement.where(audit.c.action == search.action)
+    if search.subject is not None:
+        statement = statement.where(audit.c.subject == search.subject)
+    if search.from_at is not None:
+        statement = statement.where(
+            audit.c.id >= id_least(search.from_at), audit.c.at >= search.from_at
+        )
+    if search.to_at is not None:
+        statement = statement.where(audit.c.id < id_past(search.to_at), audit.c.at < search.to_at)
     if before is not None:
         statement = statement.where(audit.c.id < before)
     return [

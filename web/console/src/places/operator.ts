@@ -1,4 +1,4 @@
-import { DataLine, Goods, List, OfficeBuilding, Shop } from '@element-plus/icons-vue'
+import { DataLine, Goods, List, Notebook, OfficeBuilding, SetUp, Shop, Tickets } from '@element-plus/icons-vue'
 import type { Place } from './place'
 
 export const OPERATOR: readonly Place[] = [
@@ -46,5 +46,32 @@ export const OPERATOR: readonly Place[] = [
     kinds: ['operator'],
     scope: 'admin:parties',
     page: () => import('../pages/operator/SuppliersPage.vue'),
+  },
+  {
+    path: '/operator/events',
+    title: 'eventLog.title',
+    group: 'system.group',
+    icon: Tickets,
+    kinds: ['operator'],
+    scope: 'admin:events',
+    page: () => import('../pages/operator/EventsPage.vue'),
+  },
+  {
+    path: '/operator/jobs',
+    title: 'jobs.title',
+    group: 'system.group',
+    icon: SetUp,
+    kinds: ['operator'],
+    scope: 'admin:jobs',
+    page: () => import('../pages/operator/JobsPage.vue'),
+  },
+  {
+    path: '/operator/audit',
+    title: 'audit.title',
+    group: 'system.group',
+    icon: Notebook,
+    kinds: ['operator'],
+    scope: 'admin:audit',
+    page: () => import('../pages/operator/AuditPage.vue'),
   },
 ]

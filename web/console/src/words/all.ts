@@ -7,6 +7,7 @@ import * as orders from './orders.ts'
 import * as parties from './parties.ts'
 import * as shell from './shell.ts'
 import * as states from './states.ts'
+import * as system from './system.ts'
 
 export const zh = {
   ...dashboard.zh,
@@ -17,6 +18,7 @@ export const zh = {
   ...parties.zh,
   ...shell.zh,
   ...states.zh,
+  ...system.zh,
 }
 
 export type Words = typeof zh
@@ -30,4 +32,5 @@ export const en: Words = {
   ...parties.en,
   ...shell.en,
   ...states.en,
+  ...system.en,
 }
