@@ -92,6 +92,18 @@ def test_a_selection_sells_at_its_rules_and_never_below_cost_unexplained(
     assert one["below_cost_reason"] == "临期清仓"
 
 
+def test_what_a_search_finds_is_exported_at_the_partners_own_prices(serving: Serving) -> None:
+    path = "/v1/search/skus:export?q=%E9%BE%99%E4%BA%95"
+    head, row = serving.ask("street", "GET", path).text.splitlines()
+    assert head.removeprefix("\ufeff").startswith("sku_id,title,variant,unit_price_minor,")
+    assert row.startswith(id_text("sku", serving.market.tea))
+    assert f",{TEA_FEN}," in row
+    sheet = serving.ask("street", "GET", path + "&format=xlsx")
+    assert sheet.content.startswith(b"PK")
+    # And a rival has what it may order itself
+    assert row not in serving.ask("creator", "GET", path).text.splitlines()
+
+
 def test_a_selection_is_its_partners_alone_and_takes_what_that_one_may_order(
     serving: Serving, client: Client
 ) -> None:
@@ -99,6 +111,7 @@ def test_a_selection_is_its_partners_alone_and_takes_what_that_one_may_order(
     for method, target, body in (
         ("GET", f"/v1/selections/{selection}/skus", None),
         ("GET", f"/v1/selections/{selection}/export", None),
+        ("GET", f"/v1/selections/{selection}/export?format=xlsx", None),
         ("PUT", f"/v1/selections/{selection}/rules", {"rules": []}),
         ("DELETE", f"/v1/selections/{selection}", None),
     ):

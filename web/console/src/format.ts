@@ -54,3 +54,18 @@ export function lasted(seconds: number | null): string {
 export function shortId(id: string): string {
   return `…${id.slice(-6)}`
 }
+
+/** Write the share that is left of a price after its cost; nothing where either is unknown. */
+export function margin(priceMinor: number | null, costMinor: number | null): string {
+  if (priceMinor === null || costMinor === null || priceMinor <= 0) return '—'
+  return `${(((priceMinor - costMinor) / priceMinor) * 100).toFixed(1)}%`
+}
+
+/** Read yuan that somebody typed as whole fen; null when it is no such amount. */
+export function fenOf(yuan: string): number | null {
+  const found = /^(-?)(\d{1,10})(?:\.(\d{1,2}))?$/.exec(yuan.trim())
+  if (!found) return null
+  const [, sign, whole, cents = ''] = found
+  const minor = Number(whole) * 100 + Number(cents.padEnd(2, '0'))
+  return sign ? -minor : minor
+}

@@ -5,7 +5,9 @@ import { useRoute, useRouter } from 'vue-router'
 export interface Query {
   /** One filter's value; empty when it is not set. */
   of: (name: string) => string
-  /** All filters but the page and what lies open: what the rows depend on. */
+  /** The filters that are set, without the page and what lies open. */
+  values: ComputedRef<Record<string, string>>
+  /** The same as a text: what the rows depend on. */
   filters: ComputedRef<string>
   /** Set filters; other rows follow, so their first page is shown. */
   filter: (values: Record<string, string>) => void
@@ -32,14 +34,15 @@ export function useQuery(): Query {
     void router.push({ query })
   }
 
-  const filters = computed(() =>
-    JSON.stringify(
+  const values = computed(() =>
+    Object.fromEntries(
       Object.keys(route.query)
         .filter((name) => !NO_FILTERS.has(name))
         .sort()
         .map((name) => [name, of(name)]),
     ),
   )
+  const filters = computed(() => JSON.stringify(values.value))
 
-  return { of, filters, filter: (values) => go({ ...values, cursor: '' }), put: go }
+  return { of, values, filters, filter: (values) => go({ ...values, cursor: '' }), put: go }
 }

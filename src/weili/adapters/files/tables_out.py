@@ -2,6 +2,7 @@
 
 import csv
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from typing import IO, Final
 
@@ -15,7 +16,11 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_write(file: IO[bytes], rows: Iterable[Sequence[Cell]]) -> None:
-    """Write rows as csv in UTF-8. A text that a sheet would take for a formula is quoted."""
+    """Write rows as csv in UTF-8, with the mark by which spreadsheets know that it is.
+
+    A text that a sheet would take for a formula is quoted.
+    """
+    file.write(BOM_UTF8)
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     for row in rows:

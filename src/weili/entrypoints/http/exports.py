@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any, Final, Literal
 
@@ -107,14 +107,16 @@ def file_of(
     """Write rows, read on one snapshot, to a file, and send it piece by piece.
 
     The file is whole before its first byte is sent, so that a refusal is a problem and not half a
-    file.
+    file. What may be refused is refused before the first row is given, and no file is begun.
     """
     media_type, write = _WRITERS[format_]
     carry_out(call, lambda _: None)
     file: IO[bytes] = SpooledTemporaryFile(MEMORY_BYTES_MAX)  # noqa: SIM115 - closed when sent
     try:
         with call.world.begin(call.actor, snapshot=True) as ctx:
-            write(file, rows_of(ctx))
+            rows = rows_of(ctx)
+            first = list(islice(rows, 1))
+            write(file, chain(first, rows))
         file.seek(0)
     except BaseException:
         file.close()

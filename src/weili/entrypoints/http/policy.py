@@ -60,6 +60,7 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/skus:batchGet"): "goods:read",
         ("GET", "/v1/media/{address}"): ANY_KEY,
         ("GET", "/v1/search/skus"): "goods:read",
+        ("GET", "/v1/search/skus:export"): "goods:read",
         ("GET", "/v1/feed/skus"): "goods:read",
         ("GET", "/v1/export/skus"): "goods:read",
         ("POST", "/v1/selections"): "selections:write",

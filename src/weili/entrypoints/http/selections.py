@@ -1,7 +1,5 @@
 """A partner's selections: what it sells, and at what retail price."""
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
@@ -11,8 +9,9 @@ from starlette.responses import Response, StreamingResponse
 
 from weili.entrypoints.http import answers
 from weili.entrypoints.http import catalogue_answers as shapes
-from weili.entrypoints.http.calls import Call, CallIn, carry_out, change, read
+from weili.entrypoints.http.calls import CallIn, change, read
 from weili.entrypoints.http.documents import moment, page
+from weili.entrypoints.http.exports import FILE, FormatQuery, Row, file_of
 from weili.entrypoints.http.fields import (
     LIMIT,
     ROWS_MAX,
@@ -34,7 +33,6 @@ from weili.modules.catalogue import MarkupKind, MarkupRule, Rounding, SelectedSk
 
 router = APIRouter(tags=["selections"])
 
-_CSV: Final = "text/csv; charset=utf-8"
 _HEADINGS: Final = (
     "sku_id",
     "title",
@@ -43,9 +41,6 @@ _HEADINGS: Final = (
     "retail_yuan",
     "suggested_price_yuan",
 )
-_BYTE_ORDER_MARK: Final = "\ufeff"
-"""Spreadsheets take a file without it for something else than UTF-8."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class SelectionBody(Body):
@@ -179,39 +174,30 @@ def markup_put(call: CallIn, selection_id: SelectionIdIn, body: MarkupsBody) -> 
 
 
 @router.get(
-    "/v1/selections/{selection_id}/export",
-    response_class=StreamingResponse,
-    responses=shapes.streamed("text/csv", "a sheet, amounts in yuan"),
+    "/v1/selections/{selection_id}/export", response_class=StreamingResponse, responses=FILE
 )
-def selected_export(call: CallIn, selection_id: SelectionIdIn) -> Response:
-    """Read a selection as a sheet: what is offered, at cost and retail price in yuan."""
-    first = carry_out(call, lambda ctx: _lot(ctx, selection_id, None))
-    return StreamingResponse(_sheet(call, selection_id, first), media_type=_CSV)
+def selected_export(
+    call: CallIn, selection_id: SelectionIdIn, format_: FormatQuery = "csv"
+) -> Response:
+    """Read a selection as a file: what is offered, at cost and retail price in yuan."""
+
+    def rows(ctx: Ctx) -> Iterator[Row]:
+        lot = _lot(ctx, selection_id, None)
+        yield _HEADINGS
+        while True:
+            yield from (_row(item) for item in lot.items if item.title is not None)
+            if lot.next_cursor is None:
+                return
+            lot = _lot(ctx, selection_id, lot.next_cursor)
+
+    return file_of(call, "selection", format_, rows)
 
 
 def _lot(ctx: Ctx, selection_id: catalogue.SelectionId, cursor: str | None) -> Page[SelectedSku]:
     return catalogue.selected_page(ctx, selection_id=selection_id, cursor=cursor, limit=LIMIT_MAX)
 
 
-def _sheet(
-    call: Call, selection_id: catalogue.SelectionId, lot: Page[SelectedSku]
-) -> Iterator[str]:
-    yield _BYTE_ORDER_MARK + _rows([_HEADINGS])
-    while True:
-        yield _rows([_row(item) for item in lot.items if item.title is not None])
-        if lot.next_cursor is None:
-            return
-        with call.world.begin(call.actor) as ctx:
-            lot = _lot(ctx, selection_id, lot.next_cursor)
-
-
-def _rows(rows: list[tuple[str, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
-
-
-def _row(item: SelectedSku) -> tuple[str, ...]:
+def _row(item: SelectedSku) -> Row:
     amounts_minor = (
         item.unit_cost_minor,
         item.retail.retail_price_minor if item.retail else None,
@@ -219,15 +205,10 @@ def _row(item: SelectedSku) -> tuple[str, ...]:
     )
     return (
         id_text(goods.SKU_PREFIX, item.sku_id),
-        _plain(item.title or ""),
-        _plain(item.variant or ""),
-        *("" if each is None else yuan_from_fen(each) for each in amounts_minor),
+        item.title,
+        item.variant,
+        *(None if each is None else yuan_from_fen(each) for each in amounts_minor),
     )
-
-
-def _plain(text: str) -> str:
-    """Keep a spreadsheet from reading a title as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _selection(selection: catalogue.Selection) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 /** The words of all areas put together. Chinese is written first; English has the same keys. */
 import * as dashboard from './dashboard.ts'
 import * as goods from './goods.ts'
+import * as hall from './hall.ts'
 import * as me from './me.ts'
 import * as money from './money.ts'
 import * as orders from './orders.ts'
@@ -12,6 +13,7 @@ import * as system from './system.ts'
 export const zh = {
   ...dashboard.zh,
   ...goods.zh,
+  ...hall.zh,
   ...me.zh,
   ...money.zh,
   ...orders.zh,
@@ -26,6 +28,7 @@ export type Words = typeof zh
 export const en: Words = {
   ...dashboard.en,
   ...goods.en,
+  ...hall.en,
   ...me.en,
   ...money.en,
   ...orders.en,

@@ -11,6 +11,7 @@ interface States {
   brandKind: Said<Schemas['BrandKind']>
   returnPolicy: Said<Schemas['ReturnPolicy']>
   role: Said<Schemas['PersonRole']>
+  stockState: Said<Schemas['StockState']>
 }
 
 export const zh: States = {
@@ -71,6 +72,14 @@ export const zh: States = {
     buyer: '采购',
     clerk: '文员',
   },
+  stockState: {
+    in_stock: '有货',
+    in_transit: '在途',
+    transferable: '可调拨',
+    short: '库存不足',
+    none: '无货',
+    not_served: '不配送',
+  },
 }
 
 export const en: States = {
@@ -125,5 +134,13 @@ export const en: States = {
     owner: 'Owner',
     buyer: 'Buyer',
     clerk: 'Clerk',
+  },
+  stockState: {
+    in_stock: 'in stock',
+    in_transit: 'under way',
+    transferable: 'to be transferred',
+    short: 'too few',
+    none: 'none',
+    not_served: 'not delivered there',
   },
 }
