@@ -73,7 +73,10 @@ def job_page(ctx: Ctx, *, state: JobState, after: int, limit: int) -> list[JobRo
 
 
 def job_retry(ctx: Ctx, *, job_id: int) -> bool:
-    """Have a job that was given up done again; says whether it was one. Jobs go by the wall clock."""
+    """Have a job that was given up done again; says whether it was one.
+
+    Jobs go by the wall clock.
+    """
     rows = ctx.db.rows(
         "SELECT 1 FROM procrastinate_jobs WHERE id = %b AND status = 'failed' FOR UPDATE", job_id
     )
