@@ -239,3 +239,18 @@ def test_an_import_needs_the_right_to_all_that_it_sets(serving: Serving, lacking
     _, serving.keys["some"] = serving.key(serving.operator, scopes)
     refused = serving.ask("some", "POST", upload_target(serving), SHEET)
     assert (refused.status_code, refused.json()["members"]["needs"]) == (403, lacking)
+
+
+def test_names_are_told_to_who_may_know_of_the_goods(serving: Serving) -> None:
+    market = serving.market
+    ids = [id_text("sku", each) for each in (market.tea, market.eggs, market.hidden)]
+
+    def named(who: str) -> list[str]:
+        told = done(serving.ask(who, "POST", "/v1/sku-names:batchGet", {"sku_ids": ids}))
+        codes = {each["supplier_code"] is None for each in told["items"]}
+        assert codes <= {who == "street"}
+        return [each["sku_id"] for each in told["items"]]
+
+    assert named("operator") == ids
+    assert set(named("grocer")).isdisjoint(named("farm"))
+    assert id_text("sku", market.hidden) not in named("street")

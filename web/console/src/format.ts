@@ -69,3 +69,8 @@ export function fenOf(yuan: string): number | null {
   const minor = Number(whole) * 100 + Number(cents.padEnd(2, '0'))
   return sign ? -minor : minor
 }
+
+/** Give the address of a file of exactly what a list shows: the same filters, without its page. */
+export function exportLink(path: string, filters: Record<string, string>): string {
+  return `${path}?${new URLSearchParams({ ...filters, format: 'xlsx' })}`
+}

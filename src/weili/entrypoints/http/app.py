@@ -46,6 +46,7 @@ from weili.entrypoints.http import (
     prices,
     reconciliation,
     selections,
+    sku_names,
     stock,
     stock_tables,
     stock_works,
@@ -111,6 +112,7 @@ FACES: Final = (
     dashboard,
     goods_sheets,
     stock_tables,
+    sku_names,
 )
 
 

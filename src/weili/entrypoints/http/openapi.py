@@ -20,6 +20,7 @@ _REF: Final = "#/components/schemas/"
 _KEYLESS_POSTS: Final = frozenset(
     {
         "/v1/skus:batchGet",
+        "/v1/sku-names:batchGet",
         "/v1/prices:batchGet",
         "/v1/operator/price-lists/{list_id}/changes:preview",
         "/v1/operator/price-lists/{list_id}/prices:upload",

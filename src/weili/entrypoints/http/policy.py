@@ -58,6 +58,7 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("GET", "/v1/skus"): "goods:read",
         ("GET", "/v1/skus/{sku_id}"): "goods:read",
         ("POST", "/v1/skus:batchGet"): "goods:read",
+        ("POST", "/v1/sku-names:batchGet"): ANY_KEY,
         ("GET", "/v1/media/{address}"): ANY_KEY,
         ("GET", "/v1/search/skus"): "goods:read",
         ("GET", "/v1/search/skus:export"): "goods:read",

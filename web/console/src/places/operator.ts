@@ -1,4 +1,15 @@
-import { DataLine, Goods, List, Notebook, OfficeBuilding, SetUp, Shop, Tickets } from '@element-plus/icons-vue'
+import {
+  Collection,
+  DataLine,
+  DocumentChecked,
+  Goods,
+  List,
+  Notebook,
+  OfficeBuilding,
+  SetUp,
+  Shop,
+  Tickets,
+} from '@element-plus/icons-vue'
 import type { Place } from './place'
 
 export const OPERATOR: readonly Place[] = [
@@ -28,6 +39,24 @@ export const OPERATOR: readonly Place[] = [
     kinds: ['operator'],
     scope: 'admin:goods',
     page: () => import('../pages/operator/GoodsPage.vue'),
+  },
+  {
+    path: '/operator/review',
+    title: 'nav.review',
+    group: 'nav.supply',
+    icon: DocumentChecked,
+    kinds: ['operator'],
+    scope: 'admin:goods',
+    page: () => import('../pages/operator/ReviewPage.vue'),
+  },
+  {
+    path: '/operator/pools',
+    title: 'nav.pools',
+    group: 'nav.supply',
+    icon: Collection,
+    kinds: ['operator'],
+    scope: 'admin:goods',
+    page: () => import('../pages/operator/PoolsPage.vue'),
   },
   {
     path: '/operator/partners',

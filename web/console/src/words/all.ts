@@ -6,8 +6,10 @@ import * as me from './me.ts'
 import * as money from './money.ts'
 import * as orders from './orders.ts'
 import * as parties from './parties.ts'
+import * as prices from './prices.ts'
 import * as shell from './shell.ts'
 import * as states from './states.ts'
+import * as stock from './stock.ts'
 import * as system from './system.ts'
 
 export const zh = {
@@ -18,8 +20,10 @@ export const zh = {
   ...money.zh,
   ...orders.zh,
   ...parties.zh,
+  ...prices.zh,
   ...shell.zh,
   ...states.zh,
+  ...stock.zh,
   ...system.zh,
 }
 
@@ -33,7 +37,9 @@ export const en: Words = {
   ...money.en,
   ...orders.en,
   ...parties.en,
+  ...prices.en,
   ...shell.en,
   ...states.en,
+  ...stock.en,
   ...system.en,
 }

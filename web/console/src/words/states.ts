@@ -12,6 +12,8 @@ interface States {
   returnPolicy: Said<Schemas['ReturnPolicy']>
   role: Said<Schemas['PersonRole']>
   stockState: Said<Schemas['StockState']>
+  revisionState: Said<Schemas['RevisionState']>
+  misfit: Said<Schemas['Misfit']>
 }
 
 export const zh: States = {
@@ -80,6 +82,14 @@ export const zh: States = {
     none: '无货',
     not_served: '不配送',
   },
+  revisionState: { draft: '草稿', in_review: '待审核', published: '已发布', withdrawn: '已撤回' },
+  misfit: {
+    category: '类目不符',
+    brand_kind: '品牌类型不符',
+    price_below: '低于价格带',
+    price_above: '高于价格带',
+    price_missing: '未定价',
+  },
 }
 
 export const en: States = {
@@ -142,5 +152,18 @@ export const en: States = {
     short: 'too few',
     none: 'none',
     not_served: 'not delivered there',
+  },
+  revisionState: {
+    draft: 'Draft',
+    in_review: 'In review',
+    published: 'Published',
+    withdrawn: 'Withdrawn',
+  },
+  misfit: {
+    category: 'Another category',
+    brand_kind: 'Another kind of brand',
+    price_below: 'Below the price band',
+    price_above: 'Above the price band',
+    price_missing: 'No price',
   },
 }
