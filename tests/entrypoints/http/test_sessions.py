@@ -222,6 +222,7 @@ def test_a_key_is_no_session(browser: Browser, who: str) -> None:
     rows = browser.serving.rows()
     for method, path in OF_SESSIONS:
         target = path.replace("{session_id}", id_text("ses", new_id(wall_now())))
+        target = target.replace("{key_id}", id_text("key", new_id(wall_now())))
         response = browser.serving.ask(who, method, target, {} if method == "POST" else None)
 
         assert (response.status_code, response.json()["code"]) == (401, "unauthenticated"), path

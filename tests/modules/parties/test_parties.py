@@ -139,7 +139,7 @@ def test_a_party_sees_itself_and_no_other(ctx: Ctx) -> None:
 
 def test_only_the_operator_changes_parties(ctx: Ctx) -> None:
     party = opened(ctx)
-    partner = acting(ctx, party.id, *parties.ROLE_SCOPES[parties.PartyKind.PARTNER])
+    partner = acting(ctx, party.id, *parties.KEY_SCOPES[parties.PartyKind.PARTNER])
 
     calls: list[Callable[[], object]] = [
         lambda: opened(partner, name="新", uscc=USCC_OTHER),

@@ -57,9 +57,9 @@ async def admitted(request: Request) -> Call:
     """
     call: Call = request.scope["weili.call"]
     route = request.scope["route"]
+    scope_check(call.actor, POLICY[request.method, route.path])
     if call.session is None and (request.method, route.path) in OF_SESSIONS:
         raise Unauthenticated(why=_NO_SESSION)
-    scope_check(call.actor, POLICY[request.method, route.path])
     known = {field.alias for field in route.dependant.query_params}
     unknown = sorted(set(request.query_params) - known)
     if unknown:

@@ -162,9 +162,10 @@ def _security(key: tuple[str, str]) -> list[dict[str, list[str]]]:
 def _needs(key: tuple[str, str]) -> str:
     if key in OPEN:
         return "Anybody may ask."
-    if key in OF_SESSIONS:
-        return "Who has signed in may ask."
     scope = POLICY[key]
+    if key in OF_SESSIONS:
+        asked = "Who has signed in may ask."
+        return f"{asked} Needs the scope `{scope}`." if scope else asked
     return f"Needs the scope `{scope}`." if scope else "Any key may ask."
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from weili.entrypoints.http import answers, money_answers, session_answers
 from weili.entrypoints.http.account import FromIn, PurposeQuery, ToIn, kind_of, statement
-from weili.entrypoints.http.calls import CallIn, change, read
+from weili.entrypoints.http.calls import Call, CallIn, change, read
 from weili.entrypoints.http.documents import moment, page
 from weili.entrypoints.http.fields import (
     LIMIT,
@@ -60,14 +60,19 @@ class PartnerBody(SupplierBody):
     pools: Annotated[list[TitleIn], Field(max_length=100)] = Field(default_factory=list)
 
 
-class KeyBody(Body):
+class OwnKeyBody(Body):
     """A key to issue: signing with a secret, or (in a sandbox) a bearer token."""
 
-    party_id: PartyIdIn
     kind: Literal["hmac", "bearer"]
     scopes: Annotated[list[TitleIn], Field(min_length=1, max_length=SCOPES_MAX)]
     label: TitleIn
     expires_at: MomentIn | None = None
+
+
+class KeyBody(OwnKeyBody):
+    """A key to issue, and to whom."""
+
+    party_id: PartyIdIn
 
 
 class TopUpBody(Body):
@@ -326,19 +331,7 @@ def person_end_access(
 @router.post("/v1/operator/keys", response_model=answers.IssuedKeyOut, status_code=201)
 def key_issue(call: CallIn, body: KeyBody) -> Response:
     """Issue a key. Its secret is in this answer and nowhere else in clear."""
-
-    def work(ctx: Ctx) -> dict[str, Any]:
-        issued = parties.key_issue(
-            ctx,
-            party_id=body.party_id,
-            kind=parties.KeyKind(body.kind),
-            scopes=body.scopes,
-            label=body.label,
-            expires_at=body.expires_at,
-        )
-        return _key_document(issued.key) | {"secret": issued.secret}
-
-    return change(call, work, status=201, is_secret=True)
+    return key_issued(call, body.party_id, body)
 
 
 @router.get("/v1/operator/keys", response_model=answers.PageOut[answers.KeyOut])
@@ -349,7 +342,7 @@ def key_page(
 
     def work(ctx: Ctx) -> dict[str, Any]:
         rows = parties.key_page(ctx, party_id=party_id, cursor=cursor, limit=limit)
-        return page(rows.map(_key_document))
+        return page(rows.map(key_document))
 
     return read(call, work)
 
@@ -357,9 +350,30 @@ def key_page(
 @router.post("/v1/operator/keys/{key_id}:revoke", response_model=answers.KeyOut)
 def key_revoke(call: CallIn, key_id: KeyIdIn, body: ReasonBody) -> Response:
     """Revoke a key for good."""
+    return key_revoked(call, key_id, body.reason)
+
+
+def key_issued(call: Call, party_id: PartyId, body: OwnKeyBody) -> Response:
+    """Issue a key to a party, and answer with its secret."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        issued = parties.key_issue(
+            ctx,
+            party_id=party_id,
+            kind=parties.KeyKind(body.kind),
+            scopes=body.scopes,
+            label=body.label,
+            expires_at=body.expires_at,
+        )
+        return key_document(issued.key) | {"secret": issued.secret}
+
+    return change(call, work, status=201, is_secret=True)
+
+
+def key_revoked(call: Call, key_id: str, reason: str) -> Response:
+    """Revoke a key."""
     response = change(
-        call,
-        lambda ctx: _key_document(parties.key_revoke(ctx, key_id=key_id, reason=body.reason)),
+        call, lambda ctx: key_document(parties.key_revoke(ctx, key_id=key_id, reason=reason))
     )
     call.forget_keys()
     return response
@@ -369,7 +383,8 @@ def _page(ctx: Ctx, kind: parties.PartyKind, cursor: str | None, limit: int) -> 
     return page(parties.party_page(ctx, kind=kind, cursor=cursor, limit=limit).map(party_document))
 
 
-def _key_document(key: parties.ApiKey) -> dict[str, Any]:
+def key_document(key: parties.ApiKey) -> dict[str, Any]:
+    """Show a key, without its secret."""
     return {
         "id": key.id,
         "party_id": id_text(parties.PARTY_PREFIX, key.party_id),

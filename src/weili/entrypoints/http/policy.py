@@ -24,6 +24,9 @@ OF_SESSIONS: Final = frozenset(
         ("POST", "/v1/second-factor"),
         ("POST", "/v1/second-factor:confirm"),
         ("POST", "/v1/second-factor:remove"),
+        ("GET", "/v1/keys"),
+        ("POST", "/v1/keys"),
+        ("POST", "/v1/keys/{key_id}:revoke"),
     }
 )
 """What only somebody may ask who has signed in; a key is refused."""
@@ -44,6 +47,9 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/second-factor"): ANY_KEY,
         ("POST", "/v1/second-factor:confirm"): ANY_KEY,
         ("POST", "/v1/second-factor:remove"): ANY_KEY,
+        ("GET", "/v1/keys"): "keys:write",
+        ("POST", "/v1/keys"): "keys:write",
+        ("POST", "/v1/keys/{key_id}:revoke"): "keys:write",
         ("GET", "/v1/people"): "people:write",
         ("POST", "/v1/people"): "people:write",
         ("POST", "/v1/people/{person_id}:invite"): "people:write",

@@ -82,6 +82,7 @@ PERSON_ROLES: Final[Mapping[PartyKind, frozenset[PersonRole]]] = MappingProxyTyp
 """Which roles a party of each kind gives its people."""
 
 PEOPLE: Final = "people:write"
+KEYS: Final = "keys:write"
 
 ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
     {
@@ -100,6 +101,7 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
                 "admin:verify",
                 "admin:world",
                 "people:write",
+                "keys:write",
                 "recipients:reveal",
                 "tracks:write",
             }
@@ -116,6 +118,7 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
                 "account:write",
                 "messages:read",
                 "people:write",
+                "keys:write",
                 "recipients:reveal",
             }
         ),
@@ -126,19 +129,20 @@ ROLE_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
                 "account:read",
                 "messages:read",
                 "people:write",
+                "keys:write",
                 "recipients:reveal",
             }
         ),
-        PartyKind.ISV: frozenset({"account:read", "messages:read", "people:write"}),
+        PartyKind.ISV: frozenset({"account:read", "messages:read", "people:write", "keys:write"}),
     }
 )
 """The policy table: the scopes that a key of each kind of party may be given."""
 
 KEY_SCOPES: Final[Mapping[PartyKind, frozenset[str]]] = MappingProxyType(
-    {kind: scopes - {PEOPLE} for kind, scopes in ROLE_SCOPES.items()}
+    {kind: scopes - {PEOPLE, KEYS} for kind, scopes in ROLE_SCOPES.items()}
 )
 """Those that it is given where nobody names any: a program lets no people in unless it was meant
-to, for who has been let in stays when the key is revoked."""
+to, for who has been let in stays when the key is revoked. Keys are for people alone to make."""
 
 PERSON_SCOPES: Final[Mapping[PartyKind, Mapping[PersonRole, frozenset[str]]]] = MappingProxyType(
     {
@@ -333,6 +337,6 @@ KEY_ISSUED: Final = EventType(
 KEY_REVOKED: Final = EventType(
     "key.revoked",
     "The key is refused within a few seconds and never works again.",
-    {"key_id": "the key", "label": "its label", "reason": "why, in the operator's words"},
+    {"key_id": "the key", "label": "its label", "reason": "why, in the words of who did it"},
 )
 EVENTS: Final[tuple[EventType, ...]] = (PARTY_SUSPENDED, PARTY_RESUMED, KEY_ISSUED, KEY_REVOKED)

@@ -32,6 +32,7 @@ from weili.modules.parties.model import (
     KEY_ISSUED,
     KEY_PREFIX,
     KEY_REVOKED,
+    KEYS,
     PARTY_PREFIX,
     PARTY_RESUMED,
     PARTY_STATES,
@@ -286,12 +287,12 @@ def key_issue(
     """Issue a key; its secret is in the answer and nowhere else in clear.
 
     Several keys of a party work at once, so that one can be replaced without a pause. A key of
-    the operator's gets no scope that the one who issues it has not.
+    the operator's, or of one's own party, gets no scope that the one who issues it has not.
 
     Raises: Forbidden; SandboxOnly (bearer, in the live world); InputInvalid; NotFound;
     PartySuspended; ScopeNotAllowed; KeysTooMany.
     """
-    ctx.require(ADMIN)
+    _keys_manage_check(ctx, party_id)
     if kind is KeyKind.BEARER and not ctx.is_sandbox:
         raise SandboxOnly
     text = rules.text_checked(label, path="/label")
@@ -305,7 +306,7 @@ def key_issue(
     if party.state is PartyState.SUSPENDED:
         raise PartySuspended
     rules.scopes_check(party.kind, frozenset(scopes))
-    if party.kind is PartyKind.OPERATOR:
+    if party.kind is PartyKind.OPERATOR or party_id == ctx.actor.party_id:
         # Or who may issue keys could give one to themselves that may do everything.
         for scope in sorted(scopes):
             ctx.require(scope)
@@ -336,10 +337,11 @@ def key_revoke(ctx: Ctx, *, key_id: str, reason: str) -> ApiKey:
 
     Raises: Forbidden; IdMalformed; InputInvalid; NotFound.
     """
-    ctx.require(ADMIN)
+    if not _is_admin(ctx):
+        ctx.require(KEYS)
     id_parse(KEY_PREFIX, key_id, path="/key_id")
     key = store.key_lock(ctx, key_id=key_id)
-    if key is None:
+    if key is None or not (_is_admin(ctx) or key.party_id == ctx.actor.party_id):
         raise NotFound(what=KEY_WORD, id=key_id)
     if key.revoked_at is not None:
         return key
@@ -521,11 +523,24 @@ def _may_read(ctx: Ctx, party_id: PartyId) -> None:
 
     Another tenant's id is answered like one that does not exist.
     """
-    if ADMIN in ctx.actor.scopes or "*" in ctx.actor.scopes:
+    if _is_admin(ctx):
         return
     ctx.require(READ_OWN)
     if party_id != ctx.actor.party_id:
         raise _no_party(party_id)
+
+
+def _keys_manage_check(ctx: Ctx, party_id: PartyId) -> None:
+    """Let the operator manage any party's keys, and others those of their own."""
+    if _is_admin(ctx):
+        return
+    ctx.require(KEYS)
+    if party_id != ctx.actor.party_id:
+        raise _no_party(party_id)
+
+
+def _is_admin(ctx: Ctx) -> bool:
+    return ADMIN in ctx.actor.scopes or "*" in ctx.actor.scopes
 
 
 def _no_party(party_id: PartyId) -> NotFound:

@@ -1,4 +1,4 @@
-import { Document, User, Wallet } from '@element-plus/icons-vue'
+import { Document, Key, User, Wallet } from '@element-plus/icons-vue'
 import type { Place } from './place'
 
 /** The pages that parties of several kinds have alike. */
@@ -29,5 +29,14 @@ export const SHARED: readonly Place[] = [
     kinds: ['operator', 'partner', 'supplier', 'isv'],
     scope: 'people:write',
     page: () => import('../pages/PeoplePage.vue'),
+  },
+  {
+    path: '/keys',
+    title: 'keys.title',
+    group: 'nav.house',
+    icon: Key,
+    kinds: ['operator', 'partner', 'supplier', 'isv'],
+    scope: 'keys:write',
+    page: () => import('../pages/KeysPage.vue'),
   },
 ]

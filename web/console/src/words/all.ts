@@ -2,6 +2,7 @@
 import * as dashboard from './dashboard.ts'
 import * as goods from './goods.ts'
 import * as hall from './hall.ts'
+import * as keys from './keys.ts'
 import * as me from './me.ts'
 import * as money from './money.ts'
 import * as orders from './orders.ts'
@@ -16,6 +17,7 @@ export const zh = {
   ...dashboard.zh,
   ...goods.zh,
   ...hall.zh,
+  ...keys.zh,
   ...me.zh,
   ...money.zh,
   ...orders.zh,
@@ -33,6 +35,7 @@ export const en: Words = {
   ...dashboard.en,
   ...goods.en,
   ...hall.en,
+  ...keys.en,
   ...me.en,
   ...money.en,
   ...orders.en,
