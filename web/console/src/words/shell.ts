@@ -101,6 +101,7 @@ export const zh = {
     savedFull: '最多保存 {max} 个，请先删除不用的。',
   },
   reason: { why: '原因' },
+  area: { province: '省份', city: '城市', county: '区县' },
 }
 
 export const en: typeof zh = {
@@ -205,4 +206,5 @@ export const en: typeof zh = {
     savedFull: 'No more than {max} can be saved; delete one first.',
   },
   reason: { why: 'Reason' },
+  area: { province: 'Province', city: 'City', county: 'County' },
 }
