@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from tests.entrypoints.http.conftest import Serving
-from weili.kit.world import clock_turn
+from tests.market import _uscc
+from weili.kit.context import Actor
+from weili.kit.world import World, clock_turn
 from weili.modules import parties
+from weili.workflows.open_accounts import platform_open
+from weili.workflows.read_first_day import read_first_day
 
 BUDGET = 12
 
@@ -78,3 +82,27 @@ def test_looking_writes_nothing_and_needs_its_scope(serving: Serving) -> None:
 @pytest.mark.parametrize("who", ["street", "grocer"])
 def test_no_other_party_sees_it(serving: Serving, who: str) -> None:
     assert serving.ask(who, "GET", "/v1/operator/dashboard").status_code == 403
+
+
+def test_the_first_day_tells_what_is_there_and_what_is_not(serving: Serving) -> None:
+    serving.placed()
+    answer = serving.ask("operator", "GET", "/v1/operator/first-day").json()
+    assert (answer["name"], answer["done"]) == ("operator", True)
+    assert [one["step"] for one in answer["steps"]] == [
+        "house",
+        "supplier",
+        "warehouse",
+        "goods",
+        "partner",
+        "order",
+    ]
+    assert serving.ask("street", "GET", "/v1/operator/first-day").status_code == 403
+
+
+def test_of_an_empty_house_nothing_but_itself_is_there(world: World) -> None:
+    with world.begin() as ctx:
+        party = platform_open(ctx, name="微力", legal_name="微力有限公司", uscc=_uscc(9))
+        ctx.actor = Actor("operator", party.id, "key_x", frozenset({"*"}))
+        found = read_first_day(ctx)
+    assert found.name == "微力"
+    assert [step for step, done in found.steps.items() if done] == ["house"]

@@ -13,6 +13,7 @@ from weili.entrypoints.http.fields import Document
 from weili.kit.context import Ctx
 from weili.modules import dropship
 from weili.workflows.read_dashboard import Dashboard, read_dashboard
+from weili.workflows.read_first_day import FirstStep, read_first_day
 
 router = APIRouter(tags=["operator: world"])
 
@@ -80,6 +81,36 @@ class DashboardOut(Document):
         list[AreaFiguresOut], Field(description="the 20 counties that most orders of today go to")
     ]
     provinces: list[ProvinceHoursOut]
+
+
+class FirstStepOut(Document):
+    """A step of the first day, and whether it is done: whether there is one of its things."""
+
+    step: FirstStep
+    done: bool
+
+
+class FirstDayOut(Document):
+    """How far a new house has come; ``name`` is its operator's."""
+
+    name: str
+    done: bool
+    steps: list[FirstStepOut]
+
+
+@router.get("/v1/operator/first-day", response_model=FirstDayOut)
+def first_day_get(call: CallIn) -> Response:
+    """Say what a new house still needs for its first order."""
+
+    def work(ctx: Ctx) -> dict[str, Any]:
+        found = read_first_day(ctx)
+        return {
+            "name": found.name,
+            "done": all(found.steps.values()),
+            "steps": [{"step": step, "done": done} for step, done in found.steps.items()],
+        }
+
+    return read(call, work)
 
 
 @router.get("/v1/operator/dashboard", response_model=DashboardOut)

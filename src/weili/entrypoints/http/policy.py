@@ -301,6 +301,7 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/operator/packages/{package_id}:returned"): "admin:orders",
         ("POST", "/v1/operator/packages/{package_id}:lost"): "admin:orders",
         ("GET", "/v1/operator/dashboard"): "admin:dashboard",
+        ("GET", "/v1/operator/first-day"): "admin:world",
         ("GET", "/v1/operator/audit"): "admin:audit",
         ("GET", "/v1/operator/audit:export"): "admin:audit",
         ("GET", "/v1/operator/event-types"): "admin:events",

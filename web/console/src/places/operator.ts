@@ -1,8 +1,10 @@
 import {
+  CircleCheck,
   Collection,
   DataLine,
   DocumentChecked,
   Goods,
+  Guide,
   List,
   Notebook,
   OfficeBuilding,
@@ -21,6 +23,15 @@ export const OPERATOR: readonly Place[] = [
     kinds: ['operator'],
     scope: 'admin:dashboard',
     page: () => import('../pages/operator/DashboardPage.vue'),
+  },
+  {
+    path: '/operator/start',
+    title: 'firstDay.title',
+    group: 'dashboard.group',
+    icon: Guide,
+    kinds: ['operator'],
+    scope: 'admin:world',
+    page: () => import('../pages/operator/StartPage.vue'),
   },
   {
     path: '/operator/orders',
@@ -93,6 +104,15 @@ export const OPERATOR: readonly Place[] = [
     kinds: ['operator'],
     scope: 'admin:jobs',
     page: () => import('../pages/operator/JobsPage.vue'),
+  },
+  {
+    path: '/operator/verify',
+    title: 'verify.title',
+    group: 'system.group',
+    icon: CircleCheck,
+    kinds: ['operator'],
+    scope: 'admin:verify',
+    page: () => import('../pages/operator/VerifyPage.vue'),
   },
   {
     path: '/operator/audit',
