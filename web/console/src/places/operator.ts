@@ -1,4 +1,5 @@
 import {
+  Box,
   CircleCheck,
   Collection,
   DataLine,
@@ -11,6 +12,7 @@ import {
   SetUp,
   Shop,
   Tickets,
+  UploadFilled,
 } from '@element-plus/icons-vue'
 import type { Place } from './place'
 
@@ -68,6 +70,24 @@ export const OPERATOR: readonly Place[] = [
     kinds: ['operator'],
     scope: 'admin:goods',
     page: () => import('../pages/operator/PoolsPage.vue'),
+  },
+  {
+    path: '/operator/import',
+    title: 'nav.imports',
+    group: 'nav.supply',
+    icon: UploadFilled,
+    kinds: ['operator'],
+    scope: 'admin:goods',
+    page: () => import('../pages/operator/ImportPage.vue'),
+  },
+  {
+    path: '/operator/stock',
+    title: 'nav.stock',
+    group: 'nav.supply',
+    icon: Box,
+    kinds: ['operator'],
+    scope: 'admin:stock',
+    page: () => import('../pages/operator/StockPage.vue'),
   },
   {
     path: '/operator/partners',

@@ -14,6 +14,8 @@ interface States {
   stockState: Said<Schemas['StockState']>
   revisionState: Said<Schemas['RevisionState']>
   misfit: Said<Schemas['Misfit']>
+  verdict: Said<Schemas['Verdict']>
+  costState: Said<Schemas['CostState']>
 }
 
 export const zh: States = {
@@ -90,6 +92,21 @@ export const zh: States = {
     price_above: '高于价格带',
     price_missing: '未定价',
   },
+  verdict: {
+    takes_all: '整单由此仓发货',
+    takes_lines: '承接部分商品',
+    takes_rest: '补足余量',
+    not_needed: '未选用：前序仓已足够',
+    too_little: '未选用：库存不足',
+    has_none: '未选用：无可售库存',
+  },
+  costState: {
+    submitted: '待审批',
+    approved: '已批准，待生效',
+    in_force: '已生效',
+    rejected: '已驳回',
+    withdrawn: '已撤回',
+  },
 }
 
 export const en: States = {
@@ -165,5 +182,20 @@ export const en: States = {
     price_below: 'Below the price band',
     price_above: 'Above the price band',
     price_missing: 'No price',
+  },
+  verdict: {
+    takes_all: 'Sends the whole order',
+    takes_lines: 'Sends some lines',
+    takes_rest: 'Sends what is left',
+    not_needed: 'Not needed: one before has enough',
+    too_little: 'Passed over: too little there',
+    has_none: 'Passed over: none there',
+  },
+  costState: {
+    submitted: 'Waits for approval',
+    approved: 'Approved, to come',
+    in_force: 'In force',
+    rejected: 'Declined',
+    withdrawn: 'Withdrawn',
   },
 }
