@@ -3,7 +3,7 @@
 import pytest
 
 from tests.entrypoints.http.conftest import Serving
-from weili.entrypoints.http.policy import OPEN, POLICY, PUBLIC
+from weili.entrypoints.http.policy import APPLICANT, OPEN, POLICY, PUBLIC
 from weili.modules import parties
 
 ID = "01jd3f8k2m4n6p8q0r2s4t6v8w"
@@ -43,6 +43,9 @@ PARTS = {
     "{share_id}": f"shr_{ID}",
     "{session_id}": f"ses_{ID}",
     "{job_id}": "7",
+    "{application_id}": f"apl_{ID}",
+    "{document_id}": f"doc_{ID}",
+    "{terms_id}": f"trm_{ID}",
 }
 KINDS = {
     "street": parties.PartyKind.PARTNER,
@@ -105,4 +108,6 @@ def test_the_table_names_every_route_and_only_scopes_that_exist(serving: Serving
     routes = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
     assert routes == {*POLICY, *OPEN, *(("GET", path) for path in PUBLIC - {"/openapi.json"})}
     known = frozenset().union(*parties.ROLE_SCOPES.values())
-    assert set(POLICY.values()) - {""} <= known
+    assert set(POLICY.values()) - {""} <= known | {APPLICANT}
+    # No key and no session may be given what the link of an application gives.
+    assert APPLICANT not in known

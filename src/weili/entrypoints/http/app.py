@@ -56,7 +56,9 @@ from weili.entrypoints.http import (
     supply_goods,
     tracks,
 )
+from weili.entrypoints.http.applicants import applicant_router
 from weili.entrypoints.http.auth import Doorkeeper
+from weili.entrypoints.http.company import company_router
 from weili.entrypoints.http.console import BUILT, console_router
 from weili.entrypoints.http.front import Front, Straight
 from weili.entrypoints.http.health import health_router
@@ -66,6 +68,7 @@ from weili.entrypoints.http.looking import Looking, LookLanes
 from weili.entrypoints.http.media import media_router
 from weili.entrypoints.http.meter import Meter
 from weili.entrypoints.http.openapi import openapi_of
+from weili.entrypoints.http.operator_applications import application_router
 from weili.entrypoints.http.placing import PlaceLanes, Placing
 from weili.entrypoints.http.problems import (
     BodyUnreadable,
@@ -165,7 +168,10 @@ def create_app(
     app.router.routes[:0] = hot
     for module in FACES:
         app.include_router(module.router)
+    with_files = applicant_router(media), company_router(media), application_router(media)
     for router in (media_router(media), catalogue.search_router(indexes), console_router(console)):
+        app.include_router(router)
+    for router in with_files:
         app.include_router(router)
     doorkeeper = Doorkeeper(worlds)
     app.include_router(session_router(worlds, forget=doorkeeper.forget_sessions))

@@ -5,11 +5,12 @@ from typing import Final, NamedTuple
 
 from weili.entrypoints.http.records import Records
 from weili.kit.clock import wall_now
-from weili.kit.context import Actor
+from weili.kit.context import Actor, PartyId
+from weili.kit.ids import id_text
 from weili.kit.problems import Kind, Problem, Unauthenticated
 from weili.kit.secrets import token_hash
 from weili.kit.world import World, in_transaction
-from weili.modules import identity, parties
+from weili.modules import identity, onboarding, parties
 
 SESSION_COOKIE: Final = "__Host-weili_session"
 """A name that a browser takes from this very host alone, and over TLS: nobody on another host of
@@ -20,6 +21,8 @@ COOKIE_HEADER: Final = "cookie"
 CONSOLE_HEADER: Final = "weili-console"
 """What a request by cookie must carry to change anything: no form and no foreign page can send it
 without asking first, which is never granted."""
+APPLICATION_HEADER: Final = "weili-application"
+"""The world and the token of an application's link: who applies has no key and no session."""
 _CONSOLE: Final = "1"
 _READS: Final = frozenset({"GET", "HEAD"})
 _TOKEN_LENGTH: Final = 43
@@ -58,11 +61,13 @@ class Doorkeeper:
         self._worlds = worlds
         self._keys: Records[parties.KeyRecord] = Records(worlds, _keys_read)
         self._sessions: Records[identity.SessionRecord] = Records(worlds, _sessions_read)
+        self._links: Records[onboarding.ApplicationId] = Records(worlds, _links_read)
 
     def forget(self) -> None:
         """Read every key and every session anew from now on."""
         self._keys.forget()
         self._sessions.forget()
+        self._links.forget()
 
     def forget_sessions(self) -> None:
         """Read every session anew from now on."""
@@ -76,11 +81,14 @@ class Doorkeeper:
         target: str,
         body: bytes,
     ) -> Admitted:
-        """Establish who asks: by a key, or where there is none by a session's cookie.
+        """Establish who asks: by a key, or else by an application's link or a session's cookie.
 
         Raises: Unauthenticated, PartySuspended, ConsoleHeaderMissing; Unavailable when the records
         can't be read.
         """
+        link = headers.get(APPLICATION_HEADER)
+        if link is not None:
+            return await self._applicant_admit(link)
         named = _session_of(headers)
         if named is not None:
             admitted = await self._session_admit(*named)
@@ -102,6 +110,10 @@ class Doorkeeper:
 
         Raises: Unauthenticated; Unavailable when the records can't be read.
         """
+        link = headers.get(APPLICATION_HEADER)
+        if link is not None:
+            await self._applicant_admit(link)
+            return
         named = _session_of(headers)
         if named is not None:
             await self._session_admit(*named)
@@ -110,6 +122,18 @@ class Doorkeeper:
         world, record = await self._keys.find(credentials.key_id, credentials.world)
         if record is None:
             _checked(world, None, credentials, method="", target="", body_sha256="")
+
+    async def _applicant_admit(self, link: str) -> Admitted:
+        """Admit who comes with an application's link, to that application alone."""
+        name, _, token = link.partition(".")
+        if name not in self._worlds or len(token) != _TOKEN_LENGTH:
+            raise Unauthenticated(why=onboarding.LINK_ENDED)
+        world, application_id = await self._links.find(token_hash(token).hex(), name)
+        if application_id is None:
+            raise Unauthenticated(why=onboarding.LINK_ENDED)
+        label = id_text(onboarding.APPLICATION_PREFIX, application_id)
+        scopes = frozenset({onboarding.SCOPE})
+        return Admitted(world, Actor("applicant", PartyId(application_id), label, scopes))
 
     async def _session_admit(self, name: str, token: str) -> Admitted:
         if name not in self._worlds or len(token) != _TOKEN_LENGTH:
@@ -179,3 +203,12 @@ def _sessions_read(world: World, digests: Sequence[str]) -> dict[str, identity.S
         lambda ctx: identity.sessions_find(ctx, token_hashes=hashes, now=wall_now()),
     )
     return {digest.hex(): record for digest, record in found.items()}
+
+
+def _links_read(world: World, digests: Sequence[str]) -> dict[str, onboarding.ApplicationId]:
+    hashes = [bytes.fromhex(digest) for digest in digests]
+    found = in_transaction(
+        world.begin,
+        lambda ctx: onboarding.applications_find(ctx, token_hashes=hashes, now=wall_now()),
+    )
+    return {digest.hex(): application_id for digest, application_id in found.items()}

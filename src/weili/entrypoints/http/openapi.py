@@ -13,7 +13,7 @@ from weili.entrypoints.http import answers, order_answers, order_body
 from weili.entrypoints.http.auth import PLAIN_COOKIE, SESSION_COOKIE
 from weili.entrypoints.http.hot import BATCH_PATH, ORDERS_PATH
 from weili.entrypoints.http.hot_reads import HOT_READS
-from weili.entrypoints.http.policy import OF_SESSIONS, OPEN, POLICY, PUBLIC
+from weili.entrypoints.http.policy import APPLICANT, OF_SESSIONS, OPEN, POLICY, PUBLIC
 from weili.entrypoints.http.problems import MEDIA_TYPE
 
 _REF: Final = "#/components/schemas/"
@@ -51,6 +51,10 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/second-factor:confirm",
         "/v1/second-factor:remove",
         "/v1/people/{person_id}:invite",
+        "/v1/operator/applications",
+        "/v1/operator/applications/{application_id}:link",
+        "/v1/operator/applications/{application_id}:approve",
+        "/v1/operator/applications/{application_id}:revealContact",
         "/v1/operator/parties/{party_id}/people/{person_id}:invite",
     }
 )
@@ -155,6 +159,8 @@ def _security(key: tuple[str, str]) -> list[dict[str, list[str]]]:
     session: dict[str, list[str]] = {"session": []}
     if key in OF_SESSIONS:
         return [session]
+    if POLICY[key] == APPLICANT:
+        return [{"application": []}]
     keys: list[dict[str, list[str]]] = [{"signature": []}, {"bearer": []}]
     return keys if key in _HOT else [*keys, session]
 
@@ -274,6 +280,12 @@ def _security_schemes() -> dict[str, Any]:
                 "HMAC-SHA256 in hexadecimal over method, path with query, Weili-Timestamp, "
                 "Weili-Nonce and the body's SHA-256, one a line; with Weili-Key."
             ),
+        },
+        "application": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Weili-Application",
+            "description": "what stands after the # of an application's link",
         },
         "bearer": {"type": "http", "scheme": "bearer", "description": "sandbox worlds only"},
         "session": {

@@ -37,6 +37,9 @@ CONSOLE_PATH: Final = "/console"
 ANY_KEY: Final = ""
 """A route that any working key may use."""
 
+APPLICANT: Final = "application:own"
+"""What the link of an application gives, and no key or session."""
+
 POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
         ("GET", "/v1/session"): ANY_KEY,
@@ -50,6 +53,16 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("GET", "/v1/keys"): "keys:write",
         ("POST", "/v1/keys"): "keys:write",
         ("POST", "/v1/keys/{key_id}:revoke"): "keys:write",
+        ("GET", "/v1/application"): APPLICANT,
+        ("PUT", "/v1/application"): APPLICANT,
+        ("POST", "/v1/application:submit"): APPLICANT,
+        ("POST", "/v1/application/documents:upload"): APPLICANT,
+        ("DELETE", "/v1/application/documents/{document_id}"): APPLICANT,
+        ("GET", "/v1/application/documents/{document_id}/file"): APPLICANT,
+        ("GET", "/v1/company"): "account:read",
+        ("POST", "/v1/company/documents:upload"): "people:write",
+        ("GET", "/v1/company/documents/{document_id}/file"): "account:read",
+        ("POST", "/v1/company/terms/{terms_id}:accept"): "people:write",
         ("GET", "/v1/people"): "people:write",
         ("POST", "/v1/people"): "people:write",
         ("POST", "/v1/people/{person_id}:invite"): "people:write",
@@ -179,6 +192,19 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/operator/corrections/{correction_id}:approve"): "admin:money",
         ("POST", "/v1/operator/corrections/{correction_id}:refuse"): "admin:money",
         ("POST", "/v1/operator/months/{month}:close"): "admin:money",
+        ("POST", "/v1/operator/applications"): "admin:parties",
+        ("GET", "/v1/operator/applications"): "admin:parties",
+        ("GET", "/v1/operator/application-counts"): "admin:parties",
+        ("GET", "/v1/operator/applications/{application_id}"): "admin:parties",
+        ("POST", "/v1/operator/applications/{application_id}:link"): "admin:parties",
+        ("POST", "/v1/operator/applications/{application_id}:approve"): "admin:parties",
+        ("POST", "/v1/operator/applications/{application_id}:sendBack"): "admin:parties",
+        ("POST", "/v1/operator/applications/{application_id}:refuse"): "admin:parties",
+        ("POST", "/v1/operator/applications/{application_id}:revealContact"): "admin:parties",
+        ("GET", "/v1/operator/documents/{document_id}/file"): "admin:parties",
+        ("GET", "/v1/operator/parties/{party_id}/company"): "admin:parties",
+        ("POST", "/v1/operator/terms"): "admin:parties",
+        ("GET", "/v1/operator/terms"): "admin:parties",
         ("POST", "/v1/operator/parties/{party_id}:suspend"): "admin:parties",
         ("POST", "/v1/operator/parties/{party_id}:resume"): "admin:parties",
         ("POST", "/v1/operator/parties/{party_id}/people"): "admin:parties",

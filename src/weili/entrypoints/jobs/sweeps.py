@@ -7,7 +7,7 @@ from weili.kit import idempotency, memory, partitions
 from weili.kit.clock import wall_now
 from weili.kit.context import Begin, Ctx
 from weili.kit.world import in_transaction
-from weili.modules import catalogue, identity, inventory, parties, pricing
+from weili.modules import catalogue, identity, inventory, onboarding, parties, pricing
 from weili.workflows.expire_orders import complete_orders, expire_holds
 from weili.workflows.follow_parcels import parcels_followed
 from weili.workflows.intercept_order import intercepts_expire
@@ -38,6 +38,7 @@ SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     catalogue.sales_forget,
     idempotency.sweep,
     memory.sweep,
+    onboarding.documents_sweep,
     parties.nonces_sweep,
     sessions_forget,
     partitions.partitions_ahead,

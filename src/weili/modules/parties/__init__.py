@@ -59,6 +59,7 @@ from weili.modules.parties.rules import (
     sign,
     signature_check,
     string_to_sign,
+    uscc_checked,
 )
 from weili.modules.parties.service import (
     ADMIN,
@@ -73,6 +74,7 @@ from weili.modules.parties.service import (
     nonces_claim,
     nonces_claim_asked,
     nonces_sweep,
+    parties_alike,
     parties_get,
     party_by_name,
     party_get,
@@ -154,6 +156,7 @@ __all__ = [
     "nonces_claim",
     "nonces_claim_asked",
     "nonces_sweep",
+    "parties_alike",
     "parties_get",
     "party_by_name",
     "party_get",
@@ -173,5 +176,6 @@ __all__ = [
     "sign",
     "signature_check",
     "string_to_sign",
+    "uscc_checked",
     "verify",
 ]

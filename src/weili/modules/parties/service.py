@@ -74,6 +74,7 @@ AUDIT_AT_ONCE: Final = 1_000
 READ_OWN: Final = "account:read"
 KEYS_LIVE_MAX: Final = 20
 SWEEP_MAX: Final = 10_000
+ALIKE_MAX: Final = 20
 NONCE_KEPT: Final = timedelta(seconds=2 * rules.WINDOW_S)
 """A request stamped a window ahead of us stays acceptable for two."""
 
@@ -129,6 +130,15 @@ def party_by_name(ctx: Ctx, *, kind: PartyKind, name: str) -> Party:
     if party is None:
         raise NotFound(what=KIND_WORDS[kind], id=text)
     return party
+
+
+def parties_alike(ctx: Ctx, *, name: str, legal_name: str, uscc: str) -> list[Party]:
+    """Give parties of any kind that share a name, a legal name or a credit code.
+
+    Raises: Forbidden.
+    """
+    ctx.require(ADMIN)
+    return store.parties_alike(ctx, name=name, legal_name=legal_name, uscc=uscc, limit=ALIKE_MAX)
 
 
 def party_page(

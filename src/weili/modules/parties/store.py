@@ -82,6 +82,17 @@ def party_by_name(ctx: Ctx, *, kind: PartyKind, name: str) -> Party | None:
     return None if row is None else _party(row)
 
 
+def parties_alike(ctx: Ctx, *, name: str, legal_name: str, uscc: str, limit: int) -> list[Party]:
+    """Give parties of any kind that share a name, a legal name or a credit code."""
+    rows = ctx.db.sa.execute(
+        sa.select(party)
+        .where(sa.or_(party.c.uscc == uscc, party.c.name == name, party.c.legal_name == legal_name))
+        .order_by(party.c.id)
+        .limit(limit)
+    )
+    return [_party(row) for row in rows]
+
+
 def party_page(ctx: Ctx, *, kind: PartyKind | None, after: UUID | None, limit: int) -> list[Party]:
     """Give parties in the order they were opened."""
     statement = sa.select(party).order_by(party.c.id).limit(limit)
