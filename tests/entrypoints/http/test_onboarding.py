@@ -208,11 +208,12 @@ def test_a_link_that_was_replaced_or_made_up_works_no_more(serving: Serving) -> 
     assert who.ask("GET", "/v1/application").status_code == 200
     target = f"/v1/operator/applications/{application_id}:link"
     again = Applicant(serving, serving.ask("operator", "POST", target).json()["link"])
-    assert who.ask("GET", "/v1/application").status_code == 401
+    assert who.ask("GET", "/v1/application").json()["code"] == "link_ended"
     assert again.ask("GET", "/v1/application").status_code == 200
     made_up = Applicant(serving, "#sandbox." + "A" * 43)
-    assert made_up.ask("GET", "/v1/application").status_code == 401
-    assert Applicant(serving, "#nowhere." + "A" * 43).send(kind="other").status_code == 401
+    assert made_up.ask("GET", "/v1/application").json()["code"] == "link_ended"
+    nowhere = Applicant(serving, "#nowhere." + "A" * 43)
+    assert nowhere.send(kind="other").json()["code"] == "link_ended"
 
 
 def test_a_file_is_what_its_content_says_and_there_are_forty_at_most(serving: Serving) -> None:

@@ -23,6 +23,11 @@ const routes: RouteRecordRaw[] = [
     component: () => import('./pages/AcceptInvitation.vue'),
     meta: { title: 'invitation.title', isPublic: true },
   },
+  {
+    path: '/apply',
+    component: () => import('./pages/ApplyPage.vue'),
+    meta: { title: 'apply.title', isPublic: true },
+  },
   // Never seen: the guard leads on from here, once it knows to whom.
   { path: '/', component: () => import('./pages/NotHere.vue'), meta: { title: 'app.name' } },
   { path: '/me', component: () => import('./pages/MePage.vue'), meta: { title: 'me.title' } },

@@ -124,13 +124,16 @@ class Doorkeeper:
             _checked(world, None, credentials, method="", target="", body_sha256="")
 
     async def _applicant_admit(self, link: str) -> Admitted:
-        """Admit who comes with an application's link, to that application alone."""
+        """Admit who comes with an application's link, to that application alone.
+
+        Raises: LinkEnded; Unavailable when the records can't be read.
+        """
         name, _, token = link.partition(".")
         if name not in self._worlds or len(token) != _TOKEN_LENGTH:
-            raise Unauthenticated(why=onboarding.LINK_ENDED)
+            raise identity.LinkEnded
         world, application_id = await self._links.find(token_hash(token).hex(), name)
         if application_id is None:
-            raise Unauthenticated(why=onboarding.LINK_ENDED)
+            raise identity.LinkEnded
         label = id_text(onboarding.APPLICATION_PREFIX, application_id)
         scopes = frozenset({onboarding.SCOPE})
         return Admitted(world, Actor("applicant", PartyId(application_id), label, scopes))

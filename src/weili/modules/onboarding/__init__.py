@@ -39,7 +39,6 @@ from weili.modules.onboarding.model import (
 from weili.modules.onboarding.problems import (
     APPLICATION_WORD,
     DOCUMENT_WORD,
-    LINK_ENDED,
     TERMS_WORD,
     ApplicationIncomplete,
     DocumentsFull,
@@ -89,7 +88,6 @@ __all__ = [
     "DOCUMENT_WORD",
     "EVENTS",
     "LINK_AGE",
-    "LINK_ENDED",
     "SCOPE",
     "TERMS_MAX",
     "TERMS_PREFIX",

@@ -7,10 +7,6 @@ from weili.kit.problems import Kind, Problem, Said
 APPLICATION_WORD: Final = Said("application", "入驻申请", code="application")
 DOCUMENT_WORD: Final = Said("document", "资质文件", code="document")
 TERMS_WORD: Final = Said("version of the terms", "协议版本", code="terms")
-LINK_ENDED: Final = Said(
-    "the link of the application is unknown, was replaced, or is too old",
-    "入驻申请链接不存在、已被替换或已过期",
-)
 
 
 class ApplicationIncomplete(Problem):

@@ -14,6 +14,8 @@ import {
   Tickets,
   UploadFilled,
 } from '@element-plus/icons-vue'
+import { DataLine, Goods, List, Notebook, OfficeBuilding, SetUp, Shop, Tickets } from '@element-plus/icons-vue'
+import { Stamp, Notebook, DataLine, Goods, List, OfficeBuilding, Shop } from '@element-plus/icons-vue'
 import type { Place } from './place'
 
 export const OPERATOR: readonly Place[] = [
@@ -142,5 +144,21 @@ export const OPERATOR: readonly Place[] = [
     kinds: ['operator'],
     scope: 'admin:audit',
     page: () => import('../pages/operator/AuditPage.vue'),
+    path: '/operator/applications',
+    title: 'applications.title',
+    group: 'nav.parties',
+    icon: Stamp,
+    kinds: ['operator'],
+    scope: 'admin:parties',
+    page: () => import('../pages/operator/ApplicationsPage.vue'),
+  },
+  {
+    path: '/operator/terms',
+    title: 'terms.title',
+    group: 'nav.parties',
+    icon: Notebook,
+    kinds: ['operator'],
+    scope: 'admin:parties',
+    page: () => import('../pages/operator/TermsPage.vue'),
   },
 ]

@@ -1,4 +1,5 @@
 import { Document, Key, User, Wallet } from '@element-plus/icons-vue'
+import { Document, Postcard, User, Wallet } from '@element-plus/icons-vue'
 import type { Place } from './place'
 
 /** The pages that parties of several kinds have alike. */
@@ -20,6 +21,15 @@ export const SHARED: readonly Place[] = [
     kinds: ['partner', 'supplier', 'isv'],
     scope: 'account:read',
     page: () => import('../pages/StatementPage.vue'),
+  },
+  {
+    path: '/company',
+    title: 'company.title',
+    group: 'nav.house',
+    icon: Postcard,
+    kinds: ['partner', 'supplier'],
+    scope: 'account:read',
+    page: () => import('../pages/CompanyPage.vue'),
   },
   {
     path: '/people',

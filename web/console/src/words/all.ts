@@ -5,6 +5,7 @@ import * as hall from './hall.ts'
 import * as keys from './keys.ts'
 import * as me from './me.ts'
 import * as money from './money.ts'
+import * as onboarding from './onboarding.ts'
 import * as orders from './orders.ts'
 import * as parties from './parties.ts'
 import * as prices from './prices.ts'
@@ -20,6 +21,7 @@ export const zh = {
   ...keys.zh,
   ...me.zh,
   ...money.zh,
+  ...onboarding.zh,
   ...orders.zh,
   ...parties.zh,
   ...prices.zh,
@@ -38,6 +40,7 @@ export const en: Words = {
   ...keys.en,
   ...me.en,
   ...money.en,
+  ...onboarding.en,
   ...orders.en,
   ...parties.en,
   ...prices.en,
