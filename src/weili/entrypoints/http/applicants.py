@@ -29,7 +29,7 @@ from weili.entrypoints.http.onboarding_answers import (
     KindQuery,
     NumberQuery,
     StepOut,
-    TermsOut,
+    TermsVersionOut,
     contact_document,
     document_fetched,
     document_sent,
@@ -86,7 +86,7 @@ class OwnApplicationOut(Document):
     about: str
     contact: ContactOut
     documents: list[DocumentOut]
-    terms: Annotated[TermsOut | None, Field(description="the terms in force")]
+    terms: Annotated[TermsVersionOut | None, Field(description="the terms in force")]
     steps: list[StepOut]
     link_expires_at: answers.MomentOut
     submitted_at: answers.MomentOut | None

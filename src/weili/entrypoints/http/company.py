@@ -20,7 +20,7 @@ from weili.entrypoints.http.onboarding_answers import (
     NumberQuery,
     TermsIdIn,
     TermsIdOut,
-    TermsOut,
+    TermsVersionOut,
     document_fetched,
     document_sent,
     documents_shown,
@@ -55,7 +55,7 @@ class CompanyOut(Document):
     party: answers.PartyOut
     documents: list[DocumentOut]
     accepted: list[AcceptanceOut]
-    terms: TermsOut | None
+    terms: TermsVersionOut | None
     terms_due: bool
 
 

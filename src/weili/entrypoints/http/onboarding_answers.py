@@ -70,7 +70,7 @@ class DocumentOut(Document):
     ended_at: answers.MomentOut | None
 
 
-class TermsOut(Document):
+class TermsVersionOut(Document):
     """One version of the terms, in both languages."""
 
     id: TermsIdOut

@@ -31,7 +31,7 @@ from weili.entrypoints.http.onboarding_answers import (
     DocumentIdIn,
     DocumentOut,
     StepOut,
-    TermsOut,
+    TermsVersionOut,
     contact_document,
     document_fetched,
     documents_shown,
@@ -154,7 +154,7 @@ class ApplicationCountsOut(Document):
     refused: int
 
 
-class TermsRowOut(TermsOut):
+class TermsRowOut(TermsVersionOut):
     """A version of the terms, and how many parties accepted it."""
 
     accepted_count: int
@@ -304,7 +304,7 @@ def _decisions(router: APIRouter) -> None:
 
 
 def _terms(router: APIRouter) -> None:
-    @router.post("/v1/operator/terms", response_model=TermsOut, status_code=201)
+    @router.post("/v1/operator/terms", response_model=TermsVersionOut, status_code=201)
     def terms_publish(call: CallIn, body: TermsBody) -> Response:
         """Publish the next version of the terms; it is never changed after."""
 

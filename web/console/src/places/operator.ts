@@ -16,6 +16,7 @@ import {
 } from '@element-plus/icons-vue'
 import { DataLine, Goods, List, Notebook, OfficeBuilding, SetUp, Shop, Tickets } from '@element-plus/icons-vue'
 import { Stamp, Notebook, DataLine, Goods, List, OfficeBuilding, Shop } from '@element-plus/icons-vue'
+import { DataLine, Goods, List, Notebook, OfficeBuilding, Reading, SetUp, Shop, Stamp, Tickets } from '@element-plus/icons-vue'
 import type { Place } from './place'
 
 export const OPERATOR: readonly Place[] = [
@@ -110,6 +111,24 @@ export const OPERATOR: readonly Place[] = [
     page: () => import('../pages/operator/SuppliersPage.vue'),
   },
   {
+    path: '/operator/applications',
+    title: 'applications.title',
+    group: 'nav.parties',
+    icon: Stamp,
+    kinds: ['operator'],
+    scope: 'admin:parties',
+    page: () => import('../pages/operator/ApplicationsPage.vue'),
+  },
+  {
+    path: '/operator/terms',
+    title: 'terms.title',
+    group: 'nav.parties',
+    icon: Reading,
+    kinds: ['operator'],
+    scope: 'admin:parties',
+    page: () => import('../pages/operator/TermsPage.vue'),
+  },
+  {
     path: '/operator/events',
     title: 'eventLog.title',
     group: 'system.group',
@@ -144,21 +163,5 @@ export const OPERATOR: readonly Place[] = [
     kinds: ['operator'],
     scope: 'admin:audit',
     page: () => import('../pages/operator/AuditPage.vue'),
-    path: '/operator/applications',
-    title: 'applications.title',
-    group: 'nav.parties',
-    icon: Stamp,
-    kinds: ['operator'],
-    scope: 'admin:parties',
-    page: () => import('../pages/operator/ApplicationsPage.vue'),
-  },
-  {
-    path: '/operator/terms',
-    title: 'terms.title',
-    group: 'nav.parties',
-    icon: Notebook,
-    kinds: ['operator'],
-    scope: 'admin:parties',
-    page: () => import('../pages/operator/TermsPage.vue'),
   },
 ]
