@@ -75,7 +75,7 @@ def test_a_supplier_applies_is_reviewed_and_signs_in(
     expect(tablet.get_by_text("已保存")).to_be_visible()
     # And submits too early, what is missing is said
     tablet.get_by_role("button", name="提交申请").click()
-    expect(tablet.get_by_role("alert")).to_contain_text("申请尚不完整")
+    expect(tablet.locator(".problem")).to_contain_text("申请尚不完整")
     # And then with a licence and the terms accepted
     tablet.locator("#document-number").fill("L-1")
     licence = {"name": "licence.png", "mimeType": "image/png", "buffer": PNG}
@@ -100,7 +100,7 @@ def test_a_supplier_applies_is_reviewed_and_signs_in(
     expect(asked).to_be_hidden()
     # And the applicant reads why, mends it and submits again
     tablet.reload()
-    expect(tablet.get_by_role("alert").first).to_contain_text("请写明产地")
+    expect(tablet.locator(".el-alert")).to_contain_text("请写明产地")
     tablet.locator("#apply-about").fill("时令水果，浙江产地直发")
     tablet.get_by_text("我已阅读并代表企业接受").click()
     tablet.get_by_role("button", name="提交申请").click()
