@@ -84,7 +84,7 @@ class LinkBody(Body):
     note: Annotated[str, Field(max_length=NAME_MAX, pattern=TEXT_OR_NONE_PATTERN)] = ""
 
 
-class TermsBody(Body):
+class TermsVersionBody(Body):
     """The next version of the terms, in both languages."""
 
     kind: ApplicantKind
@@ -305,7 +305,7 @@ def _decisions(router: APIRouter) -> None:
 
 def _terms(router: APIRouter) -> None:
     @router.post("/v1/operator/terms", response_model=TermsVersionOut, status_code=201)
-    def terms_publish(call: CallIn, body: TermsBody) -> Response:
+    def terms_publish(call: CallIn, body: TermsVersionBody) -> Response:
         """Publish the next version of the terms; it is never changed after."""
 
         def work(ctx: Ctx) -> dict[str, Any]:

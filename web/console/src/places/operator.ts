@@ -9,14 +9,13 @@ import {
   List,
   Notebook,
   OfficeBuilding,
+  Reading,
   SetUp,
   Shop,
+  Stamp,
   Tickets,
   UploadFilled,
 } from '@element-plus/icons-vue'
-import { DataLine, Goods, List, Notebook, OfficeBuilding, SetUp, Shop, Tickets } from '@element-plus/icons-vue'
-import { Stamp, Notebook, DataLine, Goods, List, OfficeBuilding, Shop } from '@element-plus/icons-vue'
-import { DataLine, Goods, List, Notebook, OfficeBuilding, Reading, SetUp, Shop, Stamp, Tickets } from '@element-plus/icons-vue'
 import type { Place } from './place'
 
 export const OPERATOR: readonly Place[] = [

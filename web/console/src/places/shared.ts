@@ -1,5 +1,4 @@
-import { Document, Key, User, Wallet } from '@element-plus/icons-vue'
-import { Document, Postcard, User, Wallet } from '@element-plus/icons-vue'
+import { Document, Key, Postcard, User, Wallet } from '@element-plus/icons-vue'
 import type { Place } from './place'
 
 /** The pages that parties of several kinds have alike. */
