@@ -168,11 +168,10 @@ def create_app(
     app.router.routes[:0] = hot
     for module in FACES:
         app.include_router(module.router)
-    with_files = applicant_router(media), company_router(media), application_router(media)
     for router in (media_router(media), catalogue.search_router(indexes), console_router(console)):
         app.include_router(router)
-    for router in with_files:
-        app.include_router(router)
+    for with_files in (applicant_router, company_router, application_router):
+        app.include_router(with_files(media))
     doorkeeper = Doorkeeper(worlds)
     app.include_router(session_router(worlds, forget=doorkeeper.forget_sessions))
     app.include_router(health_router(worlds, placing=placing, looking=looking, is_fit=is_fit))
