@@ -61,7 +61,7 @@ def text_checked(text: str) -> str:
     is_clean = all(sign >= " " or sign in _LINE_BREAKS for sign in text) and "\x7f" not in text
     if not text.strip() or not is_clean:
         raise UnfitError(
-            "text that is not blank, its lines ended by \\n", "非空白文字，以 \\n 换行"
+            "text that is not blank, without control characters", "非空白文字，不含控制字符"
         )
     return text
 
