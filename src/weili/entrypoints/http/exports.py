@@ -122,7 +122,10 @@ def file_of(
         file.close()
         raise
     disposition = {"content-disposition": f'attachment; filename="{name}.{format_}"'}
-    return StreamingResponse(_chunks(file), media_type=media_type, headers=disposition)
+    chunks = _chunks(file)
+    # Begun here, so that the file is closed although whoever asked has gone before its first byte.
+    first = next(chunks, b"")
+    return StreamingResponse(chain((first,), chunks), media_type=media_type, headers=disposition)
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
