@@ -124,8 +124,8 @@ def file_of(
     disposition = {"content-disposition": f'attachment; filename="{name}.{format_}"'}
     chunks = _chunks(file)
     # Begun here, so that the file is closed although whoever asked has gone before its first byte.
-    first = next(chunks, b"")
-    return StreamingResponse(chain((first,), chunks), media_type=media_type, headers=disposition)
+    begun = next(chunks, b"")
+    return StreamingResponse(chain((begun,), chunks), media_type=media_type, headers=disposition)
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
