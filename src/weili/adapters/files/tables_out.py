@@ -12,7 +12,8 @@ Cell = str | int | None
 ROWS_MAX: Final = 1_048_576
 """What a sheet of xlsx holds."""
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a cell that is reckoned begins with; the wide signs too, where Chinese is written."""
 
 
 def csv_write(file: IO[bytes], rows: Iterable[Sequence[Cell]]) -> None:
