@@ -233,6 +233,21 @@ def test_a_mapping_is_saved_used_and_removed(serving: Serving) -> None:
     assert serving.ask("operator", "POST", target, sheet).status_code == 404
 
 
+@pytest.mark.parametrize("name", ["%00", "honey%00", "%0A"])
+def test_no_control_character_is_part_of_a_mappings_name(serving: Serving, name: str) -> None:
+    path = f"/v1/operator/sheet-mappings/{name}"
+    assert serving.ask("operator", "PUT", path, {"columns": {}}).status_code == 400
+    assert serving.ask("operator", "DELETE", path).status_code == 400
+    target = upload_target(serving, mapping=name)
+    assert serving.ask("operator", "POST", target, SHEET).status_code == 400
+
+
+@pytest.mark.parametrize("text", [b'"\\u0000"', b'"\\ud800"'])
+def test_a_mapping_of_texts_that_cannot_be_kept_is_refused(serving: Serving, text: bytes) -> None:
+    body = b'{"columns": {"title": ' + text + b"}}"
+    assert serving.ask("operator", "PUT", "/v1/operator/sheet-mappings/x", body).status_code == 400
+
+
 @pytest.mark.parametrize("lacking", ["admin:prices", "admin:stock"])
 def test_an_import_needs_the_right_to_all_that_it_sets(serving: Serving, lacking: str) -> None:
     scopes = frozenset({"admin:goods", "admin:prices", "admin:stock"}) - {lacking}

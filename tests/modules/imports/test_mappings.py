@@ -68,6 +68,9 @@ def test_cells_beyond_the_header_stay_where_they_are_refused() -> None:
         ({"title": {"heading": "a", "unit": "fen"}}, "/title/unit"),
         ({"title": {"names": {"a": {"value": "b"}}}}, "/title/names"),
         ({"title": "x" * 201}, "/title"),
+        ({"title": "x\0"}, "/title"),
+        ({"title": {"heading": "a", "values": {"b": "\0"}}}, "/title"),
+        ({"attributes": {"names": {"\0": {"heading": "a"}}}}, "/attributes"),
     ],
 )
 def test_a_mapping_that_makes_no_sense_is_refused_where_it_does(

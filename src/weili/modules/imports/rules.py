@@ -33,6 +33,9 @@ _COLUMNS: Final = (*SHEET_COLUMNS, *DAILY_COLUMNS)
 _MONEY: Final = ("cost", "price", "compare_at_price")
 _NOT_JSON: Final = Said("it is not JSON of the shape that is asked for", "不是所要求结构的 JSON")
 _SOURCE: Final = either(("heading", "value", "share_of", "names"))
+_NUL: Final = "\0"
+"""What no table keeps, and no sheet holds."""
+_NO_NUL: Final = Said("texts without the character NUL", "不含 NUL 字符的文本")
 _NO_MARKUP_IN: Final = frozenset({"script", "style", "template", "head"})
 
 
@@ -98,6 +101,10 @@ def _rule_wrong(path: str, column: str, rule: Rule) -> Iterator[FieldProblem]:
             yield FieldProblem(
                 path, "too_long", Said(f"at most {TEXT_MAX} characters", f"最多 {TEXT_MAX} 个字符")
             )
+    told = (rule.heading, rule.value, rule.prefix, *(rule.names or ()))
+    values = [text for pair in (rule.values or {}).items() for text in pair]
+    if any(_NUL in (text or "") for text in (*told, *values)):
+        yield FieldProblem(path, "unfit", _NO_NUL)
     for name, part in (rule.names or {}).items():
         if part.names is not None:
             yield FieldProblem(f"{path}/names/{name}", "nested", Said("no names", "不可再嵌套"))
