@@ -7,6 +7,9 @@ from weili_client import Refused, Signer
 
 from tests import market as markets
 from tests.entrypoints.http.conftest import RECIPIENT, Serving
+from weili.entrypoints.http import operator_world
+from weili.kit.context import Ctx
+from weili.kit.findings import Finding
 from weili.kit.ids import id_text
 from weili.modules import parties
 
@@ -200,6 +203,22 @@ def test_the_world_is_sound_and_its_clock_can_be_turned(serving: Serving) -> Non
     assert serving.placed()["placed_at"] >= turned.json()["now"]
     back = serving.ask("operator", "POST", "/v1/operator/clock:turn", {"ahead_s": -1}, key=True)
     assert back.status_code == 400
+
+
+def test_one_check_of_the_world_runs_at_a_time(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, str]] = []
+
+    def another(*_: Ctx) -> list[Finding]:
+        refused = serving.ask("operator", "POST", "/v1/operator/verify")
+        seen.append((refused.status_code, refused.json()["code"]))
+        return []
+
+    monkeypatch.setattr(operator_world, "verify_world", another)
+    for _ in range(2):
+        assert serving.ask("operator", "POST", "/v1/operator/verify").status_code == 200
+    assert [code for _, code in seen] == ["busy", "busy"]
 
 
 def test_an_area_that_a_warehouse_gives_up_is_served_by_the_rest(serving: Serving) -> None:

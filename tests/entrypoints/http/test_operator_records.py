@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.entrypoints.http.conftest import RECIPIENT, Serving
+from weili.entrypoints.http import operator_records
 from weili.kit import event_log
 from weili.kit.world import World
 from weili.modules import parties
@@ -75,6 +76,24 @@ def test_a_reveal_is_found_by_who_did_what_to_what_and_when(serving: Serving) ->
     assert rows[0]["reason"] == "'=1+1"
     xlsx = serving.ask("operator", "GET", f"/v1/operator/audit:export?actor={key}&format=xlsx")
     assert xlsx.content.startswith(b"PK")
+
+
+def test_who_answers_for_orders_reads_no_costs_and_no_balances_in_the_log(
+    serving: Serving,
+) -> None:
+    order = serving.placed()
+    serving.relayed()
+    scopes = frozenset({"admin:events", "admin:orders"})
+    _, serving.keys["support"] = serving.key(serving.operator, scopes)
+    found = serving.ask("support", "GET", "/v1/operator/events?limit=200").json()["items"]
+    assert order["id"] in {one["subject"] for one in found}
+    assert {operator_records.EVENT_NEEDS[one["type"]] for one in found} <= scopes
+    sorts = serving.ask("support", "GET", "/v1/operator/event-types").json()["items"]
+    assert {operator_records.EVENT_NEEDS[one["type"]] for one in sorts} <= scopes
+    for asked, needed in (("cost.changed", "admin:prices"), ("x.unheard_of", "admin:world")):
+        refused = serving.ask("support", "GET", f"/v1/operator/events?type={asked}")
+        assert (refused.status_code, refused.json()["members"]["needs"]) == (403, needed)
+    assert got(serving, "/v1/operator/events?type=x.unheard_of")["items"] == []
 
 
 def test_an_order_is_followed_through_the_log_and_nothing_personal_is_in_it(

@@ -24,21 +24,43 @@ from weili.entrypoints.http.fields import (
 )
 from weili.entrypoints.http.orders import ReasonBody
 from weili.kit import event_log, jobs
-from weili.kit.context import SYSTEM_PARTY, Ctx, EventType, PartyId
+from weili.kit.context import SYSTEM_PARTY, Actor, Ctx, EventType, PartyId
 from weili.kit.ids import id_parse, id_text
 from weili.kit.outbox import Message
 from weili.kit.pages import Page, cursor_parse, cursor_text
-from weili.kit.problems import CursorInvalid, NotFound, Said
-from weili.modules import dropship, goods, inventory, ledger, parties, pricing, regions
+from weili.kit.problems import CursorInvalid, Forbidden, NotFound, Said
+from weili.modules import (
+    dropship,
+    goods,
+    inventory,
+    ledger,
+    onboarding,
+    parties,
+    pricing,
+    regions,
+)
 
 router = APIRouter(tags=["operator: records"])
 
 LOOKED_UP_AT_ONCE: Final = 500
 JOB_WORD: Final = Said("failed job", "失败的任务")
+_LOG: Final = "admin:events"
+_TOLD: Final[Mapping[str, Sequence[EventType]]] = {
+    _LOG: regions.EVENTS,
+    "admin:orders": dropship.EVENTS,
+    "admin:goods": goods.EVENTS,
+    "admin:stock": inventory.EVENTS,
+    "admin:money": ledger.EVENTS,
+    "admin:parties": (*onboarding.EVENTS, *parties.EVENTS),
+    "admin:prices": pricing.EVENTS,
+}
+EVENT_NEEDS: Final[Mapping[str, str]] = {
+    event.name: scope for scope, events in _TOLD.items() for event in events
+}
+"""What is needed, beside the log itself, to read each sort of event: who answers for orders reads
+no costs and no balances in their events either."""
 EVENT_TYPES: Final[Mapping[str, EventType]] = {
-    event.name: event
-    for door in (dropship, goods, inventory, ledger, parties, pricing, regions)
-    for event in door.EVENTS
+    event.name: event for events in _TOLD.values() for event in events
 }
 _ACTOR: Final = f"^({parties.PERSON_PREFIX}|{parties.KEY_PREFIX})_[0-9a-z]{{26}}$"
 
@@ -173,8 +195,12 @@ def audit_export(  # noqa: PLR0917 - FastAPI passes parameters by name
 
 @router.get("/v1/operator/event-types", response_model=EventTypesOut)
 def event_types(call: CallIn) -> Response:
-    """List every sort of event, and what it promises."""
-    items = [{"type": name, "promise": event.promise} for name, event in EVENT_TYPES.items()]
+    """List every sort of event that you may read, and what it promises."""
+    items = [
+        {"type": name, "promise": event.promise}
+        for name, event in EVENT_TYPES.items()
+        if EVENT_NEEDS[name] in call.actor.scopes
+    ]
     return read(call, lambda _: {"items": items})
 
 
@@ -196,14 +222,15 @@ def event_page(  # noqa: PLR0917 - FastAPI passes parameters by name
 ) -> Response:
     """List the log of events, the newest first.
 
-    A page looks through 20,000 events at most. It may hold fewer than asked for, or none, and still
-    have a next one.
+    Of the events that tell of goods, stock, prices, money or parties, those alone that you have the
+    scope for. A page looks through 20,000 events at most. It may hold fewer than asked for, or
+    none, and still have a next one.
     """
-    types = () if type_ is None else (type_,)
+    types = _types_shown(call.actor, type_)
     search = event_log.Search(types, subject, party_id, from_at, to_at)
 
     def work(ctx: Ctx) -> dict[str, Any]:
-        ctx.require("admin:events")
+        ctx.require(_LOG)
         found, further = event_log.log_search(
             ctx, search=search, before=_position(cursor), limit=limit
         )
@@ -270,6 +297,21 @@ def job_retry(
         return {"done": True}
 
     return change(call, work)
+
+
+def _types_shown(actor: Actor, asked: str | None) -> Sequence[str]:
+    """Give the sorts of events to look for; none named is all that there are.
+
+    Raises: Forbidden.
+    """
+    shown = [name for name, scope in EVENT_NEEDS.items() if scope in actor.scopes]
+    if len(shown) == len(EVENT_NEEDS):
+        return () if asked is None else (asked,)
+    if asked is None:
+        return shown
+    if asked not in shown:
+        raise Forbidden(needs=EVENT_NEEDS.get(asked, "admin:world"))
+    return (asked,)
 
 
 def _position(cursor: str | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import timedelta
+from threading import Lock
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -16,6 +17,7 @@ from weili.entrypoints.http.orders import shown
 from weili.entrypoints.http.supply import LostBody, LostOutcome, ReturnedBody
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
+from weili.kit.problems import Busy
 from weili.kit.world import clock_turn
 from weili.modules import dropship, parties
 from weili.workflows.lose_package import lose_package
@@ -25,7 +27,10 @@ from weili.workflows.verify_world import READERS, verify_world
 router = APIRouter(tags=["operator: world"])
 
 FINDINGS_MAX: Final = 1_000
+VERIFY_RETRY_S: Final = 10
 AHEAD_S_MAX: Final = 366 * 86_400
+
+_verifying: Final = Lock()
 
 PhoneQuery = Annotated[PhoneIn, Query(description="the recipient's phone number, in full")]
 
@@ -95,11 +100,19 @@ def operator_lost(call: CallIn, package_id: PackageIdIn, body: LostBody) -> Resp
 
 @router.post("/v1/operator/verify", response_model=answers.VerifyOut)
 def world_verify(call: CallIn) -> Response:
-    """Check the books, the shelves and the orders at one moment, and list all that is broken."""
+    """Check the books, the shelves and the orders at one moment, and list all that is broken.
+
+    One check runs at a time: it reads all that there is, on connections that trade needs too.
+    """
     # The nonce is claimed in a transaction of its own: the snapshot can write nothing.
     carry_out(call, lambda _: None)
-    with call.world.snapshots(call.actor, count=READERS) as readers:
-        findings = verify_world(*readers)
+    if not _verifying.acquire(blocking=False):
+        raise Busy(retry_after_s=VERIFY_RETRY_S)
+    try:
+        with call.world.snapshots(call.actor, count=READERS) as readers:
+            findings = verify_world(*readers)
+    finally:
+        _verifying.release()
     return respond(
         {
             "sound": not findings,
