@@ -14,6 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from weili.adapters.files.media import FolderMediaStore, MediaStore
+from weili.adapters.mail import MailFolder
 from weili.adapters.search import TantivyIndex, TantivyWriter
 from weili.bootstrap.settings import (
     PORT_DEFAULT,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
+    from weili.adapters.mail import MailGateway
     from weili.entrypoints.http.looking import Looking, LookLane
     from weili.entrypoints.http.meter import Meter
     from weili.entrypoints.http.placing import PlaceLane, Placing
@@ -76,6 +78,7 @@ __all__ = [
     "listen",
     "look",
     "lookers",
+    "mail_gateways",
     "media_store",
     "open_worlds",
     "opened",
@@ -92,6 +95,7 @@ __all__ = [
     "world_served",
 ]
 
+SANDBOX_SENDER: Final = "weili@sandbox.example"
 SWITCH_S: Final = 0.0005
 COLLECT_AT: Final = (20_000, 20, 20)
 FAR_END_COLLECT_AT: Final = (200_000, 20, 20)
@@ -118,6 +122,11 @@ def http_app(
     from weili.entrypoints.http.app import create_app  # noqa: PLC0415
 
     indexes = {name: _index(settings, name) for name in worlds if settings is not None}
+    mails = {
+        name: MailFolder(settings.mail_path(name))
+        for name, world in worlds.items()
+        if settings is not None and world.is_sandbox
+    }
     return create_app(
         worlds=worlds,
         placing=placing,
@@ -125,6 +134,7 @@ def http_app(
         media=media,
         is_fit=is_fit,
         indexes=indexes,
+        mails=mails,
         meter=meter,
     )
 
@@ -324,6 +334,31 @@ def worker(settings: Settings, worlds: Worlds) -> "Iterator[Worker]":
     gateway = HttpSupplierGateway()
     try:
         writers = {name: TantivyWriter(settings.search_home(name)) for name in worlds}
-        yield Worker(worlds, gateway, HttpCarrierGateway(), writers=writers)
+        with mail_gateways(settings, worlds) as mails:
+            carriers = HttpCarrierGateway()
+            yield Worker(worlds, gateway, carriers, writers=writers, mails=mails, url=settings.url)
     finally:
         gateway.close()
+
+
+@contextmanager
+def mail_gateways(settings: Settings, worlds: Worlds) -> "Iterator[dict[str, MailGateway]]":
+    """Give the way to a mail server of each world, for the block.
+
+    A sandbox's mails go to a simulator of its own, whatever the settings say: whoever plays in it
+    writes to nobody. Those of a live world stay until a server is named, or they are late.
+    """
+    from weili.adapters.mail import MailServer, MailSimulator, SmtpGateway  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        gateways: dict[str, MailGateway] = {}
+        for name, world in worlds.items():
+            if world.is_sandbox:
+                simulator = MailSimulator(MailFolder(settings.mail_path(name)))
+                simulator.start()
+                stack.callback(simulator.stop)
+                server = MailServer("127.0.0.1", simulator.port, SANDBOX_SENDER, is_plain=True)
+                gateways[name] = SmtpGateway(server)
+            elif settings.mail is not None:
+                gateways[name] = SmtpGateway(settings.mail)
+        yield gateways

@@ -28,9 +28,24 @@ const routes: RouteRecordRaw[] = [
     component: () => import('./pages/ApplyPage.vue'),
     meta: { title: 'apply.title', isPublic: true },
   },
+  {
+    path: '/forgot',
+    component: () => import('./pages/ForgotPassword.vue'),
+    meta: { title: 'reset.askTitle', isPublic: true },
+  },
+  {
+    path: '/reset',
+    component: () => import('./pages/AcceptInvitation.vue'),
+    meta: { title: 'reset.title', isPublic: true },
+  },
   // Never seen: the guard leads on from here, once it knows to whom.
   { path: '/', component: () => import('./pages/NotHere.vue'), meta: { title: 'app.name' } },
   { path: '/me', component: () => import('./pages/MePage.vue'), meta: { title: 'me.title' } },
+  {
+    path: '/notices',
+    component: () => import('./pages/NoticesPage.vue'),
+    meta: { title: 'notices.title' },
+  },
   ...PLACES.map((place) => ({
     path: place.path,
     component: place.page,

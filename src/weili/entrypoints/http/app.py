@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from weili.adapters.files.media import MediaStore
+from weili.adapters.mail import MailFolder
 from weili.adapters.search import SearchIndex
 from weili.entrypoints.http import (
     account,
@@ -30,6 +31,7 @@ from weili.entrypoints.http import (
     keys,
     messages,
     money,
+    notices,
     operator_goods,
     operator_money,
     operator_parties,
@@ -77,6 +79,7 @@ from weili.entrypoints.http.problems import (
     input_invalid,
     problem_response,
 )
+from weili.entrypoints.http.sandbox_mails import sandbox_mails_router
 from weili.entrypoints.http.sessions import session_router
 from weili.kit.problems import Problem
 from weili.kit.world import World
@@ -102,6 +105,7 @@ FACES: Final = (
     papers,
     people,
     keys,
+    notices,
     price_sheets,
     operator_goods,
     supply_costs,
@@ -129,6 +133,7 @@ def create_app(
     media: MediaStore,
     is_fit: Callable[[World], bool] = lambda _: True,
     indexes: Mapping[str, SearchIndex] = MappingProxyType({}),
+    mails: Mapping[str, MailFolder] = MappingProxyType({}),
     meter: Meter | None = None,
     console: Path = BUILT,
 ) -> ASGIApp:
@@ -138,7 +143,8 @@ def create_app(
     closed here. ``media`` is where the bytes of pictures lie. ``indexes`` are what is searched, by
     world; without one a search is refused as not ready. ``is_fit`` says whether a world's
     database is fit for this version. Threads are as many as the smallest pool has connections.
-    What is counted, ``meter`` shows. ``console`` is the folder of the console's build.
+    ``mails`` holds what sandboxes would
+    have sent. What is counted, ``meter`` shows. ``console`` is the folder of the console's build.
     """
     lanes: list[PlaceLanes | LookLanes] = [*placing.values(), *looking.values()]
     meter = meter or Meter()
@@ -173,6 +179,7 @@ def create_app(
     for with_files in (applicant_router, company_router, application_router):
         app.include_router(with_files(media))
     doorkeeper = Doorkeeper(worlds)
+    app.include_router(sandbox_mails_router(mails))
     app.include_router(session_router(worlds, forget=doorkeeper.forget_sessions))
     app.include_router(health_router(worlds, placing=placing, looking=looking, is_fit=is_fit))
     document = openapi_of(app)

@@ -46,6 +46,8 @@ _KEYLESS_POSTS: Final = frozenset(
         "/v1/operator/verify",
         "/v1/session",
         "/v1/password",
+        "/v1/password:askReset",
+        "/v1/notices:markRead",
         "/v1/invitations:accept",
         "/v1/second-factor",
         "/v1/second-factor:confirm",

@@ -8,7 +8,13 @@ from typing import Final
 PUBLIC: Final = frozenset({"/", "/healthz", "/openapi.json", "/v1/worlds"})
 """What is answered without credentials."""
 
-OPEN: Final = frozenset({("POST", "/v1/session"), ("POST", "/v1/invitations:accept")})
+OPEN: Final = frozenset(
+    {
+        ("POST", "/v1/session"),
+        ("POST", "/v1/invitations:accept"),
+        ("POST", "/v1/password:askReset"),
+    }
+)
 """What takes a body without credentials, since it is where they come from."""
 
 SIGN_OUT: Final = ("DELETE", "/v1/session")
@@ -27,6 +33,11 @@ OF_SESSIONS: Final = frozenset(
         ("GET", "/v1/keys"),
         ("POST", "/v1/keys"),
         ("POST", "/v1/keys/{key_id}:revoke"),
+        ("GET", "/v1/notices"),
+        ("GET", "/v1/notices/unread"),
+        ("POST", "/v1/notices:markRead"),
+        ("GET", "/v1/notice-settings"),
+        ("PUT", "/v1/notice-settings"),
     }
 )
 """What only somebody may ask who has signed in; a key is refused."""
@@ -63,6 +74,11 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("POST", "/v1/company/documents:upload"): "people:write",
         ("GET", "/v1/company/documents/{document_id}/file"): "account:read",
         ("POST", "/v1/company/terms/{terms_id}:accept"): "people:write",
+        ("GET", "/v1/notices"): ANY_KEY,
+        ("GET", "/v1/notices/unread"): ANY_KEY,
+        ("POST", "/v1/notices:markRead"): ANY_KEY,
+        ("GET", "/v1/notice-settings"): ANY_KEY,
+        ("PUT", "/v1/notice-settings"): ANY_KEY,
         ("GET", "/v1/people"): "people:write",
         ("POST", "/v1/people"): "people:write",
         ("POST", "/v1/people/{person_id}:invite"): "people:write",
@@ -336,6 +352,7 @@ POLICY: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("GET", "/v1/operator/jobs:counts"): "admin:jobs",
         ("POST", "/v1/operator/jobs/{job_id}:retry"): "admin:jobs",
         ("POST", "/v1/operator/verify"): "admin:verify",
+        ("GET", "/v1/operator/sandbox/mails"): "admin:world",
         ("POST", "/v1/operator/clock:turn"): "admin:world",
     }
 )

@@ -20,7 +20,7 @@ from weili.kit.clock import wall_now
 from weili.kit.context import Ctx
 from weili.kit.ids import id_parse, id_text
 from weili.kit.problems import FieldProblem, InputInvalid, NotFound, either
-from weili.kit.world import World
+from weili.kit.world import World, in_transaction
 from weili.modules import identity, parties
 
 EMAIL_MAX: Final = 254
@@ -56,6 +56,13 @@ class SignInBody(Body):
     code: CodeIn | None = None
 
 
+class ResetBody(Body):
+    """Whose password is forgotten; `world` may be left out where there is only one."""
+
+    world: Annotated[str, Field(min_length=1, max_length=WORLD_MAX)] | None = None
+    email: Annotated[str, Field(min_length=3, max_length=EMAIL_MAX)]
+
+
 class PasswordBody(Body):
     """A person's own password, and the one to come."""
 
@@ -88,6 +95,7 @@ def session_router(worlds: Mapping[str, World], *, forget: Callable[[], None]) -
     router = APIRouter(tags=["sessions"])
     desk = Desk()
     _ways_in(router, worlds, desk, forget)
+    _resets(router, worlds)
     _own_sessions(router, forget)
     _own_proofs(router, desk, forget)
     return router
@@ -147,6 +155,27 @@ def _ways_in(
         )
         forget()
         return _signed_in_response(request, world, signed_in)
+
+
+def _resets(router: APIRouter, worlds: Mapping[str, World]) -> None:
+    """Add what those ask who have forgotten their password."""
+
+    @router.post("/v1/password:askReset", response_model=answers.DoneOut)
+    def password_ask_reset(request: Request, body: ResetBody) -> Response:
+        """Have a link mailed by which a forgotten password is set anew: once, for half an hour.
+
+        The answer is the same whether or not anybody has the address. After three times for an
+        e-mail address, or thirty from a network address, it is paused for 15 minutes.
+        """
+        world = _world_of(worlds, body.world)
+        language = request.scope["weili.language"]
+        asked = identity.ResetAsked(body.email, _address(request), language)
+        refused = in_transaction(
+            world.begin, lambda ctx: identity.reset_ask(ctx, asked=asked, now=wall_now())
+        )
+        if refused is not None:
+            raise refused
+        return _stored_nowhere({"done": True})
 
 
 def _own_sessions(router: APIRouter, forget: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ from weili.kit import idempotency, memory, partitions
 from weili.kit.clock import wall_now
 from weili.kit.context import Begin, Ctx
 from weili.kit.world import in_transaction
-from weili.modules import catalogue, identity, inventory, onboarding, parties, pricing
+from weili.modules import catalogue, identity, inventory, notices, onboarding, parties, pricing
 from weili.workflows.expire_orders import complete_orders, expire_holds
 from weili.workflows.follow_parcels import parcels_followed
 from weili.workflows.intercept_order import intercepts_expire
@@ -21,6 +21,11 @@ ROUNDS_MAX: Final = 20
 def sessions_forget(ctx: Ctx) -> int:
     """Forget sessions that have ended; they last by the wall clock, in a sandbox too."""
     return identity.sweep(ctx, now=wall_now())
+
+
+def resets_sweep(ctx: Ctx) -> int:
+    """Answer those who forgot their password; their links last by the wall clock as well."""
+    return identity.resets_answer(ctx, now=wall_now())
 
 
 SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
@@ -40,7 +45,9 @@ SWEEPS: Final[tuple[Callable[[Ctx], int], ...]] = (
     memory.sweep,
     onboarding.documents_sweep,
     parties.nonces_sweep,
+    resets_sweep,
     sessions_forget,
+    notices.sweep,
     partitions.partitions_ahead,
 )
 

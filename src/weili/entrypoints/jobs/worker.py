@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from weili.adapters.carriers import CarrierGateway
+from weili.adapters.mail import MailGateway
 from weili.adapters.search import TantivyWriter
 from weili.adapters.suppliers import SupplierGateway
 from weili.entrypoints.jobs.callers import Callers
@@ -23,6 +24,8 @@ from weili.workflows.ask_carriers import carriers_asked
 from weili.workflows.count_sales import sales_count
 from weili.workflows.dispatch_orders import dispatch_orders
 from weili.workflows.index_goods import STEP_MAX, index_follow
+from weili.workflows.send_notices import notices_send
+from weili.workflows.tell_people import people_tell
 
 RELAY_REST_S: Final = 0.05
 DISPATCH_REST_S: Final = 0.25
@@ -31,6 +34,8 @@ CARRIERS_REST_S: Final = 5.0
 FOLLOW_REST_S: Final = 0.2
 INDEX_REST_S: Final = 3.0
 """How long the index rests between commits: what was searched is remembered so long."""
+MAILS_REST_S: Final = 1.0
+TELL_REST_S: Final = 1.0
 LOOK_S: Final = 1.0
 GRACE_S: Final = 20.0
 
@@ -53,13 +58,20 @@ class Worker:
         carriers: CarrierGateway,
         *,
         writers: Mapping[str, TantivyWriter] = MappingProxyType({}),
+        mails: Mapping[str, MailGateway] = MappingProxyType({}),
+        url: str = "",
     ) -> None:
-        """Prepare; ``writers`` are those of the search indexes, for the worlds that have one."""
+        """Prepare; ``writers`` are those of the search indexes, for the worlds that have one.
+
+        ``mails`` are the ways to mail servers, likewise; ``url`` is where people reach the console.
+        """
         self._parts: list[Part] = []
         for world in worlds.values():
             self._parts += _parts_of(world, gateway, carriers)
             if world.name in writers:
                 self._parts.append(_index_loop(world, writers[world.name]))
+            if world.name in mails:
+                self._parts.append(_mail_loop(world, mails[world.name], url))
 
     def start(self) -> None:
         """Begin to work."""
@@ -109,6 +121,9 @@ def _parts_of(world: World, gateway: SupplierGateway, carriers: CarrierGateway) 
         is_more = in_transaction(begin, catalogue.follow) > 0
         return in_transaction(begin, sales_count) > 0 or is_more
 
+    def tell() -> bool:
+        return in_transaction(begin, people_tell)
+
     def sweep() -> bool:
         return sweep_round(begin)
 
@@ -118,12 +133,20 @@ def _parts_of(world: World, gateway: SupplierGateway, carriers: CarrierGateway) 
     return [
         Loop("relay", relay, world=world.name, rest_s=RELAY_REST_S),
         Loop("catalogue", follow, world=world.name, rest_s=FOLLOW_REST_S),
+        Loop("notices", tell, world=world.name, rest_s=TELL_REST_S),
         Loop("sweeps", sweep, world=world.name, rest_s=SWEEP_REST_S),
         Loop("carriers", ask, world=world.name, rest_s=CARRIERS_REST_S),
         Loop("dispatch", dispatch, world=world.name, rest_s=DISPATCH_REST_S),
         callers,  # After the loop that gives them turns: they are waited for in this order.
         JobRunner(world),
     ]
+
+
+def _mail_loop(world: World, gateway: MailGateway, url: str) -> Loop:
+    def send() -> bool:
+        return notices_send(world.begin, gateway, url=url)
+
+    return Loop("mails", send, world=world.name, rest_s=MAILS_REST_S)
 
 
 def _index_loop(world: World, writer: TantivyWriter) -> Loop:

@@ -10,11 +10,16 @@ from weili.modules.identity.factors import (
 )
 from weili.modules.identity.links import (
     LINK_AGE,
+    RESET_AGE,
+    RESETS_MAX,
     Invitation,
+    ResetAsked,
     access_end,
     invite,
     link_accept,
     link_path,
+    reset_ask,
+    resets_answer,
 )
 from weili.modules.identity.model import (
     ADDRESS_TRIES_MAX,
@@ -62,6 +67,8 @@ __all__ = [
     "LINK_AGE",
     "PASSWORD_LENGTH_MAX",
     "PERSON_TRIES_MAX",
+    "RESETS_MAX",
+    "RESET_AGE",
     "SESSIONS_MAX",
     "SESSION_AGE",
     "SESSION_ENDED",
@@ -77,6 +84,7 @@ __all__ = [
     "NewFactor",
     "PartyNeeded",
     "PasswordRefused",
+    "ResetAsked",
     "SecondFactorNeeded",
     "SelfInvited",
     "Session",
@@ -98,6 +106,8 @@ __all__ = [
     "password_change",
     "password_checked",
     "password_set",
+    "reset_ask",
+    "resets_answer",
     "session_check",
     "session_end",
     "sessions_find",

@@ -19,7 +19,7 @@ from weili.kit.secrets import (
     totp_code,
 )
 from weili.kit.world import in_transaction
-from weili.modules import parties
+from weili.modules import notices, parties
 from weili.modules.identity import rules, store, tries
 from weili.modules.identity.model import PERSON_TRIES_MAX, SessionRecord
 from weili.modules.identity.problems import (
@@ -96,6 +96,7 @@ def factor_confirm(
         store.sessions_delete(ctx, person_id=who.person.id, but=record.session.id)
         store.tries_forget(ctx, mark=tries.person_mark(ctx, who))
         tries.audit(ctx, who, "second_factor.set", "by its owner")
+        tries.told(ctx, who, notices.Kind.FACTOR_CHANGED)
         return codes
 
     return tries.given(in_transaction(begin, confirmed))
@@ -111,6 +112,7 @@ def factor_remove(begin: Begin, *, record: SessionRecord, password: str, now: da
     def removed(ctx: Ctx) -> None:
         if store.factor_delete(ctx, person_id=who.person.id):
             tries.audit(ctx, who, "second_factor.remove", "by its owner")
+            tries.told(ctx, who, notices.Kind.FACTOR_CHANGED)
 
     _with_password(begin, who, password, now, removed)
 

@@ -5,18 +5,27 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from weili.kit.context import Begin, Ctx, PartyId
-from weili.kit.ids import id_text
+from weili.kit.ids import id_text, new_id
 from weili.kit.problems import NotFound, Problem
 from weili.kit.secrets import new_token, password_hash, token_hash
 from weili.kit.world import in_transaction
-from weili.modules import parties
+from weili.modules import notices, parties
 from weili.modules.identity import rules, store, tries
 from weili.modules.identity.factors import code_check
-from weili.modules.identity.model import PERSON_TRIES_MAX, SignedIn
-from weili.modules.identity.problems import LinkEnded, SelfInvited
+from weili.modules.identity.model import (
+    ADDRESS_TRIES_MAX,
+    CANDIDATES_MAX,
+    PERSON_TRIES_MAX,
+    SignedIn,
+)
+from weili.modules.identity.problems import LinkEnded, SelfInvited, SignInPaused
 from weili.modules.identity.service import session_open
 
 LINK_AGE: Final = timedelta(days=7)
+RESET_AGE: Final = timedelta(minutes=30)
+RESETS_MAX: Final = 3
+"""So often an e-mail address is asked a new password for in 15 minutes: each is a mail to it."""
+RESETS_AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,15 @@ class Invitation:
 
     person: parties.Person
     token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResetAsked:
+    """For which e-mail address somebody asks for a new password, from where, in which language."""
+
+    email: str = field(repr=False)
+    address: str = field(repr=False)
+    language: str
 
 
 def invite(
@@ -42,17 +60,51 @@ def invite(
     if ctx.actor.key_id == id_text(parties.PERSON_PREFIX, person_id):
         raise SelfInvited
     record = _managed(ctx, party_id, person_id)
-    token = new_token()
-    store.link_put(
-        ctx,
-        person_id=person_id,
-        token_hash=token_hash(token),
-        created_at=now,
-        expires_at=now + LINK_AGE,
-    )
+    token = _link_make(ctx, record, now, kind=notices.Kind.INVITATION)
     subject = id_text(parties.PERSON_PREFIX, person_id)
     parties.audit_write(ctx, action="person.invite", subject=subject, reason="by link")
     return Invitation(record.person, token)
+
+
+def reset_ask(ctx: Ctx, *, asked: ResetAsked, now: datetime) -> SignInPaused | None:
+    """Take down that somebody asks for a new password; who it is is looked up later, unseen.
+
+    So the answer, and the time it takes, is the same whether or not anybody has the address.
+    Gives a refusal, of which the count stays, after too many.
+
+    Raises: InputInvalid.
+    """
+    email = parties.email_checked(asked.email)
+    bounds = [(tries.reset_mark(ctx, email), RESETS_MAX)]
+    if asked.address:
+        bounds.insert(0, (tries.address_mark(ctx, asked.address), ADDRESS_TRIES_MAX))
+    paused = tries.paused(ctx, bounds, now)
+    if paused is None:
+        ask_id = new_id(now)
+        sealed = ctx.keyring.seal(email.encode(), bound_to=ask_id.bytes)
+        store.reset_ask_insert(ctx, row=store.ResetAsk(ask_id, sealed, asked.language, now))
+    return paused
+
+
+def resets_answer(ctx: Ctx, *, now: datetime) -> int:
+    """Send links to those who asked for a new password, and have one; says how many had asked.
+
+    A link takes the place of one before it, works once, and for half an hour.
+    """
+    asks = store.reset_asks_take(ctx, limit=RESETS_AT_ONCE)
+    for ask in asks:
+        if ask.asked_at + RESET_AGE <= now:
+            continue
+        email = ctx.keyring.open(ask.email_sealed, bound_to=ask.id.bytes).decode()
+        people = parties.people_by_email(ctx, email=email, party_id=None, limit=CANDIDATES_MAX)
+        known = store.passwords_read(ctx, person_ids=[who.person.id for who in people])
+        for who in people:
+            is_active = who.party.state is parties.PartyState.ACTIVE
+            if is_active and who.person.id in known:
+                kind = notices.Kind.PASSWORD_RESET
+                _link_make(ctx, who, now, kind=kind, language=ask.language)
+                tries.audit(ctx, who, "password.reset_link", "asked for on the sign-in page")
+    return len(asks)
 
 
 def access_end(ctx: Ctx, *, party_id: PartyId, person_id: parties.PersonId, reason: str) -> None:
@@ -113,14 +165,52 @@ def link_accept(
         store.password_put(ctx, person_id=who.person.id, hashed=hashed, now=now)
         store.sessions_delete(ctx, person_id=who.person.id, but=None)
         tries.audit(ctx, who, "password.set", "by a link")
+        tries.told(ctx, who, notices.Kind.PASSWORD_CHANGED)
         return session_open(ctx, who=who, now=now)
 
     return in_transaction(begin, accepted)
 
 
-def link_path(world: str, token: str) -> str:
+def link_path(world: str, token: str, *, page: str = "invitation") -> str:
     """Write where the console takes a link: the token after #, which no server or proxy logs."""
-    return f"/console/invitation#{world}.{token}"
+    return f"/console/{page}#{world}.{token}"
+
+
+def _link_make(
+    ctx: Ctx,
+    who: parties.PersonRecord,
+    now: datetime,
+    *,
+    kind: notices.Kind,
+    language: str | None = None,
+) -> str:
+    """Make somebody's one link, in the place of the one before it, and have it mailed to them."""
+    token = new_token()
+    digest = token_hash(token)
+    is_reset = kind is notices.Kind.PASSWORD_RESET
+    store.link_put(
+        ctx,
+        person_id=who.person.id,
+        token_hash=digest,
+        created_at=now,
+        expires_at=now + (RESET_AGE if is_reset else LINK_AGE),
+    )
+    page = "reset" if is_reset else "invitation"
+    values = {
+        "name": who.person.name,
+        "party": who.party.name,
+        "link": link_path(ctx.world, token, page=page),
+    }
+    # Each link is told of once; of the hash a part is enough to tell it from others.
+    notices.tell(
+        ctx,
+        people=[who],
+        kind=kind,
+        subject=digest.hex()[:32],
+        values=values,
+        language=language,
+    )
+    return token
 
 
 def _person(ctx: Ctx, person_id: parties.PersonId | None) -> parties.PersonRecord:

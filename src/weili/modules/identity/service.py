@@ -15,7 +15,7 @@ from weili.kit.ids import id_text, new_id
 from weili.kit.problems import NotFound, Problem
 from weili.kit.secrets import KeyRingError, new_token, password_hash, password_matches, token_hash
 from weili.kit.world import in_transaction
-from weili.modules import parties
+from weili.modules import notices, parties
 from weili.modules.identity import rules, store, tries
 from weili.modules.identity.factors import code_check, has_factor
 from weili.modules.identity.model import (
@@ -115,6 +115,7 @@ def password_change(
         store.password_put(ctx, person_id=person_id, hashed=fresh, now=now)
         store.sessions_delete(ctx, person_id=person_id, but=session.id)
         tries.audit(ctx, who, "password.change", "by its owner")
+        tries.told(ctx, who, notices.Kind.PASSWORD_CHANGED)
 
     in_transaction(begin, changed)
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from weili.kit.context import Ctx, PartyId
 from weili.modules.identity.model import Session, SessionId
@@ -377,3 +378,39 @@ def _session(row: Sequence[Any]) -> Session:
         seen_at,
         expires_at,
     )
+
+
+# --- asking for a new password -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ResetAsk:
+    """That somebody asked for a new password."""
+
+    id: UUID
+    email_sealed: bytes = field(repr=False)
+    language: str
+    asked_at: datetime
+
+
+def reset_ask_insert(ctx: Ctx, *, row: ResetAsk) -> None:
+    """Write down that somebody asked."""
+    ctx.db.run(
+        "INSERT INTO identity.reset_ask (id, email_sealed, language, asked_at)"
+        " VALUES (%b, %b, %b, %b)",
+        row.id,
+        row.email_sealed,
+        row.language,
+        row.asked_at,
+    )
+
+
+def reset_asks_take(ctx: Ctx, *, limit: int) -> list[ResetAsk]:
+    """Take the oldest of those who asked out of the queue."""
+    rows = ctx.db.rows(
+        "DELETE FROM identity.reset_ask WHERE id IN (SELECT id FROM identity.reset_ask"
+        " ORDER BY id LIMIT %b FOR UPDATE SKIP LOCKED)"
+        " RETURNING id, email_sealed, language, asked_at",
+        limit,
+    )
+    return sorted((ResetAsk(*row) for row in rows), key=lambda ask: ask.id)

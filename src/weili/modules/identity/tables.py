@@ -56,6 +56,19 @@ link = sa.Table(
     info=QUEUE,
 )
 
+# Whoever asks for a new password: whether anybody has the address is looked up later, so that the
+# answer takes the same time.
+reset_ask = sa.Table(
+    "reset_ask",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("email_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+    schema=SCHEMA,
+    info=QUEUE,
+)
+
 second_factor = sa.Table(
     "second_factor",
     metadata,

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import TypeVar
 
 from weili.kit.context import Ctx
-from weili.kit.ids import id_text
+from weili.kit.ids import id_text, new_id
 from weili.kit.problems import Problem
-from weili.modules import parties
+from weili.modules import notices, parties
 from weili.modules.identity import store
 from weili.modules.identity.model import TRIES_WITHIN
 from weili.modules.identity.problems import SignInPaused
@@ -44,6 +44,11 @@ def person_mark(ctx: Ctx, who: parties.PersonRecord) -> bytes:
     return ctx.keyring.blind_index(f"sign-in person:{who.person.id}")
 
 
+def reset_mark(ctx: Ctx, email: str) -> bytes:
+    """Mark an e-mail address that somebody asks a new password for."""
+    return ctx.keyring.blind_index(f"sign-in reset:{email}")
+
+
 def link_mark(ctx: Ctx, person_id: parties.PersonId) -> bytes:
     """Mark somebody whose link is used."""
     return ctx.keyring.blind_index(f"sign-in link:{person_id}")
@@ -53,6 +58,12 @@ def audit(ctx: Ctx, who: parties.PersonRecord, action: str, reason: str) -> None
     """Write down what somebody did to their own way of signing in."""
     subject = id_text(parties.PERSON_PREFIX, who.person.id)
     parties.audit_write(ctx.acting(who.actor()), action=action, subject=subject, reason=reason)
+
+
+def told(ctx: Ctx, who: parties.PersonRecord, kind: notices.Kind) -> None:
+    """Tell somebody that their way of signing in has changed, in case it was not they."""
+    values = {"name": who.person.name, "party": who.party.name}
+    notices.tell(ctx, people=[who], kind=kind, subject=str(new_id(ctx.now)), values=values)
 
 
 def given(done: T | Problem) -> T:

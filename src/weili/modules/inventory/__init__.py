@@ -1,6 +1,6 @@
 """How many, and from where: warehouses, the areas they serve, stock and every movement of it."""
 
-from weili.modules.inventory.events import EVENTS
+from weili.modules.inventory.events import EVENTS, STOCK_LOW
 from weili.modules.inventory.model import (
     ARRIVAL_PREFIX,
     ARRIVAL_STATES,
@@ -140,6 +140,7 @@ __all__ = [
     "MINUTES_A_DAY",
     "QUANTITY_MAX",
     "SHARE_PREFIX",
+    "STOCK_LOW",
     "TRANSFER_PREFIX",
     "WAREHOUSE_PREFIX",
     "WAREHOUSE_WORD",

@@ -266,6 +266,15 @@ def people_by_email(
     return list(_with_parties(ctx, people).values())
 
 
+def people_of(
+    ctx: Ctx, *, party_id: PartyId, roles: Collection[PersonRole], limit: int
+) -> list[PersonRecord]:
+    """Give the people of an active party in some roles, to be told something."""
+    people = store.people_of(ctx, party_id=party_id, roles=roles, limit=limit)
+    found = _with_parties(ctx, people).values()
+    return [who for who in found if who.party.state is PartyState.ACTIVE]
+
+
 def person_email(ctx: Ctx, *, who: PersonRecord) -> str:
     """Give a person's e-mail address, to check what they chose against; it is shown to nobody."""
     return store.person_email(ctx, party_id=who.party.id, person_id=who.person.id) or ""

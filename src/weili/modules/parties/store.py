@@ -157,6 +157,19 @@ def people_by_email(
     return [_person(row, ctx.keyring) for row in rows]
 
 
+def people_of(
+    ctx: Ctx, *, party_id: PartyId, roles: Collection[PersonRole], limit: int
+) -> list[Person]:
+    """Give the people of a party in some roles, the first come first."""
+    statement = (
+        sa.select(person)
+        .where(person.c.party_id == party_id, person.c.role.in_([str(role) for role in roles]))
+        .order_by(person.c.id)
+        .limit(limit)
+    )
+    return [_person(row, ctx.keyring) for row in ctx.db.sa.execute(statement)]
+
+
 def person_email(ctx: Ctx, *, party_id: PartyId, person_id: PersonId) -> str | None:
     """Give a person's e-mail address in clear."""
     row = ctx.db.sa.execute(

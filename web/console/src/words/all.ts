@@ -6,6 +6,7 @@ import * as keys from './keys.ts'
 import * as me from './me.ts'
 import * as money from './money.ts'
 import * as onboarding from './onboarding.ts'
+import * as notices from './notices.ts'
 import * as orders from './orders.ts'
 import * as parties from './parties.ts'
 import * as prices from './prices.ts'
@@ -22,6 +23,7 @@ export const zh = {
   ...me.zh,
   ...money.zh,
   ...onboarding.zh,
+  ...notices.zh,
   ...orders.zh,
   ...parties.zh,
   ...prices.zh,
@@ -41,6 +43,7 @@ export const en: Words = {
   ...me.en,
   ...money.en,
   ...onboarding.en,
+  ...notices.en,
   ...orders.en,
   ...parties.en,
   ...prices.en,
