@@ -80,13 +80,14 @@ def test_somebody_chooses_how_they_are_told(desk: Desk, sample: dict[str, Any]) 
     page = desk.page
     desk.sign_in(email_of(sample, "partner", "buyer"), sample["password"])
     desk.open("/me")
-    expect(page.get_by_label("账号安全 · 邮件")).to_be_disabled()
-    page.locator("label.el-checkbox", has=page.get_by_label("订单 · 邮件")).click()
+    expect(page.get_by_role("checkbox", name="账号安全 · 邮件")).to_be_disabled()
+    page.get_by_role("checkbox", name="订单 · 邮件").focus()
+    page.keyboard.press("Space")
     page.get_by_role("button", name="保存设置").click()
     expect(page.get_by_role("status")).to_contain_text("已保存")
     page.reload()
-    expect(page.get_by_label("订单 · 邮件")).not_to_be_checked()
-    expect(page.get_by_label("订单 · 站内")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="订单 · 邮件")).not_to_be_checked()
+    expect(page.get_by_role("checkbox", name="订单 · 站内")).to_be_checked()
     assert desk.barriers() == []
     assert desk.complaints == []
 
