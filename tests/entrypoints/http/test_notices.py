@@ -93,7 +93,8 @@ def test_who_forgot_their_password_sets_another_by_mail_and_is_told(serving: Ser
     assert (item["kind"], item["read_at"]) == ("password_changed", None)
     with serving.market.world.begin() as ctx:
         subject = id_text(parties.PERSON_PREFIX, who.person.id)
-        actions = [each.action for each in parties.audit_page(ctx, subject=subject).items]
+        search = parties.AuditSearch(subject=subject)
+        actions = [each.action for each in parties.audit_page(ctx, search=search).items]
     assert "password.reset_link" in actions
 
 
