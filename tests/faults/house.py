@@ -149,8 +149,8 @@ class House:
         kept = json.loads((self.home / "sample.json").read_text())
         return str(kept["partners"][0]["bearer"])
 
-    def place(self, number: str) -> tuple[int, Any]:
-        """Place an order of one piece of the first goods."""
+    def place(self, number: str, *, hold: bool = False) -> tuple[int, Any]:
+        """Place an order of one piece of the first goods, to be confirmed later with ``hold``."""
         status, page = self.get("/v1/skus?limit=1", bearer=self.bearer())
         if status != 200:
             return status, page
@@ -159,6 +159,7 @@ class House:
             "area_code": "330106",
             "recipient": {"name": "欧阳小美", "phone": "19912345678", "address": "文三路 1 号"},
             "lines": [{"sku_id": page["items"][0]["id"], "quantity": 1}],
+            "hold": hold,
         }
         return self.post("/v1/orders", order, bearer=self.bearer())
 

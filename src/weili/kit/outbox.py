@@ -8,7 +8,7 @@ the message pool (read and acknowledge) of every party.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql as pgt
 from weili.kit.clock import wall_now
 from weili.kit.context import Ctx, Event, PartyId
 from weili.kit.db import APPEND_ONLY, QUEUE, Transaction, metadata
+from weili.kit.ids import id_least
 from weili.kit.partitions import LOG, Cut
 from weili.kit.problems import Kind, Problem
 from weili.kit.tallies import NOBODY, Hashed, Tally
@@ -27,6 +28,7 @@ _RELAY_LOCK: Final = 7_305_001
 RELAY_MAX: Final = 2_000
 MESSAGES_MAX: Final = 100
 ACKS_AHEAD_MAX: Final = 10_000
+_TOLD_WITHIN: Final = timedelta(seconds=1)
 
 outbox = sa.Table(
     "outbox",
@@ -188,6 +190,26 @@ def log_after(
     )
     found = [_message(row) for row in rows]
     return found, found[-1].position if len(found) == limit else max(after, end)
+
+
+def told_of(
+    ctx: Ctx, *, subject: str, moments: Sequence[datetime], limit: int
+) -> list[tuple[datetime, str, PartyId]]:
+    """Give what was announced of a subject at some moments: when, what, and to whom.
+
+    Nothing of the log is looked through but what was announced within a second of these moments:
+    ids are made of their times.
+    """
+    rows = ctx.db.rows(
+        "SELECT e.occurred_at, e.type, e.party_id FROM unnest(%b::uuid[], %b::uuid[]) AS m (a, b)"
+        " CROSS JOIN LATERAL (SELECT * FROM kit.event WHERE id >= m.a AND id < m.b) AS e"
+        " WHERE e.subject = %b ORDER BY e.id LIMIT %b",
+        [id_least(at) for at in moments],
+        [id_least(at + _TOLD_WITHIN) for at in moments],
+        subject,
+        limit,
+    )
+    return list(dict.fromkeys((at, name, PartyId(party_id)) for at, name, party_id in rows))
 
 
 def types_waiting(ctx: Ctx, *, types: Sequence[str]) -> bool:

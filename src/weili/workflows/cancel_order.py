@@ -6,7 +6,7 @@ from typing import Final
 
 from weili.kit.context import Ctx, PartyId
 from weili.kit.ids import id_text
-from weili.modules import dropship, inventory, ledger
+from weili.modules import dropship, inventory, ledger, parties
 
 _S = dropship.OrderState
 
@@ -39,7 +39,27 @@ def cancel_order(
     Raises: OrderUnknown; CancelTooLate, when nothing can be cancelled.
     """
     ctx.require("orders:write")
-    order = dropship.order_locked(ctx, partner_id=partner_id, order_id=order_id)
+    return _cancel(ctx, dropship.order_locked(ctx, partner_id=partner_id, order_id=order_id))
+
+
+def cancel_any_order(
+    ctx: Ctx, *, order_id: dropship.OrderId, reason: str
+) -> tuple[dropship.Order, Mapping[dropship.ChildId, CancelOutcome]]:
+    """Cancel what can be of an order in its partner's place; why is written down.
+
+    Raises: Forbidden; OrderUnknown; CancelTooLate, when nothing can be cancelled.
+    """
+    ctx.require("admin:orders")
+    subject = id_text(dropship.ORDER_PREFIX, order_id)
+    for order in dropship.orders_locked(ctx, ids=[order_id]):
+        parties.audit_write(ctx, action="order.cancel", subject=subject, reason=reason)
+        return _cancel(ctx, order)
+    raise dropship.OrderUnknown(order=subject)
+
+
+def _cancel(
+    ctx: Ctx, order: dropship.Order
+) -> tuple[dropship.Order, Mapping[dropship.ChildId, CancelOutcome]]:
     live = [child for child in order.children if child.state is not _S.SPLIT]
     outcomes = {child.id: _REFUSED for child in live}
     outcomes |= {child.id: _DONE for child in live if child.state is _S.CANCELLED}
@@ -61,7 +81,8 @@ def cancel_order(
         dropship.queue_set(ctx, child_ids=asked, state=dropship.QueueState.CANCELLING, ask_now=True)
     if to:
         cancel_children(ctx, moves=[(order, to)], reason="asked")
-    return dropship.order_get(ctx, partner_id=partner_id, order_id=order_id), outcomes
+    [order] = dropship.orders_read(ctx, ids=[order.id])
+    return order, outcomes
 
 
 def cancel_children(ctx: Ctx, *, moves: Moves, reason: str) -> None:

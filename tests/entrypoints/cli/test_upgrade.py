@@ -23,9 +23,10 @@ RECIPIENT = {"name": "欧阳小美", "phone": "19912345678", "address": "文三�
 def partner_of(world: World) -> PartyId:
     """Find who placed the orders, by the phone that they were sent to."""
     with world.begin() as ctx:
-        orders = dropship.orders_by_phone(ctx, phone=RECIPIENT["phone"])
-    assert sorted(order.number for order in orders) == NUMBERS
-    [partner] = {order.partner_id for order in orders}
+        sought = dropship.Sought(phone=RECIPIENT["phone"])
+        found = dropship.orders_page(ctx, sought=sought, cursor=None, limit=50)
+    assert sorted(order.number for order in found.items) == NUMBERS
+    [partner] = {order.partner_id for order in found.items}
     return partner
 
 

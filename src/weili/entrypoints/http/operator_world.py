@@ -1,25 +1,23 @@
-"""The operator's work with the world as a whole: finding orders, checking it, turning its clock."""
+"""The operator's work with the world as a whole: its packages, checking it, turning its clock."""
 
 from dataclasses import asdict
 from datetime import timedelta
 from threading import Lock
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
 from weili.entrypoints.http import answers, order_answers
-from weili.entrypoints.http.calls import CallIn, carry_out, change, read, respond
+from weili.entrypoints.http.calls import CallIn, carry_out, change, respond
 from weili.entrypoints.http.documents import moment
-from weili.entrypoints.http.fields import Body, OrderIdIn, PackageIdIn, PhoneIn
-from weili.entrypoints.http.orders import shown
+from weili.entrypoints.http.fields import Body, PackageIdIn
 from weili.entrypoints.http.supply import LostBody, LostOutcome, ReturnedBody
 from weili.kit.context import Ctx
-from weili.kit.ids import id_text
 from weili.kit.problems import Busy
 from weili.kit.world import clock_turn
-from weili.modules import dropship, parties
+from weili.modules import dropship
 from weili.workflows.lose_package import lose_package
 from weili.workflows.return_package import package_returned
 from weili.workflows.verify_world import READERS, verify_world
@@ -32,41 +30,11 @@ AHEAD_S_MAX: Final = 366 * 86_400
 
 _verifying: Final = Lock()
 
-PhoneQuery = Annotated[PhoneIn, Query(description="the recipient's phone number, in full")]
-
 
 class ClockBody(Body):
     """How far to turn the clock ahead: at most a year at a time."""
 
     ahead_s: Annotated[int, Field(ge=0, le=AHEAD_S_MAX)]
-
-
-@router.get("/v1/operator/orders", response_model=order_answers.OperatorOrdersOut)
-def orders_by_phone(call: CallIn, phone: PhoneQuery) -> Response:
-    """Find the newest orders sent to a phone number."""
-
-    def work(ctx: Ctx) -> dict[str, Any]:
-        return {
-            "items": [
-                shown(ctx, order) | {"partner_id": id_text(parties.PARTY_PREFIX, order.partner_id)}
-                for order in dropship.orders_by_phone(ctx, phone=phone)
-            ]
-        }
-
-    return read(call, work)
-
-
-@router.get("/v1/operator/orders/{order_id}/remarks", response_model=order_answers.RemarksOut)
-def operator_remarks(call: CallIn, order_id: OrderIdIn) -> Response:
-    """List what a partner says of an order to you, the oldest first."""
-
-    def work(ctx: Ctx) -> dict[str, Any]:
-        if not dropship.orders_read(ctx, ids=[order_id]):
-            raise dropship.OrderUnknown(order=id_text(dropship.ORDER_PREFIX, order_id))
-        remarks = dropship.remarks_for(ctx, order_id=order_id, audience=dropship.Audience.OPERATOR)
-        return {"items": [dropship.remark_document(remark) for remark in remarks]}
-
-    return read(call, work)
 
 
 @router.post("/v1/operator/packages/{package_id}:returned", response_model=order_answers.PackageOut)

@@ -21,6 +21,7 @@ from weili.entrypoints.http.answers import (
 from weili.entrypoints.http.fields import Document
 from weili.modules import dropship, inventory, pricing
 from weili.workflows.cancel_order import CancelOutcome
+from weili.workflows.read_order_story import StoryKind
 
 
 class MaskedRecipientOut(Document):
@@ -156,9 +157,36 @@ class OrderSettingsOut(Document):
 
 
 class OperatorOrderOut(OrderOut):
-    """An order as the operator sees it."""
+    """An order as the operator sees it; ``titles`` says what its goods are called, by SKU."""
 
     partner_id: PartyIdOut
+    partner_name: str
+    titles: dict[str, str]
+
+
+class StoryItemOut(Document):
+    """One thing that became of an order.
+
+    Of a `step` of an order, child order or package ``name`` is the state, ``before`` the one before
+    and ``text`` the reason; of a `package` that left, its waybill number and carrier; of a `track`,
+    its kind; of a `remark`, whom it is for; of `money`, the purpose, and ``before`` says whether it
+    was held, posted, given back (`void`) or moved at once (`direct`); of an `event`, its type.
+    """
+
+    at: MomentOut
+    kind: StoryKind
+    subject: str
+    name: str
+    before: str
+    text: str
+    actor: str
+    amount_minor: Fen | None
+
+
+class StoryOut(Document):
+    """All that became of an order, the oldest first."""
+
+    items: list[StoryItemOut]
 
 
 class BatchResultOut(Document):
@@ -274,9 +302,3 @@ class ChildStateOut(Document):
 
     id: ChildIdOut
     state: dropship.OrderState
-
-
-class OperatorOrdersOut(Document):
-    """The newest orders sent to a phone number."""
-
-    items: list[OperatorOrderOut]

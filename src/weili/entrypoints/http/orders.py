@@ -2,29 +2,25 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from weili.entrypoints.http import answers, order_answers
+from weili.entrypoints.http import order_answers
 from weili.entrypoints.http.calls import Call, CallIn, change, read
-from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.fields import (
-    LIMIT,
     AreaIn,
     Body,
-    CursorIn,
-    LimitIn,
     NumberIn,
     OrderIdIn,
     PackageIdIn,
     ReasonIn,
 )
 from weili.entrypoints.http.order_body import OrderBody, RecipientBody
+from weili.entrypoints.http.order_shown import cancelled, revealed, shown
 from weili.kit.context import Ctx
 from weili.kit.ids import id_text
-from weili.kit.secrets import mask_address, mask_name, mask_phone
-from weili.modules import dropship, parties
+from weili.modules import dropship
 from weili.workflows.cancel_order import cancel_order
 from weili.workflows.change_address import change_address
 from weili.workflows.confirm_order import confirm_order
@@ -67,29 +63,6 @@ class OrderSettingsBody(Body):
     low_balance: Annotated[dropship.LowBalance, Field(strict=False)]
 
 
-def masked(ctx: Ctx, order: dropship.Order) -> dict[str, str]:
-    """Show an order's recipient masked."""
-    to = dropship.recipient_open(ctx, order=order)
-    return {
-        "name": mask_name(to.name),
-        "phone": mask_phone(to.phone),
-        "address": mask_address(to.address),
-    }
-
-
-def shown(ctx: Ctx, order: dropship.Order) -> dict[str, Any]:
-    """Show an order as it stands now."""
-    return dropship.order_document(order) | {"recipient": masked(ctx, order)}
-
-
-def revealed(ctx: Ctx, order: dropship.Order, *, subject: str, reason: str) -> dict[str, str]:
-    """Write down who looks and why, then show an order's recipient."""
-    ctx.require("recipients:reveal")
-    parties.audit_write(ctx, action="recipient.reveal", subject=subject, reason=reason)
-    to = dropship.recipient_open(ctx, order=order)
-    return {"name": to.name, "phone": to.phone, "address": to.address}
-
-
 @router.post("/v1/orders:render", response_model=order_answers.RenderOut)
 def order_render(call: CallIn, body: OrderBody) -> Response:
     """Show what an order would become if it were placed now; takes nothing."""
@@ -97,24 +70,6 @@ def order_render(call: CallIn, body: OrderBody) -> Response:
     def work(ctx: Ctx) -> dict[str, Any]:
         assessment = render_dropship_order(ctx, partner_id=call.actor.party_id, draft=body.draft())
         return dropship.render_document(assessment, language=call.language)
-
-    return read(call, work)
-
-
-@router.get("/v1/orders", response_model=answers.PageOut[order_answers.OrderOut])
-def order_page(
-    call: CallIn,
-    state: Annotated[dropship.OrderState | None, Query()] = None,
-    cursor: CursorIn = None,
-    limit: LimitIn = LIMIT,
-) -> Response:
-    """List your orders, the newest first."""
-
-    def work(ctx: Ctx) -> dict[str, Any]:
-        rows = dropship.order_page(
-            ctx, partner_id=call.actor.party_id, state=state, cursor=cursor, limit=limit
-        )
-        return page(rows.map(lambda order: shown(ctx, order)))
 
     return read(call, work)
 
@@ -156,13 +111,8 @@ def order_cancel(call: CallIn, order_id: OrderIdIn) -> Response:
     """
 
     def work(ctx: Ctx) -> dict[str, Any]:
-        order, outcomes = cancel_order(ctx, partner_id=call.actor.party_id, order_id=order_id)
-        return shown(ctx, order) | {
-            "outcomes": [
-                {"child_id": id_text(dropship.CHILD_PREFIX, child_id), "outcome": outcome.value}
-                for child_id, outcome in outcomes.items()
-            ]
-        }
+        done = cancel_order(ctx, partner_id=call.actor.party_id, order_id=order_id)
+        return cancelled(ctx, *done)
 
     return change(call, work)
 

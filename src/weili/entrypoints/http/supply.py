@@ -23,7 +23,8 @@ from weili.entrypoints.http.fields import (
     QuantityIn,
     WaybillIn,
 )
-from weili.entrypoints.http.orders import ReasonBody, masked, revealed
+from weili.entrypoints.http.order_shown import masked, revealed
+from weili.entrypoints.http.orders import ReasonBody
 from weili.entrypoints.http.stock_put import StockPutBody, stock_put
 from weili.entrypoints.http.warehouses import warehouse_document
 from weili.kit.context import Ctx

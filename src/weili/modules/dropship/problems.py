@@ -286,3 +286,12 @@ class ListTooLong(Problem):
     code = "list_too_long"
     en = "Our list of that day has more than {rows_max} orders; compare it by its csv instead."
     zh = "当日清单超过 {rows_max} 单；请改用 csv 清单核对。"
+
+
+class OrdersTooMany(Problem):
+    """A file of orders would have more rows than it is made of."""
+
+    kind = Kind.TOO_LARGE
+    code = "orders_too_many"
+    en = "These orders have more than {rows_max} lines; narrow the filter, by days for example."
+    zh = "所选订单超过 {rows_max} 行；请缩小筛选范围，例如按日期分段导出。"

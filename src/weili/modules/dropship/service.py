@@ -12,7 +12,6 @@ import msgspec
 from weili.kit.context import Ctx, PartyId
 from weili.kit.db import Asked
 from weili.kit.ids import id_text, new_id
-from weili.kit.pages import LIMIT_MAX, Page, cursor_id, limit_bounded, page_of
 from weili.kit.problems import Problem
 from weili.modules.dropship import events, rules
 from weili.modules.dropship.carriers import OTHER
@@ -173,35 +172,6 @@ def child_get(ctx: Ctx, *, supplier_id: PartyId, child_id: ChildId) -> tuple[Ord
     order_id = _order_of(ctx, supplier_id=supplier_id, child_id=child_id)
     [order] = store.orders_load(ctx, [order_id])
     return order, _child_of(order, child_id)
-
-
-def order_page(
-    ctx: Ctx, *, partner_id: PartyId, state: OrderState | None, cursor: str | None, limit: int
-) -> Page[Order]:
-    """Give a partner's orders, newest first.
-
-    Raises: CursorInvalid.
-    """
-    limit = limit_bounded(limit)
-    ids = store.order_ids_page(
-        ctx,
-        partner_id=partner_id,
-        state=state.value if state else None,
-        before=cursor_id(cursor),
-        limit=limit + 1,
-    )
-    return page_of(store.orders_load(ctx, ids), limit=limit, key=lambda order: order.id.hex)
-
-
-def orders_by_phone(ctx: Ctx, *, phone: str) -> list[Order]:
-    """Find the newest orders sent to a phone number, of all partners, by its blind index.
-
-    Raises: Forbidden.
-    """
-    ctx.require("admin:orders")
-    index = ctx.keyring.blind_index(phone)
-    ids = store.order_ids_by_phone(ctx, phone_index=index, limit=LIMIT_MAX)
-    return store.orders_load(ctx, ids)
 
 
 def recipient_open(ctx: Ctx, *, order: Order) -> Recipient:

@@ -36,6 +36,8 @@ order_number = sa.Table(
     schema="dropship",
     info=APPEND_ONLY,
 )
+# A number is asked for whole, of whatever partner.
+sa.Index("ix_order_number_number", order_number.c.number, postgresql_using="hash")
 
 order = sa.Table(
     "order",
@@ -60,6 +62,8 @@ order = sa.Table(
     sa.Column("due_at", _NOW_COLUMN),
     sa.CheckConstraint("goods_minor >= 0 AND freight_minor >= 0", name="amounts"),
     sa.Index(None, "partner_id", "id"),
+    sa.Index("ix_order_state_id", "state", "id"),
+    sa.Index("ix_order_partner_id_state_id", "partner_id", "state", "id"),
     sa.Index("ix_order_due_at", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     sa.Index("ix_order_phone_index", "phone_index"),
     sa.Index(

@@ -22,6 +22,7 @@ from weili.modules.dropship.model import (
     CarrierConnection,
     CarrierTurn,
     Order,
+    Package,
     PackageId,
     Parcel,
     Track,
@@ -125,6 +126,13 @@ def news_take(ctx: Ctx, *, orders: Sequence[Order]) -> dict[PackageId, TrackKind
     tracks = store.tracks_of(ctx, packages=news)
     store.news_set(ctx, packages=news, has_news=False)
     return {package_id: track_outcome(tracks.get(package_id, [])) for package_id, _ in news}
+
+
+def tracks_told_of(ctx: Ctx, *, order: Order) -> list[tuple[Package, Track]]:
+    """Give what carriers told of an order's packages, each with its package."""
+    packages = [(package.id, order.partner_id) for package in order.packages]
+    tracks = store.tracks_of(ctx, packages=packages) if packages else {}
+    return [(package, track) for package in order.packages for track in tracks.get(package.id, [])]
 
 
 def tracks_document(ctx: Ctx, *, order: Order) -> Document:

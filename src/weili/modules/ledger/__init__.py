@@ -99,10 +99,12 @@ from weili.modules.ledger.service import (
 )
 from weili.modules.ledger.statements import (
     EXPORT_ROWS_MAX,
+    Movement,
     month_close,
     months_closed,
     statement,
     statement_whole,
+    transfers_about,
 )
 from weili.modules.ledger.withdrawals import (
     withdrawal_account_reveal,
@@ -160,6 +162,7 @@ __all__ = [
     "MonthClose",
     "MonthOpen",
     "MonthSum",
+    "Movement",
     "NewTransfer",
     "PurposeTotal",
     "SecondPersonNeeded",
@@ -209,6 +212,7 @@ __all__ = [
     "statement",
     "statement_whole",
     "top_up",
+    "transfers_about",
     "transfers_write",
     "verify",
     "withdrawal_account_reveal",

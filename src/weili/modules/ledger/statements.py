@@ -21,6 +21,7 @@ from weili.modules.ledger.model import (
     PurposeTotal,
     Standing,
     Statement,
+    TransferKind,
     account_id,
 )
 from weili.modules.ledger.problems import ACCOUNT_WORD, ExportTooLong, MonthOpen
@@ -30,6 +31,8 @@ from weili.modules.ledger.store import statements as store
 EXPORT_ROWS_MAX: Final = 1_000_000
 """As many entries as one sheet holds, with room for its head and foot."""
 EXPORT_PAGE: Final = 2_000
+MOVEMENTS_MAX: Final = 1_000
+"""Of one order."""
 MONTH_ACCOUNTS_MAX: Final = 200
 """Accounts that one call closes a month for: all they ever moved is summed in one statement."""
 CLOSES_AFTER: Final = timedelta(minutes=15)
@@ -38,6 +41,18 @@ committed a moment after it, but none lasts minutes."""
 MINOR_MAX: Final = 2**53
 """More than an account ever stands at, in fen; a cursor with more was made up."""
 _CLOSED_KINDS: Final = tuple(kind for kind, rule in KIND_RULES.items() if not rule.is_platform)
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What a transfer did, as it is told of what it was for."""
+
+    kind: TransferKind
+    amount_minor: int
+    purpose: str
+    subject: str
+    at: datetime
+    party_id: PartyId
 
 
 def statement(
@@ -105,6 +120,27 @@ def statement_whole(
     ):
         raise ExportTooLong(rows_max=EXPORT_ROWS_MAX)
     return found, _entries(ctx, account, found, purposes)
+
+
+def transfers_about(
+    ctx: Ctx,
+    *,
+    party_ids: Sequence[PartyId],
+    subjects: Sequence[str],
+    moments: Sequence[datetime],
+) -> list[Movement]:
+    """Give what moved for some subjects, for a workflow that has asked for its own scope.
+
+    It is looked for on the accounts of some parties at some moments alone: whatever moves money
+    for an order leaves a step of it that says when.
+    """
+    rows = store.transfers_about(
+        ctx, party_ids=party_ids, subjects=subjects, moments=moments, limit=MOVEMENTS_MAX
+    )
+    return [
+        Movement(TransferKind(kind), amount_minor, purpose, subject, at, PartyId(party_id))
+        for kind, amount_minor, purpose, subject, at, party_id in rows
+    ]
 
 
 def _entries(

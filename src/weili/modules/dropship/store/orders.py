@@ -185,34 +185,6 @@ def order_find(ctx: Ctx, *, partner_id: PartyId, number: str) -> OrderId | None:
     return OrderId(rows[0][0]) if rows else None
 
 
-def order_ids_page(
-    ctx: Ctx, *, partner_id: PartyId, state: str | None, before: UUID | None, limit: int
-) -> list[OrderId]:
-    """Give a partner's newest orders, older than ``before``."""
-    rows = ctx.db.rows(
-        'SELECT id FROM dropship."order" WHERE partner_id = %b'
-        " AND (%b::text IS NULL OR state = %b) AND (%b::uuid IS NULL OR id < %b)"
-        " ORDER BY id DESC LIMIT %b",
-        partner_id,
-        state,
-        state,
-        before,
-        before,
-        limit,
-    )
-    return [OrderId(order_id) for (order_id,) in rows]
-
-
-def order_ids_by_phone(ctx: Ctx, *, phone_index: bytes, limit: int) -> list[OrderId]:
-    """Give the newest orders sent to one phone number, of any partner."""
-    rows = ctx.db.rows(
-        'SELECT id FROM dropship."order" WHERE phone_index = %b ORDER BY id DESC LIMIT %b',
-        phone_index,
-        limit,
-    )
-    return [OrderId(order_id) for (order_id,) in rows]
-
-
 def order_of_child(ctx: Ctx, *, child_id: ChildId, supplier_id: PartyId) -> OrderId | None:
     """Find the root of a child order of one supplier."""
     rows = ctx.db.rows(

@@ -43,6 +43,27 @@ def close_before(ctx: Ctx, account_id: AccountId, month_on: date) -> tuple[date,
     return (rows[0][0], Standing(*rows[0][1:])) if rows else None
 
 
+def transfers_about(
+    ctx: Ctx,
+    *,
+    party_ids: Sequence[UUID],
+    subjects: Sequence[str],
+    moments: Sequence[datetime],
+    limit: int,
+) -> list[tuple[str, int, str, str, datetime, UUID]]:
+    """Read what moved on some parties' accounts at some moments for some subjects."""
+    rows = ctx.db.rows(
+        "SELECT kind, amount_minor, purpose, subject, occurred_at, party_id FROM ledger.transfer"
+        " WHERE party_id = ANY (%b::uuid[]) AND occurred_at = ANY (%b::timestamptz[])"
+        " AND subject = ANY (%b::text[]) ORDER BY occurred_at, id LIMIT %b",
+        list(party_ids),
+        list(moments),
+        list(subjects),
+        limit,
+    )
+    return [tuple(row) for row in rows]
+
+
 def statement_read(
     ctx: Ctx,
     account: Account,
