@@ -7,7 +7,7 @@ from weili.migrations.sql import run_beside
 
 revision = "0025"
 down_revision = "0024"
-works_from = "0024"  # It adds indexes and nothing else.
+works_from = "0022"  # It adds indexes and nothing else.
 
 
 def upgrade() -> None:
