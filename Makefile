@@ -78,6 +78,11 @@ bench: $(RUNTIME) ## measure the order API beside the named baselines
 bench-catalogue: $(RUNTIME) ## measure search, prices, stock and feed over a million SKUs
 	$(PY) -m bench.catalogue
 
+.PHONY: bench-console
+bench-console: $(DEV) ## measure the console's first page over a million orders (needs chromium)
+	@$(PY) web/console/build.py
+	$(PY) -m bench.console
+
 .PHONY: bench-growth
 bench-growth: $(RUNTIME) ## measure orders and verify with a million older orders (10 GB of disc)
 	$(PY) -m bench.growth
