@@ -91,7 +91,8 @@ def test_a_list_shows_its_prices_with_costs_and_the_file_has_the_same(serving: S
     listed = done(serving.ask("operator", "GET", path))["items"]
     [found] = [sku for sku in listed if sku["sku_id"] == rice]
     assert (found["unit_cost_minor"], found["tiers"][0]["unit_price_minor"]) == (5_200, 6_990)
-    assert found["tiers"][0]["valid_from"] is None
+    assert (found["tiers"][0]["valid_from"], found["tiers"][0]["version"]) == (None, 1)
+    assert found["compare_at_minor"] is None
     pages, cursor = [], ""
     while cursor is not None:
         more = f"&cursor={cursor}" if cursor else ""
@@ -105,6 +106,13 @@ def test_a_list_shows_its_prices_with_costs_and_the_file_has_the_same(serving: S
     assert rice in [sku["sku_id"] for sku in by_words]
     on_all = done(serving.ask("operator", "GET", f"/v1/operator/skus/{rice}/prices"))
     assert list_id in [tier["list_id"] for tier in on_all["tiers"]]
+    # What may be shown struck out stands beside its prices, and in the file
+    row = {"sku_id": rice, "compare_at_minor": 7_990, "explanation": "厂家建议零售价"}
+    done(serving.ask("operator", "PUT", "/v1/operator/compare-at", {"rows": [row]}))
+    listed = done(serving.ask("operator", "GET", path))["items"]
+    assert {s["sku_id"]: s["compare_at_minor"] for s in listed}[rice] == 7_990
+    file = rows_of(serving.ask("operator", "GET", f"{path}:export?format=csv"))
+    assert {row["compare_at_minor"] for row in file if row["sku_id"] == rice} == {"7990"}
 
 
 def test_stock_is_listed_by_need_and_a_supplier_sees_its_own_alone(serving: Serving) -> None:

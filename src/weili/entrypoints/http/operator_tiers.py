@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from weili.entrypoints.http import answers
@@ -36,10 +37,12 @@ HEAD = (
     "title",
     "variant",
     "unit_cost_minor",
+    "compare_at_minor",
     "quantity_min",
     "unit_price_minor",
     "valid_from",
     "valid_to",
+    "version",
 )
 
 
@@ -51,6 +54,7 @@ class ListTierOut(Document):
     unit_price_minor: Fen
     valid_from: MomentOut | None
     valid_to: MomentOut | None
+    version: int
 
 
 class PricedSkuOut(Document):
@@ -62,6 +66,7 @@ class PricedSkuOut(Document):
     supplier_code: str
     state: goods.SkuState
     unit_cost_minor: Fen | None
+    compare_at_minor: Annotated[int | None, Field(description="while it stands; in fen")]
     tiers: list[ListTierOut]
 
 
@@ -111,6 +116,7 @@ def list_prices_export(
                     sku["title"],
                     sku["variant"],
                     sku["unit_cost_minor"],
+                    sku["compare_at_minor"],
                 )
                 for tier in sku["tiers"]:
                     yield (
@@ -119,6 +125,7 @@ def list_prices_export(
                         tier["unit_price_minor"],
                         tier["valid_from"],
                         tier["valid_to"],
+                        tier["version"],
                     )
             cursor = found.next_cursor
             if cursor is None:
@@ -164,7 +171,7 @@ def _priced(
     ctx: Ctx, sku_ids: Sequence[goods.SkuId], list_id: pricing.ListId | None
 ) -> list[dict[str, Any]]:
     tiers: dict[goods.SkuId, list[dict[str, Any]]] = {sku_id: [] for sku_id in sku_ids}
-    for key, amount_minor, begins, ends in pricing.tiers_of(
+    for key, amount_minor, begins, ends, version in pricing.tiers_of(
         ctx, sku_ids=list(sku_ids), list_id=list_id
     ):
         tiers[key.sku_id].append(
@@ -174,9 +181,11 @@ def _priced(
                 "unit_price_minor": amount_minor,
                 "valid_from": moment(begins),
                 "valid_to": moment(ends),
+                "version": version,
             }
         )
     costs = pricing.costs_of(ctx, sku_ids=list(sku_ids))
+    compared = pricing.compare_at_of(ctx, sku_ids=list(sku_ids))
     skus = goods.skus_get(ctx, sku_ids=list(sku_ids))
     return [
         {
@@ -186,6 +195,7 @@ def _priced(
             "supplier_code": skus[sku_id].supplier_code,
             "state": str(skus[sku_id].state),
             "unit_cost_minor": costs.get(sku_id),
+            "compare_at_minor": compared[sku_id].compare_at_minor if sku_id in compared else None,
             "tiers": tiers[sku_id],
         }
         for sku_id in sku_ids

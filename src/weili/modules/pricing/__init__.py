@@ -12,6 +12,7 @@ from weili.modules.pricing.changes import (
     windows_get,
 )
 from weili.modules.pricing.compare import (
+    compare_at_of,
     compare_at_page,
     compare_at_put,
     compare_at_sweep,
@@ -207,6 +208,7 @@ __all__ = [
     "changes_sweep",
     "channel_assign",
     "channel_list",
+    "compare_at_of",
     "compare_at_page",
     "compare_at_put",
     "compare_at_sweep",

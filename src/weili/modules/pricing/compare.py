@@ -116,6 +116,15 @@ def compare_at_page(
     return page_of(rows, limit=limit, key=lambda row: row.sku_id.hex)
 
 
+def compare_at_of(ctx: Ctx, *, sku_ids: Sequence[SkuId]) -> dict[SkuId, CompareAt]:
+    """Give the compare-at prices that may be shown; an SKU without one is absent.
+
+    Raises: Forbidden.
+    """
+    ctx.require("admin:prices")
+    return store.compare_at_standing(ctx, sku_ids=sku_ids)()
+
+
 def compare_at_sweep(ctx: Ctx) -> int:
     """Hold compare-at prices that nobody explained to the trade of late again, once a day.
 

@@ -170,8 +170,10 @@ def tiers_after(
 
 def tiers_of(
     ctx: Ctx, *, sku_ids: Sequence[SkuId], list_id: ListId | None = None
-) -> list[tuple[TierKey, int, datetime | None, datetime | None]]:
+) -> list[tuple[TierKey, int, datetime | None, datetime | None, int]]:
     """Give what SKUs cost on a list, or on any (None), as ``tiers_after`` does; up to 10,000.
+
+    Last in each is the version that the price is of its tier.
 
     Raises: Forbidden.
     """

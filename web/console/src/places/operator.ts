@@ -9,6 +9,7 @@ import {
   List,
   Notebook,
   OfficeBuilding,
+  PriceTag,
   Reading,
   SetUp,
   Shop,
@@ -81,6 +82,15 @@ export const OPERATOR: readonly Place[] = [
     kinds: ['operator'],
     scope: 'admin:goods',
     page: () => import('../pages/operator/ImportPage.vue'),
+  },
+  {
+    path: '/operator/prices',
+    title: 'prices.title',
+    group: 'nav.supply',
+    icon: PriceTag,
+    kinds: ['operator'],
+    scope: 'admin:prices',
+    page: () => import('../pages/operator/PricesPage.vue'),
   },
   {
     path: '/operator/stock',

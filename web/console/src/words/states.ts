@@ -16,6 +16,7 @@ interface States {
   misfit: Said<Schemas['Misfit']>
   verdict: Said<Schemas['Verdict']>
   costState: Said<Schemas['CostState']>
+  changeState: Said<Schemas['ChangeState']>
 }
 
 export const zh: States = {
@@ -107,6 +108,12 @@ export const zh: States = {
     rejected: '已驳回',
     withdrawn: '已撤回',
   },
+  changeState: {
+    scheduled: '待生效',
+    in_force: '生效中',
+    done: '已执行',
+    cancelled: '已撤回',
+  },
 }
 
 export const en: States = {
@@ -197,5 +204,11 @@ export const en: States = {
     in_force: 'In force',
     rejected: 'Declined',
     withdrawn: 'Withdrawn',
+  },
+  changeState: {
+    scheduled: 'To come',
+    in_force: 'In force',
+    done: 'Carried out',
+    cancelled: 'Withdrawn',
   },
 }

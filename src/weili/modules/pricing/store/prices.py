@@ -255,10 +255,10 @@ _TIERS_AFTER: Final = (
 
 _TIERS_OF: Final = (
     "SELECT list_id, sku_id, quantity_min, unit_price_minor, NULL::timestamptz AS valid_from,"
-    "  NULL::timestamptz AS valid_to FROM pricing.price"
+    "  NULL::timestamptz AS valid_to, version FROM pricing.price"
     "  WHERE sku_id = ANY (%b::uuid[]) AND (%b::uuid IS NULL OR list_id = %b::uuid)"
-    " UNION ALL SELECT list_id, sku_id, quantity_min, unit_price_minor, valid_from, valid_to"
-    "  FROM pricing.price_window"
+    " UNION ALL SELECT list_id, sku_id, quantity_min, unit_price_minor, valid_from, valid_to,"
+    "  version FROM pricing.price_window"
     "  WHERE sku_id = ANY (%b::uuid[]) AND (%b::uuid IS NULL OR list_id = %b::uuid)"
     " ORDER BY sku_id, list_id, quantity_min, valid_from NULLS FIRST LIMIT %b"
 )
@@ -430,12 +430,12 @@ def amounts_insert(ctx: Ctx, *, list_id: ListId, rows: Sequence[FirstAmounts]) -
 
 def tiers_of(
     ctx: Ctx, *, list_id: ListId | None, sku_ids: Sequence[SkuId], limit: int
-) -> list[tuple[TierKey, int, datetime | None, datetime | None]]:
+) -> list[tuple[TierKey, int, datetime | None, datetime | None, int]]:
     """Read what SKUs cost on a list or on any: what holds, and what is for a time or to come."""
     rows = ctx.db.rows(_TIERS_OF, *(sku_ids, list_id, list_id), *(sku_ids, list_id, list_id), limit)
     return [
-        (TierKey(found, sku_id, quantity_min), price, valid_from, valid_to)
-        for found, sku_id, quantity_min, price, valid_from, valid_to in rows
+        (TierKey(found, sku_id, quantity_min), price, valid_from, valid_to, version)
+        for found, sku_id, quantity_min, price, valid_from, valid_to, version in rows
     ]
 
 
