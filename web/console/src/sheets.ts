@@ -14,7 +14,7 @@ export function sheetSent(file: File) {
 function quoted(cell: string | number): string {
   const text = String(cell)
   // A cell that a spreadsheet would reckon is told apart from one.
-  const safe = /^[=+\-@\t]/.test(text) ? `'${text}` : text
+  const safe = /^[=+\-@＝＋－＠\t]/.test(text) ? `'${text}` : text
   return `"${safe.replaceAll('"', '""')}"`
 }
 
