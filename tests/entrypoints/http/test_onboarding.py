@@ -136,6 +136,12 @@ def test_a_supplier_applies_mends_and_is_taken_in_once(
     assert decide(serving, application_id, "approve").json()["code"] == "state_conflict"
     assert decide(serving, application_id, "refuse", reason="no").json()["code"] == "state_conflict"
     assert serving.rows() == rows
+    # And the link shows no more than that, neither whom to ask nor what the party proved
+    own = who.ask("GET", "/v1/application").json()
+    assert (own["state"], own["documents"]) == ("approved", [])
+    assert own["contact"]["email"] == "l***@fruit.example"
+    file = f"/v1/application/documents/{sent.json()['id']}/file"
+    assert who.ask("GET", file).status_code == 404
     # And its documents and the terms that it accepted are the party's
     party_id = done.json()["party"]["id"]
     company = serving.ask("operator", "GET", f"/v1/operator/parties/{party_id}/company").json()

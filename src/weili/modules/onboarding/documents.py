@@ -106,13 +106,16 @@ def document_renew(
 def documents_of_application(ctx: Ctx, *, application_id: ApplicationId) -> list[Document]:
     """Give an application's documents, the newest first: to the operator, and to its applicant.
 
+    Those that have become a party's are no longer the applicant's to see.
+
     Raises: Forbidden; NotFound.
     """
     if SCOPE in ctx.actor.scopes:
         if application_id != own_id(ctx):
             raise NotFound(what=APPLICATION_WORD, id=id_text(APPLICATION_PREFIX, application_id))
-    else:
-        ctx.require(parties.ADMIN)
+        own = store.documents_read(ctx, application_id=application_id)
+        return [row for row in own if row.party_id is None]
+    ctx.require(parties.ADMIN)
     return store.documents_read(ctx, application_id=application_id)
 
 
@@ -128,7 +131,8 @@ def documents_of_party(ctx: Ctx, *, party_id: PartyId) -> list[Document]:
 def document_file(ctx: Ctx, *, document_id: DocumentId) -> Document:
     """Give the document whose file the actor may fetch.
 
-    The operator may fetch any, a party its own, and an applicant those of the application.
+    The operator may fetch any, a party its own, and an applicant those of the application until it
+    is approved: from then on they are the party's, whose people sign in.
 
     Raises: NotFound.
     """
@@ -136,7 +140,7 @@ def document_file(ctx: Ctx, *, document_id: DocumentId) -> Document:
     scopes, owner = ctx.actor.scopes, ctx.actor.party_id
     is_shown = found is not None and (
         bool({parties.ADMIN, "*"} & scopes)
-        or (SCOPE in scopes and found.application_id == owner)
+        or (SCOPE in scopes and found.application_id == owner and found.party_id is None)
         or (READ_OWN in scopes and found.party_id == owner)
     )
     if found is None or not is_shown:

@@ -111,11 +111,15 @@ def applications_find(
 def application_own(ctx: Ctx) -> tuple[Application, Contact]:
     """Give the application whose link the actor came with, and whom to ask as they wrote it.
 
+    Once it is approved the contact is masked: the link has done its work, and lies in a mailbox.
+
     Raises: Forbidden; NotFound.
     """
     ctx.require(SCOPE)
     application_id = own_id(ctx)
     application = _found(ctx, application_id)
+    if application.party_id is not None:
+        return application, application.contact
     return application, store.application_contact(ctx, application_id=application_id)
 
 
