@@ -34,10 +34,10 @@ NAMES: Final = frozenset({
     "Idempotency", "JPEG", "JSON", "Key", "MP", "MiB", "Nonce", "PDF", "PNG", "PostgreSQL",
     "Prometheus", "RFC", "SKU", "SPU", "Signature", "Timestamp", "URL", "UTC",
     "UTF", "Unix", "WEILI_HOST", "WEILI_PORT", "WebP", "WEILI_WORLDS", "Weili", "XLSX", "bearer",
-    "csv", "false", "fields", "hmac", "id", "litemall", "nonce", "null", "on_hand",
+    "csv", "en", "false", "fields", "hmac", "id", "litemall", "nonce", "null", "on_hand",
     "on_hand_delta", "order", "placed", "quantity_min", "shell", "shipped", "true", "up",
     "variant_values",
-    "weili", "weili_app", "xlsx",
+    "weili", "weili_app", "xlsx", "zh",
 })  # fmt: skip
 """Technical names that Chinese may hold."""
 

@@ -35,7 +35,7 @@ _NOT_JSON: Final = Said("it is not JSON of the shape that is asked for", "不是
 _SOURCE: Final = either(("heading", "value", "share_of", "names"))
 _NUL: Final = "\0"
 """What no table keeps, and no sheet holds."""
-_NO_NUL: Final = Said("texts without the character NUL", "不含 NUL 字符的文本")
+_NO_NUL: Final = Said("texts without the character NUL", "不含空字符的文本")
 _NO_MARKUP_IN: Final = frozenset({"script", "style", "template", "head"})
 
 
