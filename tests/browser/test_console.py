@@ -135,15 +135,46 @@ def test_main_pages_have_no_barriers_in_both_languages_and_themes(
     assert has_barriers() == []
     desk.picture(f"sign-in-{look}")
     walks = {
-        ("operator", "admin"): ("/operator/orders", "/operator/goods", "/operator/partners", "/me"),
+        ("operator", "admin"): (
+            "/operator?stay=1",
+            "/operator/start",
+            "/operator/orders",
+            "/operator/goods",
+            "/operator/review",
+            "/operator/pools",
+            "/operator/import",
+            "/operator/stock",
+            "/operator/partners",
+            "/operator/suppliers",
+            "/operator/applications",
+            "/operator/terms",
+            "/operator/events",
+            "/operator/jobs",
+            "/operator/verify",
+            "/operator/audit",
+            "/people",
+            "/keys",
+            "/me",
+        ),
         ("partner", "owner"): (
             "/orders",
             f"/orders?open={order}",
+            "/hall",
+            "/selections",
             "/account",
             "/statement",
+            "/company",
             "/people",
+            "/keys",
         ),
-        ("supplier", "owner"): ("/supply/orders",),
+        ("supplier", "owner"): (
+            "/supply/orders",
+            "/supply/stock",
+            "/supply/costs",
+            "/account",
+            "/statement",
+            "/company",
+        ),
     }
     for (kind, role), paths in walks.items():
         desk.sign_in(email_of(sample, kind, role), sample["password"])

@@ -40,7 +40,7 @@ function price(minor: number | null | undefined): string {
 
 function terms(told: Schemas['TermsOut'] | Schemas['TermsBody'] | undefined): string {
   if (!told) return ''
-  const [min, max, pack] = [told.quantity_min ?? 1, told.quantity_max ?? '∞', told.pack_size ?? 1]
+  const [min, max, pack] = [told.quantity_min ?? 1, told.quantity_max ?? t('goods.boundless'), told.pack_size ?? 1]
   const allowed = (told.areas_allowed ?? []).join(' ')
   const excluded = (told.areas_excluded ?? []).join(' ')
   return [t('goods.termsSaid', { min, max, pack }), allowed, excluded && `− ${excluded}`]
