@@ -10,6 +10,7 @@ from weili.modules.notices.model import (
     UNREAD_SHOWN_MAX,
     Choices,
     Kind,
+    Language,
     Mail,
     Notice,
     NoticeId,
@@ -18,7 +19,6 @@ from weili.modules.notices.model import (
     Way,
 )
 from weili.modules.notices.service import (
-    LANGUAGES,
     MAILS_MAX,
     choices_get,
     choices_set,
@@ -36,7 +36,6 @@ from weili.modules.notices.templates import TEMPLATES, Template, Words
 
 __all__ = [
     "CHOSEN",
-    "LANGUAGES",
     "MAILS_MAX",
     "MARKS_MAX",
     "NOTICE_PREFIX",
@@ -47,6 +46,7 @@ __all__ = [
     "UNREAD_SHOWN_MAX",
     "Choices",
     "Kind",
+    "Language",
     "Mail",
     "Notice",
     "NoticeId",

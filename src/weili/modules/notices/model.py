@@ -33,6 +33,13 @@ class Way(StrEnum):
     APP = "app"
 
 
+class Language(StrEnum):
+    """In which words somebody is told."""
+
+    ZH = "zh"
+    EN = "en"
+
+
 class Topic(StrEnum):
     """What notices are about; people choose by it."""
 

@@ -18,6 +18,7 @@ from weili.modules.notices.model import (
     UNREAD_SHOWN_MAX,
     Choices,
     Kind,
+    Language,
     Mail,
     Notice,
     NoticeId,
@@ -31,7 +32,6 @@ from weili.modules.parties import PersonId, PersonRecord
 MAILS_MAX: Final = 20
 """Mails that are taken at once: they are sent one after another before others are taken."""
 SWEEP_MAX: Final = 1_000
-LANGUAGES: Final = ("zh", "en")
 
 
 def tell(
@@ -185,7 +185,7 @@ def _choices(ctx: Ctx, person_ids: Collection[PersonId]) -> dict[PersonId, Choic
     found = store.choices_read(ctx, person_ids=person_ids)
     chosen = {}
     for person_id in person_ids:
-        language, off = found.get(person_id, (LANGUAGES[0], []))
+        language, off = found.get(person_id, (str(Language.ZH), []))
         pairs = (word.split(".") for word in off)
         chosen[person_id] = Choices(
             language, frozenset((Topic(topic), Way(way)) for topic, way in pairs)

@@ -7,7 +7,7 @@ from string import Formatter
 from types import MappingProxyType
 from typing import Final
 
-from weili.modules.notices.model import Kind, Topic, Way
+from weili.modules.notices.model import Kind, Language, Topic, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Template:
 
     def said(self, language: str, values: Mapping[str, str]) -> tuple[str, str]:
         """Give the title and the text in a language."""
-        words = self.zh if language == "zh" else self.en
+        words = self.zh if language == Language.ZH else self.en
         return words.title.format_map(values), words.text.format_map(values)
 
 
