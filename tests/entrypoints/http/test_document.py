@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.entrypoints.http.conftest import Serving
-from weili.entrypoints.http.policy import OF_SESSIONS, OPEN, POLICY, PUBLIC
+from weili.entrypoints.http.policy import APPLICANT, OF_SESSIONS, OPEN, POLICY, PUBLIC
 from weili.kit.ids import id_text
 from weili.modules import parties
 
@@ -236,9 +236,6 @@ def _asked_with(method: str, path: str) -> set[str]:
         return set()
     if (method, path) in OF_SESSIONS:
         return {"session"}
-    is_hot = path in {"/v1/orders:batch", "/v1/search/skus"} or path.endswith(
-        ("/prices:batchGet", "/stock:batchGet")
-    )
-    if is_hot or (method, path) == ("POST", "/v1/orders"):
-        return {"signature", "bearer"}
+    if POLICY[method, path] == APPLICANT:
+        return {"application"}
     return {"signature", "bearer", "session"}

@@ -12,7 +12,6 @@ from pydantic.json_schema import models_json_schema
 from weili.entrypoints.http import answers, order_answers, order_body
 from weili.entrypoints.http.auth import PLAIN_COOKIE, SESSION_COOKIE
 from weili.entrypoints.http.hot import BATCH_PATH, ORDERS_PATH
-from weili.entrypoints.http.hot_reads import HOT_READS
 from weili.entrypoints.http.policy import APPLICANT, OF_SESSIONS, OPEN, POLICY, PUBLIC
 from weili.entrypoints.http.problems import MEDIA_TYPE
 
@@ -67,7 +66,6 @@ the same each time; or make a secret (a session, a link, a second factor), of wh
 kept to be given again.
 """
 
-_HOT: Final = frozenset({("POST", ORDERS_PATH), ("POST", BATCH_PATH), *HOT_READS})
 _METHODS: Final = ("get", "put", "post", "delete")
 _REFUSALS: Final = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)
 _DESCRIPTION: Final = """\
@@ -163,8 +161,7 @@ def _security(key: tuple[str, str]) -> list[dict[str, list[str]]]:
         return [session]
     if POLICY[key] == APPLICANT:
         return [{"application": []}]
-    keys: list[dict[str, list[str]]] = [{"signature": []}, {"bearer": []}]
-    return keys if key in _HOT else [*keys, session]
+    return [{"signature": []}, {"bearer": []}, session]
 
 
 def _needs(key: tuple[str, str]) -> str:
