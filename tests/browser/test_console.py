@@ -143,6 +143,7 @@ def test_main_pages_have_no_barriers_in_both_languages_and_themes(
             "/operator/review",
             "/operator/pools",
             "/operator/import",
+            "/operator/prices",
             "/operator/stock",
             "/operator/partners",
             "/operator/suppliers",
