@@ -225,8 +225,8 @@ def test_the_document_speaks_of_keys_problems_and_links(serving: Serving) -> Non
             names = {p["name"] for p in operation.get("parameters", ())}
             if method == "post" and "Idempotency-Key" not in names:
                 assert "number` is the key" in operation["description"] or re.search(
-                    r":(accept|confirm|invite|remove|batch|batchGet|render|preview|resolve|compare|ack|push|pickList|waybills|askReset"
-                    r"|markRead|upload|read|explain|reveal[A-Z][a-z]+)$|/verify$|^/v1/(session|password|second-factor)$",
+                    r":(accept|approve|confirm|invite|link|remove|batch|batchGet|render|preview|resolve|compare|ack|push|pickList|waybills|askReset"
+                    r"|markRead|upload|read|explain|reveal[A-Z][a-z]+)$|/verify$|^/v1/(session|password|second-factor|operator/applications)$",
                     path,
                 )
 
