@@ -6,6 +6,7 @@ own.
 """
 
 import argparse
+import fcntl
 import gzip
 import hashlib
 import os
@@ -111,10 +112,8 @@ def node_fetch() -> Node:
     return node
 
 
-def build() -> None:
-    """Install what the lock names, if that changed, check and build, and pack for the wire."""
-    begun_s = time.monotonic()
-    source = sources_hash()
+def install() -> Node:
+    """Install what the lock names, if that changed."""
     node = Node.find() or node_fetch()
     installed = HERE / "node_modules" / ".weili-lock"
     lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
@@ -123,6 +122,14 @@ def build() -> None:
         # What was fetched before is known again by its digest: nobody need be asked about it.
         node.run("ci", "--no-progress", "--silent", "--prefer-offline")
         installed.write_text(lock, encoding="utf-8")
+    return node
+
+
+def build() -> None:
+    """Install what it is built with, check and build, and pack for the wire."""
+    begun_s = time.monotonic()
+    source = sources_hash()
+    node = install()
     say("checking and building the console")
     node.run("run", "--silent", "check")
     node.run("run", "--silent", "build", "--", "--logLevel", "warn")
@@ -140,11 +147,17 @@ def say(words: str) -> None:
 
 
 def main() -> None:
-    """Build, unless what is there was built from these very sources."""
+    """Build, unless what is there was built from these very sources; one builds at a time."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--force", action="store_true", help="build in any case")
-    if parser.parse_args().force or not is_fresh():
+    parser.add_argument("--tools", action="store_true", help="install what tests need, too")
+    needs_tools = parser.parse_args().tools
+    folder = os.open(HERE, os.O_RDONLY)
+    # Let go when this process ends, however it does.
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    if not is_fresh():
         build()
+    elif needs_tools:
+        install()
 
 
 if __name__ == "__main__":
