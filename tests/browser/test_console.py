@@ -274,7 +274,7 @@ def test_a_server_that_cannot_be_reached_is_told_of_and_asked_again(
     expect(page.locator(".problem")).to_contain_text("请检查网络后重试")
     page.unroute_all()
     page.get_by_role("button", name="重试").click()
-    expect(page.locator("tbody")).to_contain_text(order)
+    expect(page.get_by_role("table", name="订单")).to_contain_text(order)
     expect(page.locator(".problem")).to_have_count(0)
     assert desk.complaints == []
 
@@ -368,7 +368,7 @@ def test_a_session_that_has_ended_leads_to_signing_in_and_back(
     page.locator("#email").fill(buyer)
     page.locator("#password").fill(sample["password"])
     page.locator("button[type=submit]").click()
-    expect(page.locator("tbody")).to_contain_text(order)
+    expect(page.get_by_role("table", name="订单")).to_contain_text(order)
     assert desk.complaints == []
 
 
