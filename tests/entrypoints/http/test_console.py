@@ -138,7 +138,7 @@ def test_the_console_offers_each_kind_of_party_the_roles_that_there_are() -> Non
 
 
 def test_the_console_offers_to_cancel_what_can_be_cancelled_and_is_not_yet_asked_to_be() -> None:
-    source = (CONSOLE / "pages" / "partner" / "OrdersPage.vue").read_text(encoding="utf-8")
+    source = (CONSOLE / "orders.ts").read_text(encoding="utf-8")
     states = re.search(r"const CANCELLABLE\b.*?\[(.*?)\]", source, re.DOTALL)
 
     assert states is not None
