@@ -46,7 +46,7 @@ class Desk:
         """Write the list out; gives its rows."""
         path = self.folder / "out.csv"
         assert self.run("prices", "export", str(path)).code == 0
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file))
 
     def of_tea(self) -> list[tuple[str, str, str]]:

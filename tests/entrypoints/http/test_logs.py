@@ -100,7 +100,7 @@ def test_no_line_tells_who_gets_what_or_any_secret(
         "POST /v1/orders failed",
         "POST /v1/orders 400",
         "POST /v1/orders:batch failed",
-        "GET /v1/orders 400",
+        "GET /v1/orders failed",
         "GET /v1/orders 401",
     ]
     text = json.dumps(lines, ensure_ascii=False)
