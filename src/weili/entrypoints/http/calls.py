@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 from starlette.responses import Response
 
 from weili.entrypoints.http.policy import OF_SESSIONS, POLICY
@@ -60,7 +61,7 @@ async def admitted(request: Request) -> Call:
     scope_check(call.actor, POLICY[request.method, route.path])
     if call.session is None and (request.method, route.path) in OF_SESSIONS:
         raise Unauthenticated(why=_NO_SESSION)
-    known = {field.alias for field in route.dependant.query_params}
+    known = _query_names(route.dependant)
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         expected = either(sorted(known), none=_NO_PARAMETER)
@@ -68,6 +69,12 @@ async def admitted(request: Request) -> Call:
             fields=tuple(FieldProblem(f"?{name}", "unknown", expected) for name in unknown[:50])
         )
     return call
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """Name the query parameters that a route takes, by itself or by what it depends on."""
+    names = {field.alias for field in dependant.query_params}
+    return names.union(*map(_query_names, dependant.dependencies))
 
 
 async def admitted_if_any(request: Request) -> Call | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
@@ -81,39 +81,44 @@ class SynonymsBody(Body):
     words: Annotated[list[SynonymIn], Field(min_length=2, max_length=catalogue.SYNONYMS_MAX)]
 
 
+async def ask_of(  # noqa: PLR0917 - FastAPI passes parameters by name
+    q: WordsIn = "",
+    category_id: CategoryIdIn | None = None,
+    brand_id: BrandIdIn | None = None,
+    brand_kind: goods.BrandKind | None = None,
+    price_min: PriceQuery = None,
+    price_max: PriceQuery = None,
+    sort: SearchSort = SearchSort.RELEVANCE,
+) -> SearchAsk:
+    """Read what a partner looks for, be it to see a page of it or to take it away."""
+    return SearchAsk(
+        text=q,
+        category_id=category_id,
+        brand_id=brand_id,
+        brand_kind=brand_kind,
+        price_min_minor=price_min,
+        price_max_minor=price_max,
+        sort=sort,
+    )
+
+
+AskIn = Annotated[SearchAsk, Depends(ask_of)]
+
+
 def search_router(indexes: Mapping[str, SearchIndex]) -> APIRouter:
     """Give the routes that ask the index of their world."""
     routes = APIRouter(tags=["catalogue"])
 
     @routes.get("/v1/search/skus", response_model=shapes.SearchOut)
-    def skus_search(  # noqa: PLR0917 - FastAPI passes parameters by name
-        call: CallIn,
-        q: WordsIn = "",
-        category_id: CategoryIdIn | None = None,
-        brand_id: BrandIdIn | None = None,
-        brand_kind: goods.BrandKind | None = None,
-        price_min: PriceQuery = None,
-        price_max: PriceQuery = None,
-        sort: SearchSort = SearchSort.RELEVANCE,
-        offset: OffsetIn = 0,
-        limit: HitsIn = 20,
+    def skus_search(
+        call: CallIn, sought: AskIn, offset: OffsetIn = 0, limit: HitsIn = 20
     ) -> Response:
         """Search what you may order, with counts that narrow it further.
 
         `sort` by price takes your own price; `margin` is the share between it and the compare-at
         price. The index is a few seconds behind; prices shown are those of this moment.
         """
-        ask = SearchAsk(
-            text=q,
-            category_id=category_id,
-            brand_id=brand_id,
-            brand_kind=brand_kind,
-            price_min_minor=price_min,
-            price_max_minor=price_max,
-            sort=sort,
-            offset=offset,
-            limit=limit,
-        )
+        ask = replace(sought, offset=offset, limit=limit)
         return _searched(call, indexes, call.actor.party_id, ask)
 
     @routes.get("/v1/operator/search/skus", response_model=shapes.SearchOut)
@@ -142,28 +147,9 @@ def search_router(indexes: Mapping[str, SearchIndex]) -> APIRouter:
         return _searched(call, indexes, None, ask)
 
     @routes.get("/v1/search/skus:export", response_class=StreamingResponse, responses=FILE)
-    def skus_search_export(  # noqa: PLR0917 - FastAPI passes parameters by name
-        call: CallIn,
-        q: WordsIn = "",
-        category_id: CategoryIdIn | None = None,
-        brand_id: BrandIdIn | None = None,
-        brand_kind: goods.BrandKind | None = None,
-        price_min: PriceQuery = None,
-        price_max: PriceQuery = None,
-        sort: SearchSort = SearchSort.RELEVANCE,
-        format_: FormatQuery = "csv",
-    ) -> Response:
+    def skus_search_export(call: CallIn, sought: AskIn, format_: FormatQuery = "csv") -> Response:
         """Give the first 10,000 of what a search finds as a file, prices in fen."""
-        ask = SearchAsk(
-            text=q,
-            category_id=category_id,
-            brand_id=brand_id,
-            brand_kind=brand_kind,
-            price_min_minor=price_min,
-            price_max_minor=price_max,
-            sort=sort,
-            limit=HITS_MAX,
-        )
+        ask = replace(sought, limit=HITS_MAX)
         index = _index_of(call, indexes)
         return file_of(call, "skus", format_, lambda ctx: _found_rows(ctx, index, call, ask))
 

@@ -1,7 +1,7 @@
 """The operator's work with orders: finding them, what became of them, taking them back."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -13,17 +13,12 @@ from weili.entrypoints.http.documents import moment, page
 from weili.entrypoints.http.exports import FILE, FormatQuery, Row, file_of
 from weili.entrypoints.http.fields import LIMIT, CursorIn, LimitIn, OrderIdIn, PartyIdIn
 from weili.entrypoints.http.order_lists import (
-    AttentionQuery,
-    FromQuery,
-    NumberQuery,
+    FoundByIn,
     OrderCountsOut,
-    PhoneQuery,
-    StateQuery,
-    ToQuery,
+    SoughtIn,
     counts_document,
     export_rows,
     names_of,
-    period_check,
     title_of,
     titles_of,
 )
@@ -43,20 +38,13 @@ PartnerQuery = Annotated[PartyIdIn | None, Query(description="only this partner'
 @router.get("/v1/operator/orders", response_model=answers.PageOut[order_answers.OperatorOrderOut])
 def operator_orders(
     call: CallIn,
-    *,
-    state: StateQuery = None,
-    is_attention: AttentionQuery = False,
+    sought: SoughtIn,
     partner_id: PartnerQuery = None,
-    number: NumberQuery = None,
-    phone: PhoneQuery = None,
-    from_at: FromQuery = None,
-    to_at: ToQuery = None,
     cursor: CursorIn = None,
     limit: LimitIn = LIMIT,
 ) -> Response:
     """List everybody's orders, the newest first."""
-    period_check(from_at, to_at)
-    sought = dropship.Sought(partner_id, state, is_attention, number, phone, from_at, to_at)
+    sought = replace(sought, partner_id=partner_id)
 
     def work(ctx: Ctx) -> dict[str, Any]:
         found = dropship.orders_page(ctx, sought=sought, cursor=cursor, limit=limit)
@@ -68,37 +56,23 @@ def operator_orders(
 @router.get("/v1/operator/orders:counts", response_model=OrderCountsOut)
 def operator_order_counts(
     call: CallIn,
-    *,
+    found: FoundByIn,
     partner_id: PartnerQuery = None,
-    number: NumberQuery = None,
-    phone: PhoneQuery = None,
-    from_at: FromQuery = None,
-    to_at: ToQuery = None,
 ) -> Response:
     """Count everybody's orders by their states, up to 10,000 of each."""
-    period_check(from_at, to_at)
-    sought = dropship.Sought(
-        partner_id, number=number, phone=phone, placed_from=from_at, placed_to=to_at
-    )
+    sought = replace(found, partner_id=partner_id)
     return read(call, lambda ctx: counts_document(dropship.orders_counted(ctx, sought=sought)))
 
 
 @router.get("/v1/operator/orders:export", response_class=StreamingResponse, responses=FILE)
 def operator_orders_export(
     call: CallIn,
-    *,
-    state: StateQuery = None,
-    is_attention: AttentionQuery = False,
+    sought: SoughtIn,
     partner_id: PartnerQuery = None,
-    number: NumberQuery = None,
-    phone: PhoneQuery = None,
-    from_at: FromQuery = None,
-    to_at: ToQuery = None,
     format_: FormatQuery = "csv",
 ) -> Response:
     """Give all orders that a filter finds as a file, a row for each line, up to 200,000 rows."""
-    period_check(from_at, to_at)
-    sought = dropship.Sought(partner_id, state, is_attention, number, phone, from_at, to_at)
+    sought = replace(sought, partner_id=partner_id)
 
     def rows(ctx: Ctx) -> Iterator[Row]:
         return export_rows(ctx, sought=sought, is_operator=True)

@@ -1,11 +1,11 @@
 """What lists of orders are filtered by, their counts and their files, whoever asks."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from dataclasses import replace
 from itertools import islice
 from typing import Annotated, Any, Final
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import Field
 
 from weili.entrypoints.http.documents import moment
@@ -78,14 +78,36 @@ class OrderCountsOut(Document):
     attention_more: bool
 
 
-def period_check(placed_from: datetime | None, placed_to: datetime | None) -> None:
-    """Refuse a period that ends before it begins.
+async def found_by(
+    *,
+    number: NumberQuery = None,
+    phone: PhoneQuery = None,
+    from_at: FromQuery = None,
+    to_at: ToQuery = None,
+) -> dropship.Sought:
+    """Read what orders of any state are found by.
 
-    Raises: InputInvalid.
+    Raises: InputInvalid for a period that ends before it begins.
     """
-    if placed_from and placed_to and placed_from > placed_to:
+    if from_at and to_at and from_at > to_at:
         expected = Said("a moment before `to`", "早于 `to` 的时刻")
         raise InputInvalid(fields=(FieldProblem("?from", "after_to", expected),))
+    return dropship.Sought(number=number, phone=phone, placed_from=from_at, placed_to=to_at)
+
+
+FoundByIn = Annotated[dropship.Sought, Depends(found_by)]
+"""What counts of orders are filtered by."""
+
+
+async def sought_by(
+    found: FoundByIn, *, state: StateQuery = None, is_attention: AttentionQuery = False
+) -> dropship.Sought:
+    """Read what lists of orders are filtered by."""
+    return replace(found, state=state, needs_attention=is_attention)
+
+
+SoughtIn = Annotated[dropship.Sought, Depends(sought_by)]
+"""What lists of orders, and files of them, are filtered by."""
 
 
 def counts_document(counted: dropship.Counted) -> dict[str, Any]:

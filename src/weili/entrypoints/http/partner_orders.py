@@ -1,6 +1,7 @@
 """A partner's list of orders, with its counts and its file."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,16 +13,11 @@ from weili.entrypoints.http.documents import page
 from weili.entrypoints.http.exports import FILE, FormatQuery, Row, file_of
 from weili.entrypoints.http.fields import LIMIT, CursorIn, LimitIn
 from weili.entrypoints.http.order_lists import (
-    AttentionQuery,
-    FromQuery,
-    NumberQuery,
+    FoundByIn,
     OrderCountsOut,
-    PhoneQuery,
-    StateQuery,
-    ToQuery,
+    SoughtIn,
     counts_document,
     export_rows,
-    period_check,
 )
 from weili.entrypoints.http.order_shown import shown
 from weili.kit.context import Ctx
@@ -33,20 +29,12 @@ router = APIRouter(tags=["orders"])
 @router.get("/v1/orders", response_model=answers.PageOut[order_answers.OrderOut])
 def order_page(
     call: CallIn,
-    *,
-    state: StateQuery = None,
-    is_attention: AttentionQuery = False,
-    number: NumberQuery = None,
-    phone: PhoneQuery = None,
-    from_at: FromQuery = None,
-    to_at: ToQuery = None,
+    sought: SoughtIn,
     cursor: CursorIn = None,
     limit: LimitIn = LIMIT,
 ) -> Response:
     """List your orders, the newest first."""
-    period_check(from_at, to_at)
-    mine = call.actor.party_id
-    sought = dropship.Sought(mine, state, is_attention, number, phone, from_at, to_at)
+    sought = replace(sought, partner_id=call.actor.party_id)
 
     def work(ctx: Ctx) -> dict[str, Any]:
         rows = dropship.orders_page(ctx, sought=sought, cursor=cursor, limit=limit)
@@ -58,36 +46,21 @@ def order_page(
 @router.get("/v1/orders:counts", response_model=OrderCountsOut)
 def order_counts(
     call: CallIn,
-    *,
-    number: NumberQuery = None,
-    phone: PhoneQuery = None,
-    from_at: FromQuery = None,
-    to_at: ToQuery = None,
+    found: FoundByIn,
 ) -> Response:
     """Count your orders by their states, up to 10,000 of each."""
-    period_check(from_at, to_at)
-    sought = dropship.Sought(
-        call.actor.party_id, number=number, phone=phone, placed_from=from_at, placed_to=to_at
-    )
+    sought = replace(found, partner_id=call.actor.party_id)
     return read(call, lambda ctx: counts_document(dropship.orders_counted(ctx, sought=sought)))
 
 
 @router.get("/v1/orders:export", response_class=StreamingResponse, responses=FILE)
 def orders_export(
     call: CallIn,
-    *,
-    state: StateQuery = None,
-    is_attention: AttentionQuery = False,
-    number: NumberQuery = None,
-    phone: PhoneQuery = None,
-    from_at: FromQuery = None,
-    to_at: ToQuery = None,
+    sought: SoughtIn,
     format_: FormatQuery = "csv",
 ) -> Response:
     """Give all your orders that a filter finds as a file, a row for each line."""
-    period_check(from_at, to_at)
-    mine = call.actor.party_id
-    sought = dropship.Sought(mine, state, is_attention, number, phone, from_at, to_at)
+    sought = replace(sought, partner_id=call.actor.party_id)
 
     def rows(ctx: Ctx) -> Iterator[Row]:
         return export_rows(ctx, sought=sought, is_operator=False)
