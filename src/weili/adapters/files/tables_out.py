@@ -33,13 +33,16 @@ def xlsx_write(file: IO[bytes], rows: Iterable[Sequence[Cell]]) -> None:
     """Write rows as one sheet of xlsx, whose texts are never formulas. Rows go by way of a file."""
     workbook = xlsxwriter.Workbook(file, {"constant_memory": True})
     sheet = workbook.add_worksheet()
-    for at, row in enumerate(rows):
-        for column, cell in enumerate(row):
-            if isinstance(cell, int):
-                sheet.write_number(at, column, cell)
-            elif cell is not None:
-                sheet.write_string(at, column, cell)
-    workbook.close()
+    try:
+        for at, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                if isinstance(cell, int):
+                    sheet.write_number(at, column, cell)
+                elif cell is not None:
+                    sheet.write_string(at, column, cell)
+    finally:
+        # Rows that are refused half-way leave no file open on the disk either.
+        workbook.close()
 
 
 def _harmless(cell: Cell) -> Cell:
