@@ -1,10 +1,10 @@
 """What lies where, as tables and files; what an area can have, and why; whom warehouses serve."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
@@ -64,6 +64,28 @@ NeedQuery = Annotated[
     inventory.StockNeed | None,
     Query(description="only what runs low (below its mark), or has nothing left to promise"),
 ]
+
+
+class Filters(NamedTuple):
+    """What a table of stock, and the file of it, are filtered by."""
+
+    words: str | None
+    sku_id: goods.SkuId | None
+    warehouse_id: inventory.WarehouseId | None
+    need: inventory.StockNeed | None
+
+
+async def filters_of(
+    q: WordsQuery = None,
+    sku_id: SkuQuery = None,
+    warehouse_id: WarehouseQuery = None,
+    need: NeedQuery = None,
+) -> Filters:
+    """Read the filters of a request."""
+    return Filters(q, sku_id, warehouse_id, need)
+
+
+FiltersIn = Annotated[Filters, Depends(filters_of)]
 
 
 class StockRowOut(stock_answers.StockLevelOut):
@@ -133,17 +155,14 @@ class CoveragesOut(Document):
     response_model=answers.PageOut[StockRowOut],
     tags=["operator: stock"],
 )
-def operator_stock_page(  # noqa: PLR0917 - FastAPI passes parameters by name
+def operator_stock_page(
     call: CallIn,
-    q: WordsQuery = None,
-    sku_id: SkuQuery = None,
-    warehouse_id: WarehouseQuery = None,
-    need: NeedQuery = None,
+    filters: FiltersIn,
     cursor: CursorIn = None,
     limit: LimitIn = LIMIT,
 ) -> Response:
     """List what lies where."""
-    return _listed(call, None, (q, sku_id, warehouse_id, need), cursor, limit)
+    return _listed(call, None, filters, cursor, limit)
 
 
 @router.get(
@@ -152,31 +171,25 @@ def operator_stock_page(  # noqa: PLR0917 - FastAPI passes parameters by name
     responses=FILE,
     tags=["operator: stock"],
 )
-def operator_stock_export(  # noqa: PLR0917 - FastAPI passes parameters by name
+def operator_stock_export(
     call: CallIn,
-    q: WordsQuery = None,
-    sku_id: SkuQuery = None,
-    warehouse_id: WarehouseQuery = None,
-    need: NeedQuery = None,
+    filters: FiltersIn,
     format_: FormatQuery = "csv",
 ) -> Response:
     """Give all places that the same filters list, as a file."""
-    return _exported(call, None, (q, sku_id, warehouse_id, need), format_)
+    return _exported(call, None, filters, format_)
 
 
 @router.get("/v1/supply/stock", response_model=answers.PageOut[StockRowOut], tags=["supply"])
-def supply_stock_page(  # noqa: PLR0917 - FastAPI passes parameters by name
+def supply_stock_page(
     call: CallIn,
-    q: WordsQuery = None,
-    sku_id: SkuQuery = None,
-    warehouse_id: WarehouseQuery = None,
-    need: NeedQuery = None,
+    filters: FiltersIn,
     cursor: CursorIn = None,
     limit: LimitIn = LIMIT,
 ) -> Response:
     """List what lies in your warehouses."""
     own = call.actor.party_id
-    return _listed(call, own, (q, sku_id, warehouse_id, need), cursor, limit)
+    return _listed(call, own, filters, cursor, limit)
 
 
 @router.get(
@@ -185,16 +198,13 @@ def supply_stock_page(  # noqa: PLR0917 - FastAPI passes parameters by name
     responses=FILE,
     tags=["supply"],
 )
-def supply_stock_export(  # noqa: PLR0917 - FastAPI passes parameters by name
+def supply_stock_export(
     call: CallIn,
-    q: WordsQuery = None,
-    sku_id: SkuQuery = None,
-    warehouse_id: WarehouseQuery = None,
-    need: NeedQuery = None,
+    filters: FiltersIn,
     format_: FormatQuery = "csv",
 ) -> Response:
     """Give all places of yours that the same filters list, as a file."""
-    return _exported(call, call.actor.party_id, (q, sku_id, warehouse_id, need), format_)
+    return _exported(call, call.actor.party_id, filters, format_)
 
 
 @router.post(
@@ -250,13 +260,8 @@ def coverage_get(call: CallIn, warehouse_id: WarehouseIdIn) -> Response:
     return read(call, work)
 
 
-_Filters = tuple[
-    str | None, goods.SkuId | None, inventory.WarehouseId | None, inventory.StockNeed | None
-]
-
-
 def _listed(
-    call: Call, supplier_id: PartyId | None, filters: _Filters, cursor: str | None, limit: int
+    call: Call, supplier_id: PartyId | None, filters: Filters, cursor: str | None, limit: int
 ) -> Response:
     def work(ctx: Ctx) -> dict[str, Any]:
         rows = _rows(ctx, supplier_id, filters, cursor, limit)
@@ -265,7 +270,7 @@ def _listed(
     return read(call, work)
 
 
-def _exported(call: Call, supplier_id: PartyId | None, filters: _Filters, format_: str) -> Response:
+def _exported(call: Call, supplier_id: PartyId | None, filters: Filters, format_: str) -> Response:
     def rows(ctx: Ctx) -> Iterator[Row]:
         yield HEAD
         cursor: str | None = None
@@ -281,7 +286,7 @@ def _exported(call: Call, supplier_id: PartyId | None, filters: _Filters, format
 
 
 def _rows(
-    ctx: Ctx, supplier_id: PartyId | None, filters: _Filters, cursor: str | None, limit: int
+    ctx: Ctx, supplier_id: PartyId | None, filters: Filters, cursor: str | None, limit: int
 ) -> Page[inventory.StockRow]:
     words, sku_id, warehouse_id, need = filters
     sku_ids: list[goods.SkuId] | None = None if sku_id is None else [sku_id]
