@@ -296,6 +296,33 @@ def test_a_fault_while_asking_who_works_here_is_told_of_and_asked_again(
     assert desk.complaints == []
 
 
+def test_a_retry_goes_where_the_address_says_though_no_page_is_loaded_yet(
+    desk: Desk, sample: dict[str, Any]
+) -> None:
+    page = desk.page
+    desk.sign_in(email_of(sample, "partner", "owner"), sample["password"])
+    # Given a server that is reached by nothing but the frame of the console
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/session", lambda route: route.abort())
+    page.route("**/assets/OrdersPage-*.js", hold)
+    desk.open("/orders?state=released")
+    expect(page.locator(".problem")).to_contain_text("无法连接服务器")
+    # When somebody asks again before the page itself has come
+    page.unroute("**/v1/session")
+    page.get_by_role("button", name="重试").click()
+    expect(page.locator(".problem")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    # Then they see what they asked for
+    expect(page.locator(".shell")).to_be_visible()
+    expect(page).to_have_url(re.compile("/console/orders[?]state=released$"))
+    assert desk.complaints == []
+
+
 def test_an_answer_that_comes_late_does_not_take_the_place_of_what_was_opened_since(
     desk: Desk, sample: dict[str, Any], house: House, order: str
 ) -> None:
